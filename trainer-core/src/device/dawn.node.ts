@@ -1,0 +1,98 @@
+/**
+ * WebGPU in Node: Dawn from npm `webgpu`. Without a GPU it brings up SwiftShader, a software Vulkan driver that the npm
+ * package `@sparticuz/chromium` carries, needing neither root nor apt (webgpu-probe.md section 2).
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { DeviceError } from "./errors.ts";
+
+/** dlopen(3): NOW | GLOBAL | NODELETE. NODELETE keeps the library after Node closes a module it could not register. */
+const DLOPEN_FLAGS = 2 | 0x100 | 0x1000;
+
+export interface DawnGpu {
+  gpu: GPU;
+  /** true when the bundled SwiftShader was loaded because no driver gave an adapter */
+  bundledSoftware: boolean;
+}
+
+// Dawn aborts the process when the object `create()` returned is collected while a device lives.
+const retained: GPU[] = [];
+let bundledLoaded = false;
+
+/** Unpacks SwiftShader once; returns the folder with libvulkan.so.1 and the driver's manifest. */
+export function unpackSwiftShader(): string {
+  const require = createRequire(import.meta.url);
+  let packageRoot: string;
+  try {
+    packageRoot = join(dirname(require.resolve("@sparticuz/chromium")), ".."); // the entry is build/index.js
+    if (!existsSync(join(packageRoot, "bin", "swiftshader.tar.br"))) throw new Error("bin/swiftshader.tar.br is not in the package");
+  } catch (cause) {
+    throw new DeviceError(
+      "no-adapter",
+      "there is no GPU driver, and the bundled software adapter (npm @sparticuz/chromium) is not installed: run `npm ci` without --omit=optional, or install a Vulkan driver",
+      { cause },
+    );
+  }
+  const cache = join(packageRoot, "..", "..", ".cache");
+  let folder = join(cache, "starling-swiftshader-153");
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch {
+    folder = join(tmpdir(), "starling-swiftshader-153"); // node_modules may be read-only
+  }
+  if (existsSync(join(folder, "libvulkan.so.1"))) return folder;
+  const fresh = `${folder}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  for (const [name, bytes] of untar(brotliDecompressSync(readFileSync(join(packageRoot, "bin", "swiftshader.tar.br"))))) {
+    writeFileSync(join(fresh, name), bytes, { mode: 0o755 });
+  }
+  try {
+    renameSync(fresh, folder);
+  } catch (cause) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!existsSync(join(folder, "libvulkan.so.1"))) throw cause; // otherwise another process was first
+  }
+  return folder;
+}
+
+/** The regular files of a ustar archive, by base name: this one archive is flat and trusted (pinned by the lockfile). */
+function* untar(tar: Buffer): Generator<[string, Buffer]> {
+  for (let at = 0; at + 512 <= tar.length; ) {
+    const text = (from: number, length: number) => tar.subarray(at + from, at + from + length).toString("latin1").replace(/\0.*$/s, "");
+    const name = text(0, 100);
+    if (!name) return;
+    const bytes = Number.parseInt(text(124, 12).trim(), 8);
+    const type = text(156, 1);
+    if (type === "0" || type === "") yield [name.split("/").pop()!, tar.subarray(at + 512, at + 512 + bytes)];
+    at += 512 + Math.ceil(bytes / 512) * 512;
+  }
+}
+
+/**
+ * Makes the bundled software driver the one that the Vulkan loader will find. Has to run in the process's main thread:
+ * an environment variable set inside a worker thread never reaches the C library.
+ */
+export function useBundledSoftwareDriver(): void {
+  if (bundledLoaded) return;
+  const folder = unpackSwiftShader();
+  process.env["VK_DRIVER_FILES"] = join(folder, "vk_swiftshader_icd.json");
+  process.env["VK_ICD_FILENAMES"] = process.env["VK_DRIVER_FILES"];
+  try {
+    process.dlopen({ exports: {} } as NodeJS.Module, join(folder, "libvulkan.so.1"), DLOPEN_FLAGS);
+  } catch {
+    // "Module did not self-register" is expected: it is no Node module, but it stays loaded under its soname
+  }
+  bundledLoaded = true;
+}
+
+/** Dawn's GPU object with `flags` as create() takes them (`adapter=...`, `backend=null`, `enable-dawn-features=...`). */
+export async function createDawn(flags: string[] = []): Promise<GPU> {
+  const { create, globals } = await import("webgpu");
+  Object.assign(globalThis, globals);
+  const gpu = create(flags) as GPU;
+  retained.push(gpu);
+  return gpu;
+}

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { linearGrid, type KernelSpec } from "@starling/shaders";
+import type { Device } from "./device.ts";
+import { createTestDevice } from "./testDevice.node.ts";
+
+const axpy: KernelSpec = {
+  name: "test.axpy",
+  bindings: [
+    { name: "x", kind: "read" },
+    { name: "y", kind: "read_write" },
+  ],
+  wgsl: `
+    override COUNT: u32; override SCALE: f32;
+    @group(0) @binding(0) var<storage, read> x: array<f32>;
+    @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+      if (id.x < COUNT) { y[id.x] = y[id.x] + SCALE * x[id.x]; }
+    }`,
+};
+
+describe("Device", () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await createTestDevice();
+  });
+  afterAll(() => device.dispose());
+
+  it("runs a list of dispatches in order and reads the result back", async () => {
+    const x = device.bufferOf("x", Float32Array.from({ length: 100 }, (_, i) => i));
+    const y = device.buffer("y", 400);
+    const step = await device.dispatch(axpy, { COUNT: 100, SCALE: 2 }, [x, y], linearGrid(100, 64));
+    device.run([step, step, step]);
+    const out = new Float32Array(await device.read(y, 400));
+    expect([...out]).toEqual(Array.from({ length: 100 }, (_, i) => 6 * i));
+  });
+
+  it("names the kernel and the line of a shader that does not compile", async () => {
+    await expect(device.pipeline({ ...axpy, name: "test.broken", wgsl: "fn main( {" })).rejects.toMatchObject({
+      code: "wgsl",
+      message: expect.stringMatching(/test\.broken.*1:\d+/),
+    });
+  });
+
+  it("refuses a buffer the adapter cannot bind, with both sizes", () => {
+    expect(() => device.buffer("huge", 2 ** 40)).toThrow(/1099511627776 bytes.*at most \d+/);
+  });
+
+  it("reports a validation error at the next readback instead of losing it", async () => {
+    const small = device.buffer("small", 16);
+    device.gpu.queue.writeBuffer(small, 0, new Float32Array(64));
+    await expect(device.read(small)).rejects.toMatchObject({ code: "validation" });
+  });
+});

@@ -1,0 +1,248 @@
+/**
+ * The one door to WebGPU: pipelines compiled once and cached, buffers with names, a prebuilt list of dispatches, readback.
+ * Works on any GPUDevice: Dawn in a Node worker thread, Chrome's in a tab's Worker.
+ */
+import type { Grid, KernelConstants, KernelProfile, KernelSpec } from "@starling/shaders";
+import { DeviceError } from "./errors.ts";
+
+/** One entry of a prebuilt step. */
+export interface Dispatch {
+  label: string;
+  pipeline: GPUComputePipeline;
+  bindGroup: GPUBindGroup;
+  grid: Grid;
+}
+
+export interface DeviceOptions {
+  /** `auto` takes `software` on a fallback adapter, `gpu` otherwise */
+  profile?: KernelProfile | "auto";
+  /** Dispatches a submit: a software adapter with a watchdog, or a shared display GPU, wants small ones. */
+  dispatchesPerSubmit?: number;
+}
+
+export interface AdapterDescription {
+  vendor: string;
+  architecture: string;
+  description: string;
+  isFallbackAdapter: boolean;
+}
+
+type BufferData = ArrayBufferView<ArrayBuffer>;
+
+const STORAGE = 0x80 | 0x4 | 0x8; // STORAGE | COPY_SRC | COPY_DST (GPUBufferUsage is absent in Node)
+const UNIFORM = 0x40 | 0x8; // UNIFORM | COPY_DST
+const READBACK = 0x1 | 0x8; // MAP_READ | COPY_DST
+const MAP_MODE_READ = 1;
+
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly profile: KernelProfile;
+  readonly adapter: AdapterDescription;
+  readonly #dispatchesPerSubmit: number;
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #staging: GPUBuffer[] = [];
+  #failure: DeviceError | null = null;
+
+  private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
+    this.gpu = gpu;
+    this.adapter = adapter;
+    const wanted = options.profile ?? "auto";
+    this.profile = wanted === "auto" ? (adapter.isFallbackAdapter ? "software" : "gpu") : wanted;
+    this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
+    gpu.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= new DeviceError("validation", `WebGPU reported: ${event.error.message}`);
+    });
+    void gpu.lost.then((info) => {
+      if (info.reason !== "destroyed") {
+        this.#failure ??= new DeviceError("device-lost", `the GPU was lost: ${info.message || "no reason given"}`);
+      }
+    });
+  }
+
+  /** Asks `navigatorGpu` for an adapter and a device with the adapter's own limits. Errors: no-adapter, no-device. */
+  static async create(navigatorGpu: GPU, options: DeviceOptions = {}): Promise<Device> {
+    const adapter = await navigatorGpu.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) {
+      throw new DeviceError("no-adapter", "WebGPU offers no adapter here: install a Vulkan driver, or let Starling use its software adapter");
+    }
+    const { limits, info } = adapter;
+    const requiredLimits: Record<string, number> = {};
+    for (const name of [
+      "maxBufferSize",
+      "maxStorageBufferBindingSize",
+      "maxStorageBuffersPerShaderStage",
+      "maxComputeWorkgroupStorageSize",
+      "maxComputeInvocationsPerWorkgroup",
+      "maxComputeWorkgroupSizeX",
+      "maxComputeWorkgroupSizeY",
+    ] as const) {
+      requiredLimits[name] = limits[name];
+    }
+    let gpu: GPUDevice;
+    try {
+      gpu = await adapter.requestDevice({ requiredLimits });
+    } catch (cause) {
+      throw new DeviceError("no-device", `the adapter "${info.description}" gave no device`, { cause });
+    }
+    const description: AdapterDescription = {
+      vendor: info.vendor,
+      architecture: info.architecture,
+      description: info.description,
+      isFallbackAdapter: info.isFallbackAdapter ?? false,
+    };
+    return new Device(gpu, description, options);
+  }
+
+  /** Throws what went wrong since the last call, if anything did: WebGPU reports errors late and aside. */
+  assertHealthy(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Compiles `spec` with `constants`, once for each distinct pair. Errors: wgsl (with the compiler's lines). */
+  pipeline(spec: KernelSpec, constants: KernelConstants = {}): Promise<GPUComputePipeline> {
+    const names = Object.keys(constants).sort();
+    const key = `${spec.name}\n${spec.entryPoint ?? "main"}\n${names.map((n) => `${n}=${constants[n]}`).join(",")}\n${spec.wgsl}`;
+    let pending = this.#pipelines.get(key);
+    if (!pending) {
+      pending = this.#compile(spec, constants);
+      this.#pipelines.set(key, pending);
+      pending.catch(() => this.#pipelines.delete(key));
+    }
+    return pending;
+  }
+
+  async #compile(spec: KernelSpec, constants: KernelConstants): Promise<GPUComputePipeline> {
+    const module = this.gpu.createShaderModule({ label: spec.name, code: spec.wgsl });
+    const { messages } = await module.getCompilationInfo();
+    const errors = messages.filter((m) => m.type === "error");
+    if (errors.length > 0) {
+      const lines = errors.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join("; ");
+      throw new DeviceError("wgsl", `kernel ${spec.name} does not compile: ${lines}`);
+    }
+    const layout = this.gpu.createBindGroupLayout({
+      label: spec.name,
+      entries: spec.bindings.map((binding, index) => ({
+        binding: index,
+        visibility: 4, // COMPUTE
+        buffer: { type: binding.kind === "uniform" ? "uniform" : binding.kind === "read" ? "read-only-storage" : "storage" },
+      })),
+    });
+    try {
+      return await this.gpu.createComputePipelineAsync({
+        label: spec.name,
+        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: spec.entryPoint ?? "main", constants: { ...constants } },
+      });
+    } catch (cause) {
+      throw new DeviceError("wgsl", `kernel ${spec.name} gave no pipeline: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Storage buffer of at least `bytes`, rounded up to 16, zero-filled. Errors: too-large. */
+  buffer(label: string, bytes: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
+    if (size > maxStorageBufferBindingSize || size > maxBufferSize) {
+      throw new DeviceError("too-large", `${label} needs ${size} bytes in one buffer; this adapter binds at most ${maxStorageBufferBindingSize}`);
+    }
+    return this.gpu.createBuffer({ label, size, usage: STORAGE });
+  }
+
+  uniform(label: string, bytes: number): GPUBuffer {
+    return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage: UNIFORM });
+  }
+
+  /** Storage buffer holding `data`. */
+  bufferOf(label: string, data: BufferData): GPUBuffer {
+    const buffer = this.buffer(label, data.byteLength);
+    this.write(buffer, data);
+    return buffer;
+  }
+
+  /** Queued before any later dispatch. `offsetBytes` must be a multiple of 4; data that is not is padded with zeros. */
+  write(buffer: GPUBuffer, data: BufferData, offsetBytes = 0): void {
+    if (data.byteLength === 0) return;
+    if (data.byteLength % 4 === 0) {
+      this.gpu.queue.writeBuffer(buffer, offsetBytes, data.buffer, data.byteOffset, data.byteLength);
+    } else {
+      const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
+      padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      this.gpu.queue.writeBuffer(buffer, offsetBytes, padded);
+    }
+  }
+
+  /** One dispatch of `spec` over `buffers` (in binding order; a slice binds part of a buffer). */
+  async dispatch(
+    spec: KernelSpec,
+    constants: KernelConstants,
+    buffers: readonly (GPUBuffer | GPUBufferBinding)[],
+    grid: Grid,
+  ): Promise<Dispatch> {
+    const pipeline = await this.pipeline(spec, constants);
+    const bindGroup = this.gpu.createBindGroup({
+      label: spec.name,
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((b, binding) => ({ binding, resource: "buffer" in b ? b : { buffer: b } })),
+    });
+    return { label: spec.name, pipeline, bindGroup, grid };
+  }
+
+  /** Encodes and submits; returns at once. WebGPU orders dispatches that touch the same buffer. */
+  run(dispatches: readonly Dispatch[]): void {
+    for (let at = 0; at < dispatches.length; at += this.#dispatchesPerSubmit) {
+      const encoder = this.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      for (const d of dispatches.slice(at, at + this.#dispatchesPerSubmit)) {
+        pass.setPipeline(d.pipeline);
+        pass.setBindGroup(0, d.bindGroup);
+        pass.dispatchWorkgroups(d.grid[0], d.grid[1], d.grid[2]);
+      }
+      pass.end();
+      this.gpu.queue.submit([encoder.finish()]);
+    }
+  }
+
+  /** Fills `buffer` (or the range) with zeros, in queue order. */
+  clear(...buffers: GPUBuffer[]): void {
+    const encoder = this.gpu.createCommandEncoder();
+    for (const buffer of buffers) encoder.clearBuffer(buffer);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  copy(from: GPUBuffer, to: GPUBuffer, bytes: number, fromOffsetBytes = 0, toOffsetBytes = 0): void {
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, fromOffsetBytes, to, toOffsetBytes, bytes);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** Waits for the queue and returns a copy of the bytes. Staging buffers are reused: fresh ones are 10x slower. */
+  async read(buffer: GPUBuffer, bytes = buffer.size, offsetBytes = 0): Promise<ArrayBuffer> {
+    const size = Math.ceil(bytes / 4) * 4;
+    const at = this.#staging.findIndex((s) => s.size >= size && s.size <= size * 4 + 65536);
+    const staging = at >= 0 ? this.#staging.splice(at, 1)[0] : this.gpu.createBuffer({ label: "readback", size, usage: READBACK });
+    this.copy(buffer, staging, size, offsetBytes);
+    try {
+      await staging.mapAsync(MAP_MODE_READ, 0, size);
+    } catch (cause) {
+      this.assertHealthy();
+      throw new DeviceError("device-lost", "the GPU did not give its memory back", { cause });
+    }
+    const out = staging.getMappedRange(0, size).slice(0, bytes);
+    staging.unmap();
+    if (this.#staging.length < 4) this.#staging.push(staging);
+    else staging.destroy();
+    this.assertHealthy();
+    return out;
+  }
+
+  /** Resolves when all submitted work has finished. */
+  async idle(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.assertHealthy();
+  }
+
+  dispose(): void {
+    for (const s of this.#staging) s.destroy();
+    this.gpu.destroy();
+  }
+}
