@@ -1,0 +1,84 @@
+/**
+ * `npm test`: checks, the Rust machine's native tests, every Vitest suite (kernels on a real adapter, libp2p, whole runs).
+ * Arguments go to Vitest (`npm test -- trainer-core/src/compress`), then only Vitest runs.
+ * The last line is `N passed, N failed` (and `, N skipped`), over everything; the exit code is 0 only when nothing failed.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const filters = process.argv.slice(2);
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function has(command: string): boolean {
+  return spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+function runChecks(): void {
+  const result = spawnSync(process.execPath, ["scripts/check.ts"], { encoding: "utf8", stdio: ["ignore", "pipe", 2] });
+  process.stdout.write(result.stdout);
+  total.passed += result.stdout.match(/^ok {2}/gm)?.length ?? 0;
+  total.failed += result.stdout.match(/^FAIL /gm)?.length ?? (result.status === 0 ? 0 : 1);
+}
+
+function runCargo(): void {
+  if (!has("cargo")) {
+    console.log("skip coordinator/crates: no cargo here; install Rust (rustup or apt) to test the state machine natively. The committed wasm is tested either way.");
+    total.skipped++;
+    return;
+  }
+  const result = spawnSync("cargo", ["test", "--quiet", "--locked", "--workspace"], {
+    cwd: "coordinator",
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", 2],
+    maxBuffer: 1 << 26,
+  });
+  process.stdout.write(result.stdout);
+  let counted = 0;
+  for (const [, passed, failed, ignored] of result.stdout.matchAll(/(\d+) passed; (\d+) failed; (\d+) ignored/g)) {
+    total.passed += Number(passed);
+    total.failed += Number(failed);
+    total.skipped += Number(ignored);
+    counted += Number(failed);
+  }
+  if (result.status !== 0 && counted === 0) total.failed++; // it did not compile
+}
+
+function runVitest(): void {
+  const folder = mkdtempSync(join(tmpdir(), "starling-test-"));
+  const report = join(folder, "vitest.json");
+  const result = spawnSync("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  try {
+    const counts = JSON.parse(readFileSync(report, "utf8")) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      numPendingTests: number;
+      numFailedTestSuites: number;
+      testResults: { status: string; assertionResults: unknown[] }[];
+    };
+    total.passed += counts.numPassedTests;
+    total.failed += counts.numFailedTests;
+    total.skipped += counts.numPendingTests;
+    // a file that does not even load has no tests to count
+    total.failed += counts.testResults.filter((r) => r.status === "failed" && r.assertionResults.length === 0).length;
+    if (result.status !== 0 && total.failed === 0) total.failed++; // an unhandled error beside green tests
+  } catch {
+    console.log("Vitest left no report: it was stopped, or ran out of memory");
+    total.failed++;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const startedMs = performance.now();
+if (filters.length === 0) {
+  runChecks();
+  runCargo();
+}
+runVitest();
+console.log(`took ${((performance.now() - startedMs) / 60_000).toFixed(1)} minutes`);
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
