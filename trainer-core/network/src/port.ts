@@ -84,7 +84,7 @@ export interface PeerNetwork {
 
   /** Gossips at most `maxGossipBytes`. Best effort: resolves when handed to the transport, and may be lost. */
   publish(topic: string, data: Uint8Array): Promise<void>;
-  /** Messages of members only, never our own, each once. Returns the undo. */
+  /** Messages of members only, never our own; a duplicate or a late one is possible. Returns the undo. */
   subscribe(topic: string, handler: (from: PeerKey, data: Uint8Array) => void): () => void;
 
   handle(protocol: string, limits: HandlerLimits, handler: RequestHandler): () => void;
