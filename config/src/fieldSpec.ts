@@ -80,7 +80,8 @@ export function ruleText(spec: FieldSpec): string {
     case "string": {
       const { minBytes, maxBytes } = spec;
       if (maxBytes !== undefined) return `text of ${minBytes ?? 0} to ${maxBytes} bytes`;
-      return minBytes === undefined ? "text" : `text of at least ${minBytes} byte${minBytes === 1 ? "" : "s"}`;
+      if (minBytes === undefined) return "text";
+      return minBytes === 1 ? "text that is not empty" : `text of at least ${minBytes} bytes`;
     }
     case "boolean":
       return "true or false";
@@ -100,11 +101,15 @@ export function ruleText(spec: FieldSpec): string {
 }
 
 function range(spec: { min?: number; max?: number; above?: number; below?: number }): string {
-  const low = spec.min !== undefined ? `from ${spec.min}` : spec.above !== undefined ? `above ${spec.above}` : null;
-  if (low === null && spec.below !== undefined) return ` below ${spec.below}`;
-  if (spec.below !== undefined) return ` ${low} and below ${spec.below}`;
-  if (spec.max === undefined) return low === null ? "" : spec.min === undefined ? ` ${low}` : ` of at least ${spec.min}`;
-  return low === null ? ` of at most ${spec.max}` : ` ${low} to ${spec.max}`;
+  const { min, max, above, below } = spec;
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  const bounds = [
+    min === undefined ? "" : `at least ${min}`,
+    above === undefined ? "" : `above ${above}`,
+    max === undefined ? "" : `at most ${max}`,
+    below === undefined ? "" : `below ${below}`,
+  ].filter((bound) => bound !== "");
+  return bounds.length === 0 ? "" : ` that is ${bounds.join(" and ")}`;
 }
 
 /** The rule that `value` breaks ("must be ..."), or null when it is good. Never throws, whatever the value is. */
