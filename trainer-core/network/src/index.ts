@@ -4,3 +4,8 @@ export * from "./clock.ts";
 export * from "./random.ts";
 export * from "./memoryHub.ts";
 export { MemoryNetwork } from "./memory.ts";
+export { blobAddressOf, type BlobAddress, chunkBytes } from "./blobAddress.ts";
+export { BlobService, type BlobGetOptions, type BlobServiceOptions } from "./blobs.ts";
+export { blobProtocol } from "./blobWire.ts";
+export { generateKeypair, type Keypair, type Signer, verifySignature } from "./keys.ts";
+export * from "./signed.ts";
