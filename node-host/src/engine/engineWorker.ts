@@ -1,0 +1,39 @@
+/** Entry of the worker thread that owns the GPU. Answers requests one at a time: an engine's calls are ordered. */
+import { parentPort, workerData } from "node:worker_threads";
+import { createDawn } from "@starling/trainer-core/device/dawn.node";
+import { Device } from "@starling/trainer-core/device/device";
+import { TrainingEngine } from "@starling/trainer-core/train/engine";
+import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
+
+const port = parentPort!;
+const data = workerData as EngineWorkerData;
+const answer = (message: EngineAnswer) => port.postMessage(message);
+
+async function start(): Promise<TrainingEngine> {
+  const startedMs = performance.now();
+  const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
+  const engine = await TrainingEngine.create(device, data.runConfig, data.llama, { microBatchSequences: data.microBatchSequences });
+  const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
+  answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
+  return engine;
+}
+
+async function serve(engine: RemoteMethods, request: EngineRequest): Promise<void> {
+  try {
+    const call = engine[request.method] as (...args: unknown[]) => Promise<unknown>;
+    answer({ kind: "result", id: request.id, value: await call.apply(engine, request.args) });
+  } catch (error) {
+    const { name, message, code } = error as Error & { code?: unknown };
+    answer({ kind: "error", id: request.id, name, code: String(code ?? "unknown"), message });
+  }
+}
+
+start().then(
+  (engine) => {
+    let last: Promise<void> = Promise.resolve();
+    port.on("message", (request: EngineRequest) => {
+      last = last.then(() => serve(engine, request));
+    });
+  },
+  (error: Error) => answer({ kind: "failed", message: error.message }),
+);

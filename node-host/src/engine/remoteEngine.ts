@@ -1,0 +1,131 @@
+/** The engine as the main thread sees it: every call goes to the worker thread that owns the GPU. */
+import { Worker } from "node:worker_threads";
+import type { LlamaConfig, RunConfig } from "@starling/config";
+import type { KernelProfile } from "@starling/shaders";
+import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import { payloadChecker } from "@starling/trainer-core/train/payloadChecker";
+import { HostError } from "../errors.ts";
+import type { EngineAnswer, EngineTimings, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
+
+export interface RemoteEngineOptions {
+  runConfig: RunConfig;
+  llama: LlamaConfig;
+  profile: KernelProfile | "auto";
+  microBatchSequences: number;
+  dawnFlags?: string[];
+  /** the worker died: no later call will be answered */
+  onDeath?: (error: HostError) => void;
+}
+
+interface Pending {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+export class RemoteEngine implements Engine {
+  readonly adapter: string;
+  readonly profile: KernelProfile;
+  readonly compileMs: number;
+  readonly checkPayload: (payload: Uint8Array) => void;
+  readonly #worker: Worker;
+  readonly #pending: Map<number, Pending>;
+  #nextId = 0;
+  #dead: HostError | null = null;
+
+  private constructor(worker: Worker, pending: Map<number, Pending>, options: RemoteEngineOptions, ready: Extract<EngineAnswer, { kind: "ready" }>) {
+    this.#worker = worker;
+    this.#pending = pending;
+    this.adapter = ready.adapter;
+    this.profile = ready.profile;
+    this.compileMs = ready.compileMs;
+    this.checkPayload = payloadChecker(options.runConfig, options.llama);
+  }
+
+  /** Starts the worker; resolves when every pipeline is compiled. Errors: HostError engine. */
+  static create(options: RemoteEngineOptions): Promise<RemoteEngine> {
+    const { runConfig, llama, profile, microBatchSequences } = options;
+    const data: EngineWorkerData = {
+      runConfig,
+      llama,
+      profile,
+      microBatchSequences,
+      // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
+      dawnFlags: options.dawnFlags ?? ["enable-dawn-features=disable_workgroup_init"],
+    };
+    const worker = new Worker(new URL("./engineWorker.ts", import.meta.url), { workerData: data });
+    const pending = new Map<number, Pending>();
+    return new Promise((resolve, reject) => {
+      let engine: RemoteEngine | null = null;
+      const die = (message: string) => {
+        const error = new HostError("engine", message);
+        if (!engine) return reject(error);
+        engine.#die(error);
+        options.onDeath?.(error);
+      };
+      worker.on("message", (answer: EngineAnswer) => {
+        switch (answer.kind) {
+          case "ready":
+            engine = new RemoteEngine(worker, pending, options, answer);
+            return resolve(engine);
+          case "failed":
+            return reject(new HostError("engine", `the engine did not start: ${answer.message}`));
+          case "result":
+            pending.get(answer.id)?.resolve(answer.value);
+            return void pending.delete(answer.id);
+          case "error":
+            pending.get(answer.id)?.reject(Object.assign(new Error(answer.message), { name: answer.name, code: answer.code }));
+            return void pending.delete(answer.id);
+        }
+      });
+      worker.on("error", (error) => die(`the engine's thread failed: ${error.message}`));
+      worker.on("exit", (code) => {
+        if (code !== 0) die(`the engine's thread ended with ${code}`);
+      });
+    });
+  }
+
+  #die(error: HostError): void {
+    this.#dead = error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  #call<M extends RemoteMethod>(method: M, ...args: Parameters<RemoteMethods[M]>): ReturnType<RemoteMethods[M]> {
+    return new Promise((resolve, reject) => {
+      if (this.#dead) return reject(this.#dead);
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, method, args });
+    }) as ReturnType<RemoteMethods[M]>;
+  }
+
+  startEpoch(): Promise<void> {
+    return this.#call("startEpoch");
+  }
+  beginRound(round: BeginRound): Promise<void> {
+    return this.#call("beginRound", round);
+  }
+  train(batch: TrainBatch): Promise<Trained> {
+    return this.#call("train", batch);
+  }
+  parameterHash(): Promise<Uint8Array> {
+    return this.#call("parameterHash");
+  }
+  evaluate(sequences: readonly Int32Array[]): Promise<number> {
+    return this.#call("evaluate", sequences);
+  }
+  exportParameters(): Promise<Map<string, Float32Array>> {
+    return this.#call("exportParameters");
+  }
+  importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
+    return this.#call("importParameters", parameters);
+  }
+  timings(): Promise<EngineTimings> {
+    return this.#call("timings");
+  }
+
+  async stop(): Promise<void> {
+    this.#dead ??= new HostError("engine", "the engine was stopped");
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The engine lives in a worker thread, so that Dawn's calls never hold up the network (libp2p hangs up on a peer whose event
+ * loop stands still). This is the wire between the two: one request, one answer, in order.
+ */
+import type { KernelProfile } from "@starling/shaders";
+import type { LlamaConfig, RunConfig } from "@starling/config";
+import type { Engine } from "@starling/trainer-core/round/ports";
+
+/** What the worker thread is started with. */
+export interface EngineWorkerData {
+  runConfig: RunConfig;
+  llama: LlamaConfig;
+  profile: KernelProfile | "auto";
+  microBatchSequences: number;
+  dawnFlags: string[];
+}
+
+/** Every call of the engine that crosses; `checkPayload` is pure and stays with the caller. */
+export type RemoteMethods = Omit<Engine, "checkPayload"> & { timings(): Promise<EngineTimings> };
+export type RemoteMethod = keyof RemoteMethods;
+
+/** Sums since the engine started, milliseconds, by phase. */
+export type EngineTimings = Readonly<Record<string, number>>;
+
+export interface EngineRequest {
+  id: number;
+  method: RemoteMethod;
+  args: unknown[];
+}
+
+export type EngineAnswer =
+  | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number }
+  | { kind: "failed"; message: string }
+  | { kind: "result"; id: number; value: unknown }
+  | { kind: "error"; id: number; name: string; code: string; message: string };

@@ -1,0 +1,42 @@
+export type HostErrorCode =
+  | "bad-option"
+  | "bad-config"
+  | "no-adapter"
+  | "port-in-use"
+  | "coordinator-unreachable"
+  | "child-died"
+  | "engine"
+  | "identity"
+  | "no-loss";
+
+/** What stops a command. The message is the sentence the operator reads. */
+export class HostError extends Error {
+  readonly code: HostErrorCode;
+  constructor(code: HostErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HostError";
+    this.code = code;
+  }
+}
+
+/** Exit codes of every verb; documented in docs/commands.md. */
+export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4, interrupted: 130 } as const;
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof HostError)) return EXIT_CODES.failed;
+  switch (error.code) {
+    case "bad-option":
+    case "bad-config":
+      return EXIT_CODES.usage;
+    case "no-adapter":
+      return EXIT_CODES.noAdapter;
+    case "coordinator-unreachable":
+      return EXIT_CODES.unreachable;
+    case "port-in-use":
+    case "child-died":
+    case "engine":
+    case "identity":
+    case "no-loss":
+      return EXIT_CODES.failed;
+  }
+}

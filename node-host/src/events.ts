@@ -1,0 +1,41 @@
+/**
+ * What a `server` or `client` process tells the world: one JSON object a line with `--logs json`, a sentence with `--logs console`.
+ * The local testnet reads the former from its children.
+ */
+import type { RunState } from "@starling/sdk";
+import type { RoundTelemetryEvent } from "@starling/trainer-core/telemetry/events";
+
+export type HostEvent =
+  | { type: "listening"; peerId: string; multiaddrs: string[]; runId: string }
+  | { type: "phase"; runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number }
+  | { type: "member"; change: "joined" | "left" | "dropped" | "ejected"; client: string }
+  | { type: "engine"; adapter: string; profile: string; compileMs: number; parameters: number }
+  | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }
+  | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
+  | { type: "peers"; connected: number }
+  | { type: "event-loop"; lagP99Ms: number }
+  | { type: "round"; event: RoundTelemetryEvent }
+  | { type: "warning"; message: string }
+  | { type: "stopped"; reason: string };
+
+export type HostLog = (event: HostEvent) => void;
+
+/** Commands a parent process sends over Node's IPC channel; a terminal user has signals instead. */
+export type ParentMessage = { type: "pause" } | { type: "evaluate" } | { type: "stop" };
+
+const MAX_LINE_CHARACTERS = 1 << 20;
+
+export function jsonLog(write: (line: string) => void): HostLog {
+  return (event) => write(`${JSON.stringify({ atMs: Date.now(), ...event })}\n`);
+}
+
+/** Parses one line of a child; null for what is no event (a library's own print). */
+export function parseEvent(line: string): HostEvent | null {
+  if (line.length > MAX_LINE_CHARACTERS || !line.startsWith("{")) return null;
+  try {
+    const event = JSON.parse(line) as HostEvent;
+    return typeof event.type === "string" ? event : null;
+  } catch {
+    return null;
+  }
+}
