@@ -6,6 +6,14 @@ export { MAX_CLIENTS, MAX_RUN_ID_BYTES, MAX_WITNESSES, runSchema } from "./run/r
 export { toMachineConfig, type MachineConfigValues } from "./run/machineConfig.ts";
 export { parseLlamaConfig, toHfConfig, type LlamaConfig, type RopeScaling } from "./llamaConfig.ts";
 export { runConfigForm, runConfigMarkdown, type FormNode } from "./run/renderRun.ts";
-export { defineOptions, parseOptions, type NamedOption, type OptionSet, type OptionSpec, type OptionsOf, type OptionValues } from "./defineOptions.ts";
+export {
+  defineOptions,
+  parseOptions,
+  type NamedOption,
+  type OptionSet,
+  type OptionSpec,
+  type OptionsOf,
+  type OptionValues,
+} from "./defineOptions.ts";
 export { docsMarkdown, helpText, optionsJson, type FormField } from "./renderOptions.ts";
 export { clientOptions, localTestnetOptions, programs, serverOptions, type Program } from "./programs.ts";

@@ -13,7 +13,9 @@ const CONFIG_NAMES = ["config.toml", "state.toml"] as const;
 
 /** Names that `--config-path` takes in place of a path, sorted. */
 export function presetNames(): string[] {
-  return readdirSync(PRESETS).filter((name) => isFile(join(PRESETS, name, "config.toml"))).sort();
+  return readdirSync(PRESETS)
+    .filter((name) => isFile(join(PRESETS, name, "config.toml")))
+    .sort();
 }
 
 /**

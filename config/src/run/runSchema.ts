@@ -22,7 +22,8 @@ const text64 = { type: "string", maxBytes: 64 } as const;
 const name64 = { type: "string", minBytes: 1, maxBytes: 64 } as const;
 const text192 = { type: "string", minBytes: 1, maxBytes: 192 } as const;
 
-const isHttpUrl = (url: string): string | null => (/^https?:\/\/[^\s/]/.test(url) ? null : "must start with http:// or https:// and name a host");
+const isHttpUrl = (url: string): string | null =>
+  /^https?:\/\/[^\s/]/.test(url) ? null : "must start with http:// or https:// and name a host";
 const isHostPort = (address: string): string | null => {
   const port = /^(?:\[[^\]\s]+\]|[^\s:]+):(\d{1,5})$/.exec(address)?.[1];
   return port !== undefined && Number(port) >= 1 && Number(port) <= U16_MAX ? null : "must be HOST:PORT with a port from 1 to 65535";
@@ -37,7 +38,10 @@ const configTable = {
     max_round_train_time: { ...positiveSeconds, doc: "Longest RoundTrain; it ends earlier once a quorum of witnesses has reported." },
     round_witness_time: { ...positiveSeconds, doc: "Longest RoundWitness; it ends earlier once a quorum has the agreed results." },
     global_batch_size_warmup_tokens: {
-      type: "integer", unit: "tokens", min: 0, default: 0,
+      type: "integer",
+      unit: "tokens",
+      min: 0,
+      default: 0,
       doc: "Tokens over which the batch grows from global_batch_size_start to global_batch_size_end; 0 = no ramp.",
     },
     epoch_time: {
@@ -45,36 +49,89 @@ const configTable = {
       doc: "Time after which an epoch drains and ends. Left out beside rounds_per_epoch it is the longest those rounds can take.",
     },
     rounds_per_epoch: {
-      type: "integer", unit: "rounds", min: 0, max: U16_MAX, default: 0,
+      type: "integer",
+      unit: "rounds",
+      min: 0,
+      max: U16_MAX,
+      default: 0,
       doc: "Rounds of an epoch, the two that drain the pipeline included; 0 = the epoch ends by epoch_time alone.",
       check: (rounds: number) => (rounds === 0 || rounds >= 4 ? null : "must be 0, or at least 4: two rounds only drain the pipeline"),
     },
     total_steps: { ...step, min: 1, doc: "Steps after which the run is Finished." },
-    init_min_clients: { type: "integer", unit: "clients", min: 1, max: MAX_CLIENTS, doc: "Clients needed before an epoch starts; at least min_clients." },
+    init_min_clients: {
+      type: "integer",
+      unit: "clients",
+      min: 1,
+      max: MAX_CLIENTS,
+      doc: "Clients needed before an epoch starts; at least min_clients.",
+    },
     min_clients: { type: "integer", unit: "clients", min: 1, max: MAX_CLIENTS, doc: "Clients below which a running epoch ends." },
-    witness_nodes: { type: "integer", unit: "clients", min: 0, max: MAX_WITNESSES, doc: "Witnesses elected in each round, at most min_clients; 0 = everybody, up to 32." },
-    global_batch_size_start: { type: "integer", unit: "sequences", min: 1, max: U16_MAX, doc: "Sequences in a round at the start, shared by all clients." },
-    global_batch_size_end: { type: "integer", unit: "sequences", min: 1, max: U16_MAX, doc: "Sequences in a round after the ramp; at least global_batch_size_start." },
+    witness_nodes: {
+      type: "integer",
+      unit: "clients",
+      min: 0,
+      max: MAX_WITNESSES,
+      doc: "Witnesses elected in each round, at most min_clients; 0 = everybody, up to 32.",
+    },
+    global_batch_size_start: {
+      type: "integer",
+      unit: "sequences",
+      min: 1,
+      max: U16_MAX,
+      doc: "Sequences in a round at the start, shared by all clients.",
+    },
+    global_batch_size_end: {
+      type: "integer",
+      unit: "sequences",
+      min: 1,
+      max: U16_MAX,
+      doc: "Sequences in a round after the ramp; at least global_batch_size_start.",
+    },
     verification_percent: {
-      type: "integer", unit: "%", min: 0, max: 100, default: 0,
+      type: "integer",
+      unit: "%",
+      min: 0,
+      max: 100,
+      default: 0,
       doc: "Share of the clients that verify others' results. Must be 0 until verification exists.",
       check: (percent: number) => (percent === 0 ? null : "must be 0: results cannot be verified yet, and a run must not promise it"),
     },
-    waiting_for_members_extra_time: { ...positiveSeconds, default: 10, doc: "How long WaitingForMembers stays open after init_min_clients is reached." },
+    waiting_for_members_extra_time: {
+      ...positiveSeconds,
+      default: 10,
+      doc: "How long WaitingForMembers stays open after init_min_clients is reached.",
+    },
     // ours
     result_share: {
-      type: "number", above: 0, max: 1, parts: 10_000, default: 0.9,
+      type: "number",
+      above: 0,
+      max: 1,
+      parts: 10_000,
+      default: 0.9,
       doc: "Share of the assigned batches that lets a witness report once straggler_grace has passed (never less than all but one).",
     },
     straggler_grace: {
-      type: "number", unit: "median rounds", min: 0, max: 6, parts: 10_000, default: 0.25,
+      type: "number",
+      unit: "median rounds",
+      min: 0,
+      max: 6,
+      parts: 10_000,
+      default: 0.25,
       doc: "How long a witness waits for missing batches, as a share of the median round so far.",
     },
     pipeline: {
-      type: "choice", choices: ["overlapped", "sync"], default: "overlapped",
+      type: "choice",
+      choices: ["overlapped", "sync"],
+      default: "overlapped",
       doc: "overlapped: a round applies the results of two rounds before, while training; sync: each round waits for its own.",
     },
-    earning_rate_total_shared: { type: "integer", unit: "points per epoch", min: 0, default: 0, doc: "Points an epoch pays, shared by rounds taken part in." },
+    earning_rate_total_shared: {
+      type: "integer",
+      unit: "points per epoch",
+      min: 0,
+      default: 0,
+      doc: "Points an epoch pays, shared by rounds taken part in.",
+    },
     slashing_rate_per_client: { type: "integer", unit: "points", min: 0, default: 0, doc: "Points an ejected client loses." },
   },
 } as const satisfies TableSpec;
@@ -115,7 +172,11 @@ const dataLocation = {
   variants: {
     Dummy: { type: "unit", doc: "All tokens 0: tests the machinery, teaches nothing." },
     Server: { type: "string", maxBytes: 64, check: isHostPort, doc: "HOST:PORT of a data server." },
-    Local: { ...text192, unit: "path", doc: "Folder of token files (.bin, .npy, .ds) or of .txt files, whose bytes are the tokens; relative to this file." },
+    Local: {
+      ...text192,
+      unit: "path",
+      doc: "Folder of token files (.bin, .npy, .ds) or of .txt files, whose bytes are the tokens; relative to this file.",
+    },
     Http: {
       type: "table",
       doc: "Token files over HTTP, read by ranges.",
@@ -131,11 +192,18 @@ const dataLocation = {
               fields: {
                 url_template: {
                   ...name64,
-                  check: (url: string) => (url.split("{}").length === 2 ? isHttpUrl(url) : 'must hold "{}" exactly once, where the number goes'),
+                  check: (url: string) =>
+                    url.split("{}").length === 2 ? isHttpUrl(url) : 'must hold "{}" exactly once, where the number goes',
                   doc: "Url with {} where the number goes.",
                 },
                 start_index: { type: "integer", min: 0, max: U32_MAX, doc: "First number." },
-                n_left_pad_zeros: { type: "integer", unit: "digits", min: 0, max: 32, doc: "Width to which the number is padded with zeros." },
+                n_left_pad_zeros: {
+                  type: "integer",
+                  unit: "digits",
+                  min: 0,
+                  max: 32,
+                  doc: "Width to which the number is padded with zeros.",
+                },
                 num_files: { type: "integer", unit: "files", min: 1, max: U32_MAX, doc: "Number of files." },
               },
             },
@@ -197,7 +265,13 @@ const lrSchedule = {
   },
 } as const satisfies TaggedSpec;
 
-const clip = { type: "number", unit: "gradient norm", above: 0, optional: true, doc: "Norm to which a larger gradient is scaled down; left out = no clipping." } as const;
+const clip = {
+  type: "number",
+  unit: "gradient norm",
+  above: 0,
+  optional: true,
+  doc: "Norm to which a larger gradient is scaled down; left out = no clipping.",
+} as const;
 const MAX_CHUNK = 64;
 
 const optimizer = {
@@ -222,7 +296,13 @@ const optimizer = {
         clip_grad_norm: clip,
         weight_decay: { type: "number", min: 0, optional: true, doc: "Decoupled weight decay; left out = none." },
         compression_decay: { type: "number", min: 0, below: 1, doc: "How much of the momentum is kept from round to round." },
-        compression_topk: { type: "integer", unit: "coefficients a tile", min: 1, max: MAX_CHUNK * MAX_CHUNK, doc: "Coefficients sent of each tile; at most compression_chunk squared." },
+        compression_topk: {
+          type: "integer",
+          unit: "coefficients a tile",
+          min: 1,
+          max: MAX_CHUNK * MAX_CHUNK,
+          doc: "Coefficients sent of each tile; at most compression_chunk squared.",
+        },
         compression_chunk: { type: "integer", unit: "elements", min: 1, max: MAX_CHUNK, doc: "Largest side of a tile." },
         quantize_1bit: { type: "boolean", doc: "Send signs only." },
       },
@@ -247,8 +327,16 @@ export const runSchema = {
           doc: "A language model.",
           fields: {
             max_seq_len: { type: "integer", unit: "tokens", min: 1, max: U32_MAX, doc: "Tokens in a sequence." },
-            cold_start_warmup_steps: { ...step, default: 0, doc: "Steps over which the learning rate rises again in an epoch that starts cold." },
-            architecture: { type: "choice", choices: ["HfLlama", "HfDeepseek", "HfAuto", "Torchtitan"], doc: "Model family; Starling trains HfLlama." },
+            cold_start_warmup_steps: {
+              ...step,
+              default: 0,
+              doc: "Steps over which the learning rate rises again in an epoch that starts cold.",
+            },
+            architecture: {
+              type: "choice",
+              choices: ["HfLlama", "HfDeepseek", "HfAuto", "Torchtitan"],
+              doc: "Model family; Starling trains HfLlama.",
+            },
             data_type: { type: "choice", choices: ["Pretraining", "Finetuning"], doc: "What the data is." },
             checkpoint,
             data_location: dataLocation,

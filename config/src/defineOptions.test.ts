@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { defineOptions, parseOptions } from "./defineOptions.ts";
+import { docs } from "./docs.ts";
+import { ConfigError } from "./errors.ts";
+import { nearestName } from "./nearest.ts";
+import { clientOptions, localTestnetOptions, programs, serverOptions } from "./programs.ts";
+import { docsMarkdown, helpText, optionsJson } from "./renderOptions.ts";
+
+const set = defineOptions({
+  numClients: { type: "integer", min: 1, max: 9, unit: "clients", default: 3, doc: "Clients." },
+  share: { type: "number", above: 0, max: 1, optional: true, doc: "Share | part." },
+  tui: { type: "boolean", default: true, doc: "View." },
+  tiers: { type: "integers", min: 0, default: [0], doc: "Tiers." },
+  profile: { type: "choice", choices: ["auto", "gpu"], default: "auto", doc: "Profile." },
+  path: { type: "string", minBytes: 1, unit: "path", aliases: ["--state"], env: "RUN_PATH", doc: "Path." },
+  secret: { type: "string", optional: true, env: null, doc: "Not by environment." },
+});
+
+function problems(argv: readonly string[], env: Record<string, string> = {}): string[] {
+  try {
+    parseOptions(set, argv, env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.code).toBe("options");
+    return error.issues.map((issue) => issue.message);
+  }
+  return [];
+}
+
+describe("parseOptions", () => {
+  test("command line, then environment, then default", () => {
+    const env = { NUM_CLIENTS: "5", RUN_PATH: "'quoted by docker'", SHARE: "", SECRET: "ignored" };
+    expect(parseOptions(set, ["--num-clients", "7"], env)).toEqual({
+      numClients: 7,
+      share: undefined,
+      tui: true,
+      tiers: [0],
+      profile: "auto",
+      path: "quoted by docker",
+      secret: undefined,
+    });
+    expect(parseOptions(set, [], env).numClients).toBe(5);
+  });
+
+  test("all spellings of a value", () => {
+    const parsed = parseOptions(set, [
+      "--state=a=b",
+      "--share",
+      ".5e0",
+      "--tiers",
+      "0, 1,2",
+      "--profile=gpu",
+      "--num-clients",
+      "1",
+      "--num-clients",
+      "2",
+    ]);
+    expect(parsed).toMatchObject({ path: "a=b", share: 0.5, tiers: [0, 1, 2], profile: "gpu", numClients: 2 });
+  });
+
+  test("a boolean stands alone, takes a value, and leaves the next option alone", () => {
+    const tui = (...argv: string[]): boolean => parseOptions(set, ["--path", "x", ...argv]).tui;
+    expect(tui("--tui")).toBe(true);
+    expect(tui("--tui", "false")).toBe(false);
+    expect(tui("--tui=false")).toBe(false);
+    expect(tui("--tui", "--num-clients", "1")).toBe(true);
+    expect(problems(["--path", "x"], { TUI: "maybe" })).toEqual(['TUI = "maybe": must be true or false']);
+  });
+
+  test.each([
+    [["--path", "x", "--num-clients", "0"], "--num-clients = 0: must be an integer from 1 to 9 (unit: clients)"],
+    [["--path", "x", "--num-clients", "1.5"], "--num-clients = 1.5: must be an integer from 1 to 9 (unit: clients)"],
+    [["--path", "x", "--num-clients", "0x5"], '--num-clients = "0x5": must be an integer from 1 to 9 (unit: clients)'],
+    [["--path", "x", "--num-clients="], '--num-clients = "": must be an integer from 1 to 9 (unit: clients)'],
+    [["--path", "x", "--share", "1e999"], "--share = Infinity: must be a number that is above 0 and at most 1"],
+    [["--path", "x", "--share", "-1"], "--share = -1: must be a number that is above 0 and at most 1"],
+    [["--path", "x", "--tiers", "0,,1"], '--tiers = [0,"",1]: must be a list of integers that is at least 0'],
+    [["--path", "x", "--profile", "fast"], '--profile = "fast": must be one of auto, gpu'],
+    [["--path", "x", "--num-client", "4"], '--num-client: is not a known option; did you mean "--num-clients"?'],
+    [["--path", "x", "--zzzzzzz", "4"], "--zzzzzzz: is not a known option"],
+    [["--path", "x", "stray"], "stray: is not an option: options start with --"],
+    [["--path", "x", "--share"], "--share: needs a value: a number that is above 0 and at most 1"],
+    [["--path", "x", "--share", "--tui"], "--share: needs a value: a number that is above 0 and at most 1"],
+    [[], "--path: is required: text that is not empty; or set RUN_PATH (unit: path)"],
+  ])("%j", (argv, message) => {
+    expect(problems(argv)).toEqual([message]);
+  });
+
+  test("every problem at once", () => {
+    expect(problems(["--num-clients", "0", "--profil", "gpu"], { SHARE: "2" })).toHaveLength(4);
+  });
+});
+
+test("an option set that contradicts itself fails when it is defined", () => {
+  const define = (specs: Parameters<typeof defineOptions>[0]) => () => defineOptions(specs);
+  const broken = expect.objectContaining({ code: "definition" });
+  expect(define({ a: { type: "integer", max: 3, default: 4, doc: "" } })).toThrow(broken);
+  expect(define({ a: { type: "boolean", doc: "" }, b: { type: "boolean", flag: "--a", doc: "" } })).toThrow(broken);
+  expect(define({ a: { type: "boolean", doc: "" }, b: { type: "boolean", env: "A", doc: "" } })).toThrow(broken);
+});
+
+test("help, docs and JSON show flag, aliases, environment, rule, unit and default", () => {
+  expect(helpText(set)).toContain(
+    "  --num-clients <n>\n        Clients. [an integer from 1 to 9; unit: clients; default: 3; env: NUM_CLIENTS]",
+  );
+  expect(helpText(set)).toContain("--path, --state <path>");
+  expect(docsMarkdown(set)).toContain("| `--share` | `SHARE` | a number that is above 0 and at most 1 |  | none | Share \\| part. |");
+  expect(JSON.parse(JSON.stringify(optionsJson(set)))[0]).toEqual({
+    key: "numClients",
+    label: "num clients",
+    type: "integer",
+    doc: "Clients.",
+    rule: "an integer from 1 to 9",
+    unit: "clients",
+    default: 3,
+    required: false,
+    min: 1,
+    max: 9,
+    choices: null,
+    flag: "--num-clients",
+    aliases: [],
+    env: "NUM_CLIENTS",
+  });
+});
+
+describe("the programs", () => {
+  test("take the invocations of document 000", () => {
+    expect(
+      parseOptions(localTestnetOptions, [
+        "--num-clients",
+        "3",
+        "--config-path",
+        "./config/consilience-match-llama2-20m-fineweb-pretrain-dev/",
+      ]).numClients,
+    ).toBe(3);
+    const argv = "--headless --headless-exit-after-secs 60 --num-clients 2 --config-path ./config/test --tui false --no-nvtop";
+    expect(parseOptions(localTestnetOptions, argv.split(" "))).toMatchObject({
+      headless: true,
+      headlessExitAfterSecs: 60,
+      numClients: 2,
+      configPath: "./config/test",
+      tui: false,
+      serverPort: 20_000,
+      clientKeepSteps: 3,
+    });
+  });
+
+  test("refuse MatFormer tiers with the reason, bad devices, latencies and addresses with the form", () => {
+    const message =
+      (argv: string[], options: Parameters<typeof parseOptions>[0] = localTestnetOptions) =>
+      () =>
+        parseOptions(options, argv);
+    expect(message(["--client-matformer-tiers", "0,1,2"])).toThrow(/tiers above 0 need MatFormer training/);
+    expect(message(["--client-device", "cuda"])).toThrow(/must be auto, software, gpu or gpu:N/);
+    expect(message(["--fault-latency-ms", "fast"])).toThrow(/BASE or BASE-JITTER/);
+    expect(message(["--server-addr", "nowhere"], clientOptions)).toThrow(/HOST:PORT/);
+    expect(parseOptions(clientOptions, ["--server-addr", "/ip4/1.2.3.4/tcp/5", "--device", "gpu:1"]).device).toBe("gpu:1");
+    expect(parseOptions(serverOptions, ["--state", "test"]).configPath).toBe("test");
+  });
+
+  test("appear in the docs page with every option", () => {
+    const page = docs();
+    for (const { verb, options } of programs) {
+      expect(page).toContain(`## \`starling ${verb}\``);
+      for (const option of options.options) expect(page).toContain(`| \`${option.flag}\``);
+    }
+  });
+});
+
+test.each([
+  ["witnes_nodes", ["witness_nodes", "min_clients"], "witness_nodes"],
+  ["NumClients", ["num_clients"], "num_clients"],
+  ["epcoh_time", ["epoch_time", "warmup_time"], "epoch_time"],
+  ["banana", ["epoch_time"], null],
+  ["", ["x"], "x"],
+])("nearest to %s", (name, known, nearest) => {
+  expect(nearestName(name, known)).toBe(nearest);
+});
