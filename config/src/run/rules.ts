@@ -24,7 +24,9 @@ function knobIssues({ config, model }: RunConfig): Issue[] {
   }
   // the learning rate of a cold start has to be back up before the epoch can end
   const coldSteps = model.LLM.cold_start_warmup_steps;
-  const steps = Math.floor(Math.max(0, epoch_time - config.warmup_time) / config.max_round_train_time);
+  // in milliseconds, where the machine counts too: (1 - 0.4) / 0.2 is less than 3 in binary
+  const ms = (seconds: number): number => Math.round(seconds * 1000);
+  const steps = Math.floor(Math.max(0, ms(epoch_time) - ms(config.warmup_time)) / ms(config.max_round_train_time));
   if (coldSteps > steps) {
     const rule = `must be at most (epoch_time - warmup_time) / max_round_train_time = ${steps}`;
     issues.push(issue("model.LLM.cold_start_warmup_steps", coldSteps, rule, "steps"));

@@ -63,8 +63,8 @@ function parseDocument(toml: string, source: string): JsonObject {
 }
 
 /**
- * Older files count epochs in rounds and have no `epoch_time`. For them it is the longest that the rounds can take, so
- * that the count alone decides.
+ * Older files count epochs in rounds and have no `epoch_time`. For them it is the longest that the rounds can take, the two
+ * that drain included, so that the count alone decides.
  */
 function withEpochTime(document: JsonObject): JsonObject {
   const config = document["config"];
@@ -72,6 +72,6 @@ function withEpochTime(document: JsonObject): JsonObject {
   const rounds = config["rounds_per_epoch"];
   if (typeof rounds !== "number" || rounds <= 0) return document;
   const time = (key: string): number => (typeof config[key] === "number" ? config[key] : 0);
-  const epochSeconds = time("warmup_time") + rounds * (time("max_round_train_time") + time("round_witness_time"));
+  const epochSeconds = time("warmup_time") + (rounds + 2) * (time("max_round_train_time") + time("round_witness_time"));
   return { ...document, config: { ...config, epoch_time: Math.round(epochSeconds * 1000) / 1000 } };
 }

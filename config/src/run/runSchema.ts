@@ -54,8 +54,7 @@ const configTable = {
       min: 0,
       max: U16_MAX,
       default: 0,
-      doc: "Rounds of an epoch, the two that drain the pipeline included; 0 = the epoch ends by epoch_time alone.",
-      check: (rounds: number) => (rounds === 0 || rounds >= 4 ? null : "must be 0, or at least 4: two rounds only drain the pipeline"),
+      doc: "Rounds that train in an epoch, before the two that only drain the pipeline; 0 = the epoch ends by epoch_time alone.",
     },
     total_steps: { ...step, min: 1, doc: "Steps after which the run is Finished." },
     init_min_clients: {
