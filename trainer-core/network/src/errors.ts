@@ -70,3 +70,10 @@ export function errorText(error: unknown, maxChars = 256): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text;
 }
+
+/** What happens to an error in a handler when the host gave no `onError`: it ends the process, loudly. */
+export function throwUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

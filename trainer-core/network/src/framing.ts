@@ -1,21 +1,7 @@
+import type { Stream } from "@libp2p/interface";
 import { Uint8ArrayList } from "uint8arraylist";
 import { NetworkError } from "./errors.ts";
 import { abortedError, onAbort } from "./signals.ts";
-
-/** The part of a libp2p 3 stream that framing needs; structural, so that tests can run on any pair of pipes. */
-export interface ByteStream extends EventTargetLike {
-  readonly readStatus: string;
-  readonly readBufferLength: number;
-  send(data: Uint8Array): boolean;
-  onDrain(options?: { signal?: AbortSignal }): Promise<void>;
-  pause(): void;
-  resume(): void;
-}
-
-interface EventTargetLike {
-  // biome-ignore lint: libp2p's typed events do not unify with EventTarget's
-  addEventListener(type: any, listener: (event: any) => void): void;
-}
 
 const pieceBytes = 64 * 1024;
 const headerBytes = 5;
@@ -28,12 +14,10 @@ export interface Frame {
   body: Uint8Array;
 }
 
-export interface ReadOptions {
+export interface TransferOptions {
   signal?: AbortSignal;
-  /** Longest silence. Default: none. */
-  idleTimeoutMs?: number;
-  /** Bytes of the body so far. */
-  onBytes?: (receivedBytes: number) => void;
+  /** Called with the bytes of the body so far. */
+  onBytes?: (bytes: number) => void;
 }
 
 /**
@@ -42,7 +26,7 @@ export interface ReadOptions {
  * the same turn that gave the stream, or libp2p drops the first bytes.
  */
 export class StreamReader {
-  readonly #stream: ByteStream;
+  readonly #stream: Stream;
   readonly #highBytes: number;
   readonly #lowBytes: number;
   readonly #buffer = new Uint8ArrayList();
@@ -50,11 +34,11 @@ export class StreamReader {
   #error: Error | undefined;
   #wake: (() => void) | null = null;
 
-  constructor(stream: ByteStream, options: { highBytes?: number; lowBytes?: number } = {}) {
+  constructor(stream: Stream, options: { highBytes?: number; lowBytes?: number } = {}) {
     this.#stream = stream;
     this.#highBytes = options.highBytes ?? 2 * 1024 * 1024;
     this.#lowBytes = options.lowBytes ?? 512 * 1024;
-    stream.addEventListener("message", (event: { data: Uint8Array | Uint8ArrayList }) => {
+    stream.addEventListener("message", (event) => {
       this.#buffer.append(event.data);
       if (this.#buffer.byteLength > this.#highBytes && stream.readStatus === "readable") stream.pause();
       this.#notify();
@@ -63,7 +47,7 @@ export class StreamReader {
       this.#ended = true;
       this.#notify();
     });
-    stream.addEventListener("close", (event: { error?: Error }) => {
+    stream.addEventListener("close", (event) => {
       this.#ended = true;
       this.#error = event.error;
       this.#notify();
@@ -71,7 +55,7 @@ export class StreamReader {
   }
 
   /** The next bytes, at most `maxBytes`, or null at a clean end. @throws NetworkError */
-  async read(maxBytes: number, options: ReadOptions = {}): Promise<Uint8Array | null> {
+  async read(maxBytes: number, options: TransferOptions = {}): Promise<Uint8Array | null> {
     while (this.#buffer.byteLength === 0) {
       if (this.#error !== undefined) {
         throw new NetworkError("unreachable", `the stream broke: ${this.#error.message}`, { cause: this.#error });
@@ -88,7 +72,7 @@ export class StreamReader {
   }
 
   /** Exactly `bytes` bytes. @throws NetworkError `unreachable` when the stream ends before. */
-  async readExactly(bytes: number, options: ReadOptions = {}): Promise<Uint8Array> {
+  async readExactly(bytes: number, options: TransferOptions = {}): Promise<Uint8Array> {
     const whole = new Uint8Array(bytes);
     let at = 0;
     while (at < bytes) {
@@ -102,7 +86,7 @@ export class StreamReader {
   }
 
   /** One frame. The length is checked before a byte of the body is kept. @throws NetworkError `too-large`, `malformed` */
-  async readFrame(maxBodyBytes: number, options: ReadOptions = {}): Promise<Frame> {
+  async readFrame(maxBodyBytes: number, options: TransferOptions = {}): Promise<Frame> {
     const header = await this.readExactly(headerBytes, { ...options, onBytes: undefined });
     const tag = header[0];
     const bodyBytes = new DataView(header.buffer).getUint32(1, true);
@@ -125,36 +109,30 @@ export class StreamReader {
     if (this.#stream.readStatus === "paused" && this.#buffer.byteLength < this.#lowBytes) this.#stream.resume();
   }
 
-  #more({ signal, idleTimeoutMs }: ReadOptions): Promise<void> {
+  #more({ signal }: TransferOptions): Promise<void> {
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = (report: () => void): void => {
-        clearTimeout(timer);
-        undo();
+      if (signal?.aborted) throw abortedError("reading", signal);
+      const undo = onAbort(signal, () => {
         this.#wake = null;
-        report();
+        reject(abortedError("reading", signal));
+      });
+      this.#wake = () => {
+        undo();
+        resolve();
       };
-      let undo = (): void => {};
-      this.#wake = () => settle(resolve);
-      if (idleTimeoutMs !== undefined) {
-        timer = setTimeout(
-          () => settle(() => reject(new NetworkError("timeout", `no byte arrived for ${idleTimeoutMs} ms`))),
-          idleTimeoutMs,
-        );
-      }
-      undo = onAbort(signal, () => settle(() => reject(abortedError("reading", signal))));
     });
   }
 }
 
 /** Sends one frame, waiting whenever the transport is full. */
-export async function writeFrame(stream: ByteStream, tag: number, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+export async function writeFrame(stream: Stream, tag: number, body: Uint8Array, options: TransferOptions = {}): Promise<void> {
   const first = new Uint8Array(headerBytes + Math.min(body.byteLength, pieceBytes));
   first[0] = tag;
   new DataView(first.buffer).setUint32(1, body.byteLength, true);
   first.set(body.subarray(0, pieceBytes), headerBytes);
-  if (!stream.send(first)) await stream.onDrain({ signal });
+  if (!stream.send(first)) await stream.onDrain({ signal: options.signal });
   for (let at = pieceBytes; at < body.byteLength; at += pieceBytes) {
-    if (!stream.send(body.subarray(at, at + pieceBytes))) await stream.onDrain({ signal });
+    if (!stream.send(body.subarray(at, at + pieceBytes))) await stream.onDrain({ signal: options.signal });
+    options.onBytes?.(at);
   }
 }

@@ -1,6 +1,6 @@
 import { realScheduler, type Scheduler } from "./clock.ts";
 import { MemoryNetwork } from "./memory.ts";
-import { NetworkError } from "./errors.ts";
+import { NetworkError, throwUncaught } from "./errors.ts";
 import { keyHex, type PeerKey } from "./port.ts";
 import { seededRandom } from "./random.ts";
 
@@ -20,7 +20,7 @@ export interface MemoryHubOptions {
   seed: number;
   scheduler?: Scheduler;
   faults?: Partial<MemoryFaults>;
-  /** Told of what a gossip handler throws. Default: console.error. */
+  /** Told of what a gossip handler throws. Default: throws it where nobody can catch it. */
   onError?: (error: unknown) => void;
 }
 
@@ -55,7 +55,7 @@ export class MemoryHub {
     this.#random = seededRandom(options.seed);
     this.scheduler = options.scheduler ?? realScheduler();
     this.faults = { delayMs: [1, 5], dropGossip: 0, duplicateGossip: 0, reorderGossip: 0, ...options.faults };
-    this.onError = options.onError ?? ((error) => console.error(error));
+    this.onError = options.onError ?? throwUncaught;
   }
 
   /** Adds a peer. A key that left may come back. */

@@ -26,7 +26,7 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** Whole exchange, milliseconds. Default 30 000. */
   timeoutMs?: number;
-  /** Longest silence in milliseconds, connecting included. Default: none but `timeoutMs`. */
+  /** Longest silence in milliseconds, connecting included, waiting for a free stream not. Default: none. */
   idleTimeoutMs?: number;
   /** Bytes of the answer so far. */
   onBytes?: (receivedBytes: number) => void;
@@ -78,7 +78,7 @@ export interface PeerNetwork {
   connectAddress(multiaddr: string, signal?: AbortSignal): Promise<PeerKey>;
   unpin(peer: PeerKey): void;
 
-  /** Resolves once the peer has answered us: it is reachable and accepts us. */
+  /** Resolves once the peer has answered us. `refused`: it is there and does not list us. `request` dials by itself. */
   connect(peer: PeerKey, signal?: AbortSignal): Promise<void>;
   connectedPeers(): PeerKey[];
 

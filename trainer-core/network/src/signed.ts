@@ -116,18 +116,19 @@ export interface RequestSealerOptions extends Audience {
 /** Seals one sender's requests with a sequence that rises across restarts too, since it starts from the clock. */
 export class RequestSealer {
   readonly #options: RequestSealerOptions;
-  #lastSequence = 0;
+  #sequence: number;
 
   constructor(options: RequestSealerOptions) {
     this.#options = options;
+    // Above every sequence of an earlier start that sent under 1024 a millisecond; below 2^53 until the year 2248.
+    this.#sequence = Math.floor(options.now()) * 1024;
   }
 
   seal(method: string, body: Uint8Array): Promise<Uint8Array> {
     const { now, ...fixed } = this.#options;
     const timestampMs = Math.floor(now());
-    // 1024 requests a millisecond before the sequence runs ahead of the clock; below 2^53 until the year 2255.
-    this.#lastSequence = Math.max(this.#lastSequence + 1, timestampMs * 1024);
-    return sealRequest({ ...fixed, method, body, timestampMs, sequence: this.#lastSequence });
+    this.#sequence += 1;
+    return sealRequest({ ...fixed, method, body, timestampMs, sequence: this.#sequence });
   }
 }
 

@@ -1,0 +1,349 @@
+import { TopicValidatorResult } from "@libp2p/gossipsub";
+import type { Connection, PeerId, Stream } from "@libp2p/interface";
+import type { Libp2p } from "libp2p";
+import { Deadline } from "./deadline.ts";
+import { errorText, NetworkError, throwUncaught } from "./errors.ts";
+import { askOverStream, serveStream, subscribeOverStream } from "./exchange.ts";
+import { Gate } from "./gate.ts";
+import { type Libp2pNetworkOptions, type Services, startLibp2p } from "./libp2pNode.ts";
+import { bytesOf, dialableAddresses, hexOf, parseAddress, peerIdIn, peerIdOf, peerKeyFromText } from "./peerIds.ts";
+import { PeerSet } from "./peerSet.ts";
+import {
+  defaultMaxResponseBytes,
+  defaultRequestTimeoutMs,
+  type HandlerLimits,
+  keyHex,
+  maxGossipBytes,
+  type Member,
+  type PeerKey,
+  type PeerNetwork,
+  type RequestHandler,
+  type RequestOptions,
+  type SubscriptionHandler,
+  type SubscriptionOptions,
+} from "./port.ts";
+import { Redialer } from "./redialer.ts";
+
+const helloProtocol = "/starling/hello/1";
+/** Streams of one protocol on one connection: what we open, and twice that accepted, as both may have dialled. */
+const maxOutboundStreams = 32;
+const maxInboundStreams = 64;
+const connectTimeoutMs = 20_000;
+/** A member's list of addresses is its own word: no more than this many are tried. */
+const maxAddresses = 8;
+
+/** Starts a libp2p node behind the port. Compose it with transports: `libp2p.node.ts`, `libp2pBrowser.ts`. */
+export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<PeerNetwork> {
+  const peers = new PeerSet(options.allowAll ?? false);
+  return new Libp2pNetwork(await startLibp2p(options, peers), peers, options);
+}
+
+class Libp2pNetwork implements PeerNetwork {
+  readonly self: PeerKey;
+  readonly #node: Libp2p<Services>;
+  readonly #peers: PeerSet;
+  readonly #redialer: Redialer;
+  readonly #onError: (error: unknown) => void;
+  readonly #topics = new Map<string, Set<(from: PeerKey, data: Uint8Array) => void>>();
+  readonly #protocols = new Set<string>();
+  /** Outbound streams by "peer protocol". */
+  readonly #gates = new Map<string, Gate>();
+  readonly #stopping = new AbortController();
+
+  constructor(node: Libp2p<Services>, peers: PeerSet, options: Libp2pNetworkOptions) {
+    this.#node = node;
+    this.#peers = peers;
+    this.self = node.peerId.publicKey!.raw;
+    this.#onError = options.onError ?? throwUncaught;
+    this.#redialer = new Redialer({
+      self: this.self,
+      isListening: () => node.getMultiaddrs().length > 0,
+      named: () => peers.named(),
+      isConnected: (hex) => this.#openConnection(hex) !== undefined,
+      dial: (hex, signal) => this.connect(bytesOf(hex), signal),
+    });
+    this.#redialer.start();
+    this.handle(helloProtocol, { maxRequestBytes: 0 }, async () => new Uint8Array(0));
+    node.addEventListener("peer:disconnect", () => this.#redialer.wake());
+    node.services.pubsub.addEventListener("message", (event) => {
+      const message = event.detail;
+      if (message.type === "signed") this.#receive(message.topic, message.from, message.data);
+    });
+  }
+
+  multiaddrs(): string[] {
+    return this.#node.getMultiaddrs().map(String);
+  }
+
+  setMembers(members: readonly Member[]): void {
+    this.#peers.setMembers(members);
+    this.#listChanged();
+  }
+
+  pin(peer: Member): () => void {
+    this.#peers.pin(peer);
+    this.#listChanged();
+    return () => this.unpin(peer.peerId);
+  }
+
+  unpin(peer: PeerKey): void {
+    this.#peers.unpin(keyHex(peer));
+    this.#listChanged();
+  }
+
+  async connectAddress(address: string, signal?: AbortSignal): Promise<PeerKey> {
+    this.#requireRunning();
+    const parsed = parseAddress(address);
+    if (parsed === null) {
+      throw new NetworkError("malformed", `expected a multiaddr like /ip4/127.0.0.1/tcp/4001, got ${address}`);
+    }
+    const named = peerIdIn(parsed);
+    // The gater lets a dial to a named peer pass only if it is listed.
+    if (named !== undefined) this.#peers.pin({ peerId: peerKeyFromText(named), multiaddrs: [address] });
+    const deadline = new Deadline({ what: `connecting to ${address}`, signal, timeoutMs: connectTimeoutMs });
+    let hex: string | null;
+    try {
+      hex = hexOf((await this.#node.dial(parsed, { signal: deadline.signal })).remotePeer);
+    } catch (cause) {
+      throw deadline.reason ?? new NetworkError("unreachable", `nobody answers at ${address}: ${errorText(cause)}`, { cause });
+    } finally {
+      deadline.clear();
+    }
+    if (hex === null) throw new NetworkError("refused", `the peer at ${address} has a key that is not ed25519`);
+    const peer = bytesOf(hex);
+    this.pin({ peerId: peer, multiaddrs: [address] });
+    await this.#hello(peer, true, signal);
+    return peer;
+  }
+
+  async connect(peer: PeerKey, signal?: AbortSignal): Promise<void> {
+    this.#requireRunning();
+    const hex = keyHex(peer);
+    this.#peers.require(hex);
+    const isFresh = this.#openConnection(hex) === undefined;
+    if (isFresh) {
+      const deadline = new Deadline({ what: `connecting to ${hex.slice(0, 8)}`, signal, timeoutMs: connectTimeoutMs });
+      try {
+        await this.#dial(hex, deadline.signal);
+      } catch (error) {
+        throw deadline.reason ?? error;
+      } finally {
+        deadline.clear();
+      }
+    }
+    await this.#hello(peer, isFresh, signal);
+  }
+
+  /** A dial succeeds here before the other side's gater has had its say; an answer is the proof. */
+  async #hello(peer: PeerKey, isFresh: boolean, signal?: AbortSignal): Promise<void> {
+    const options = { maxResponseBytes: 0, signal, timeoutMs: connectTimeoutMs };
+    try {
+      await this.request(peer, helloProtocol, new Uint8Array(0), options);
+    } catch (cause) {
+      if (!isFresh || !(cause instanceof NetworkError) || cause.code !== "unreachable") throw cause;
+      throw new NetworkError("refused", `peer ${keyHex(peer).slice(0, 8)} hung up at once: it does not list us`, { cause });
+    }
+  }
+
+  connectedPeers(): PeerKey[] {
+    return this.#node
+      .getPeers()
+      .map(hexOf)
+      .filter((hex) => hex !== null && this.#peers.allows(hex) && this.#openConnection(hex) !== undefined)
+      .map((hex) => bytesOf(hex!));
+  }
+
+  async publish(topic: string, data: Uint8Array): Promise<void> {
+    this.#requireRunning();
+    if (data.byteLength > maxGossipBytes) {
+      throw new NetworkError("too-large", `a gossip message holds ${maxGossipBytes} bytes, this one has ${data.byteLength}`);
+    }
+    await this.#node.services.pubsub.publish(topic, data);
+  }
+
+  subscribe(topic: string, handler: (from: PeerKey, data: Uint8Array) => void): () => void {
+    this.#requireRunning();
+    const { pubsub } = this.#node.services;
+    let handlers = this.#topics.get(topic);
+    if (handlers === undefined) {
+      this.#topics.set(topic, (handlers = new Set()));
+      // Ignore, not reject: the relaying peer may know of a member that we have not heard of yet.
+      pubsub.topicValidators.set(topic, (_relay, message) =>
+        message.type === "signed" && this.#isAllowed(message.from) && message.data.byteLength <= maxGossipBytes
+          ? TopicValidatorResult.Accept
+          : TopicValidatorResult.Ignore,
+      );
+      pubsub.subscribe(topic);
+    }
+    handlers.add(handler);
+    return () => {
+      handlers.delete(handler);
+      if (handlers.size > 0 || this.#topics.get(topic) !== handlers || this.#stopping.signal.aborted) return;
+      this.#topics.delete(topic);
+      pubsub.unsubscribe(topic);
+      pubsub.topicValidators.delete(topic);
+    };
+  }
+
+  handle(protocol: string, limits: HandlerLimits, handler: RequestHandler): () => void {
+    const maxResponseBytes = limits.maxResponseBytes ?? defaultMaxResponseBytes;
+    return this.#serve(protocol, limits.maxRequestBytes, async (from, request, push, signal) => {
+      const response = await handler(from, request, signal);
+      if (response.byteLength > maxResponseBytes) {
+        throw new NetworkError("remote-error", `answer of ${response.byteLength} bytes is over its own limit of ${maxResponseBytes}`);
+      }
+      await push(response);
+    });
+  }
+
+  handleSubscription(protocol: string, limits: { maxRequestBytes: number }, handler: SubscriptionHandler): () => void {
+    return this.#serve(protocol, limits.maxRequestBytes, handler);
+  }
+
+  async request(peer: PeerKey, protocol: string, request: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    const deadline = new Deadline({
+      what: `${protocol} to ${keyHex(peer).slice(0, 8)}`,
+      signal: options.signal,
+      timeoutMs: options.timeoutMs ?? defaultRequestTimeoutMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+    });
+    return this.#overStream(peer, protocol, deadline, (stream) =>
+      askOverStream(stream, request, options.maxResponseBytes, {
+        signal: deadline.signal,
+        onBytes: (bytes) => {
+          deadline.touch();
+          if (bytes > 0) options.onBytes?.(bytes);
+        },
+      }),
+    );
+  }
+
+  async subscribeTo(
+    peer: PeerKey,
+    protocol: string,
+    request: Uint8Array,
+    onFrame: (frame: Uint8Array) => void | Promise<void>,
+    options: SubscriptionOptions,
+  ): Promise<void> {
+    const deadline = new Deadline({ what: `${protocol} to ${keyHex(peer).slice(0, 8)}`, signal: options.signal });
+    return this.#overStream(peer, protocol, deadline, (stream) =>
+      subscribeOverStream(stream, request, options.maxFrameBytes, onFrame, deadline.signal),
+    );
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#redialer.stop();
+    await this.#node.stop();
+  }
+
+  /** Opens a stream, runs `use` on it, and closes it: gently if all went well. Clears the deadline. */
+  async #overStream<T>(peer: PeerKey, protocol: string, deadline: Deadline, use: (stream: Stream) => Promise<T>): Promise<T> {
+    const hex = keyHex(peer);
+    let leaveGate: (() => void) | undefined;
+    let stream: Stream | undefined;
+    try {
+      this.#requireRunning();
+      this.#peers.require(hex);
+      leaveGate = await this.#gate(hex, protocol).enter(deadline.signal);
+      deadline.touch();
+      const connection = this.#openConnection(hex) ?? (await this.#dial(hex, deadline.signal));
+      stream = await connection.newStream(protocol, { signal: deadline.signal, maxOutboundStreams });
+      const result = await use(stream);
+      const closing = stream;
+      stream.close({ signal: deadline.signal }).catch(() => closing.abort(new Error("could not close")));
+      return result;
+    } catch (cause) {
+      stream?.abort(cause instanceof Error ? cause : new Error(errorText(cause)));
+      if (this.#stopping.signal.aborted) throw stoppedError();
+      throw deadline.reason ?? asNetworkError(cause, `${protocol} to ${hex.slice(0, 8)}`);
+    } finally {
+      leaveGate?.();
+      deadline.clear();
+    }
+  }
+
+  async #dial(hex: string, signal: AbortSignal): Promise<Connection> {
+    const addresses = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), maxAddresses);
+    if (addresses.length === 0) {
+      throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} is not connected and has no address; it has to dial us`);
+    }
+    try {
+      return await this.#node.dial(addresses, { signal });
+    } catch (cause) {
+      throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} does not answer at ${addresses.join(", ")}: ${errorText(cause)}`, { cause });
+    }
+  }
+
+  #serve(protocol: string, maxRequestBytes: number, handler: SubscriptionHandler): () => void {
+    this.#requireRunning();
+    if (this.#protocols.has(protocol)) throw new NetworkError("malformed", `${protocol} already has a handler`);
+    this.#protocols.add(protocol);
+    const onStream = (stream: Stream, connection: Connection): void => {
+      const hex = hexOf(connection.remotePeer);
+      if (hex === null || !this.#peers.allows(hex)) {
+        stream.abort(new Error("not a member"));
+        return;
+      }
+      void serveStream(stream, maxRequestBytes, (request, push, signal) => handler(bytesOf(hex), request, push, signal));
+    };
+    this.#node.handle(protocol, onStream, { maxInboundStreams, maxOutboundStreams }).catch(this.#onError);
+    return () => {
+      this.#protocols.delete(protocol);
+      if (!this.#stopping.signal.aborted) this.#node.unhandle(protocol).catch(this.#onError);
+    };
+  }
+
+  #receive(topic: string, author: PeerId, data: Uint8Array): void {
+    const hex = hexOf(author);
+    if (hex === null) return;
+    for (const handler of this.#topics.get(topic) ?? []) {
+      try {
+        handler(bytesOf(hex), data);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+
+  #listChanged(): void {
+    for (const connection of this.#node.getConnections()) {
+      if (!this.#isAllowed(connection.remotePeer)) connection.abort(new Error("no longer a member"));
+    }
+    for (const key of this.#gates.keys()) if (!this.#peers.allows(key.slice(0, 64))) this.#gates.delete(key);
+    this.#redialer.wake();
+  }
+
+  #openConnection(hex: string): Connection | undefined {
+    return this.#node.getConnections(peerIdOf(hex)).find((connection) => connection.status === "open");
+  }
+
+  #gate(hex: string, protocol: string): Gate {
+    const name = `${hex} ${protocol}`;
+    let gate = this.#gates.get(name);
+    if (gate === undefined) this.#gates.set(name, (gate = new Gate(maxOutboundStreams)));
+    return gate;
+  }
+
+  #isAllowed(peer: PeerId): boolean {
+    const hex = hexOf(peer);
+    return hex !== null && this.#peers.allows(hex);
+  }
+
+  #requireRunning(): void {
+    if (this.#stopping.signal.aborted) throw stoppedError();
+  }
+}
+
+function stoppedError(): NetworkError {
+  return new NetworkError("stopped", "this network was stopped");
+}
+
+function asNetworkError(cause: unknown, what: string): NetworkError {
+  if (cause instanceof NetworkError) return cause;
+  const isUnsupported = cause instanceof Error && cause.name === "UnsupportedProtocolError";
+  return isUnsupported
+    ? new NetworkError("refused", `${what}: the peer does not serve it`, { cause })
+    : new NetworkError("unreachable", `${what}: ${errorText(cause)}`, { cause });
+}

@@ -1,0 +1,62 @@
+import { publicKeyFromRaw } from "@libp2p/crypto/keys";
+import type { PeerId } from "@libp2p/interface";
+import { peerIdFromPublicKey, peerIdFromString } from "@libp2p/peer-id";
+import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { NetworkError } from "./errors.ts";
+import { keyHex, type PeerKey } from "./port.ts";
+
+/** Raw ed25519 key of a libp2p peer id in hexadecimal, or null for another kind of key. */
+export function hexOf(peer: PeerId): string | null {
+  return peer.type === "Ed25519" ? keyHex(peer.publicKey.raw) : null;
+}
+
+export function bytesOf(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}
+
+export function peerIdOf(hex: string): PeerId {
+  return peerIdFromPublicKey(publicKeyFromRaw(bytesOf(hex)));
+}
+
+/** libp2p's spelling of a key: `12D3Koo...`. */
+export function peerIdText(key: PeerKey): string {
+  return peerIdOf(keyHex(key)).toString();
+}
+
+/** The inverse of `peerIdText`. @throws NetworkError `malformed` */
+export function peerKeyFromText(text: string): PeerKey {
+  try {
+    const hex = hexOf(peerIdFromString(text));
+    if (hex !== null) return bytesOf(hex);
+  } catch {
+    // The same error as for another kind of key: neither names an ed25519 peer.
+  }
+  throw new NetworkError("malformed", `expected an ed25519 peer id like 12D3Koo..., got ${text}`);
+}
+
+/** Null when it does not parse: member lists carry what others wrote. */
+export function parseAddress(text: string): Multiaddr | null {
+  try {
+    return multiaddr(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The peer id that an address ends in, if any. */
+export function peerIdIn(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === "p2p")?.value;
+}
+
+/** What is usable of a member's addresses: parsed, ending in `peer`, at most `limit`. */
+export function dialableAddresses(texts: readonly string[], peer: PeerId, limit: number): Multiaddr[] {
+  const usable: Multiaddr[] = [];
+  for (const text of texts.slice(0, limit)) {
+    const address = parseAddress(text);
+    if (address === null) continue;
+    const named = peerIdIn(address);
+    if (named === undefined) usable.push(address.encapsulate(`/p2p/${peer}`));
+    else if (named === peer.toString()) usable.push(address);
+  }
+  return usable;
+}
