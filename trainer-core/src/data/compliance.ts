@@ -42,7 +42,7 @@ const threeFiles: Readonly<Record<string, Uint8Array>> = {
 const base: ComplianceCase = { files: threeFiles, maxSeqLen: 4, vocabSize: 256, tokenBytes: 2, shuffle: "DontShuffle" };
 const COUNT = 21;
 
-const firstTokens = (sequences: readonly Int32Array[]): number[] => sequences.map((sequence) => sequence[0]!);
+const firstTokens = (sequences: readonly Int32Array[]): number[] => sequences.map((sequence) => sequence[0]);
 const expected = [...countFrom(0, 13).map((i) => i * 4), ...countFrom(0, 8).map((i) => 100 + i * 4)];
 
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
@@ -66,7 +66,7 @@ export function dataProviderCompliance(name: string, make: ComplianceFactory): v
       expect(firstTokens(all)).toEqual(expected);
       for (const sequence of all) {
         expect(sequence).toBeInstanceOf(Int32Array);
-        expect([...sequence]).toEqual(countFrom(sequence[0]!, 4));
+        expect([...sequence]).toEqual(countFrom(sequence[0], 4));
       }
     });
 
@@ -98,10 +98,10 @@ export function dataProviderCompliance(name: string, make: ComplianceFactory): v
 
     test("reads u32 tokens, and text as bytes", async () => {
       const wide = await make({ ...base, files: { "a.bin": u32([70_000, 1, 2, 3]) }, vocabSize: 70_001, tokenBytes: 4 });
-      expect([...(await wide.getSequences(0n, 0n))[0]!]).toEqual([70_000, 1, 2, 3]);
+      expect([...(await wide.getSequences(0n, 0n))[0]]).toEqual([70_000, 1, 2, 3]);
       const text = await make({ ...base, files: { "a.txt": new TextEncoder().encode("Hé lo!") } });
       expect(await text.sequenceCount()).toBe(1);
-      expect([...(await text.getSequences(0n, 0n))[0]!]).toEqual([0x48, 0xc3, 0xa9, 0x20]);
+      expect([...(await text.getSequences(0n, 0n))[0]]).toEqual([0x48, 0xc3, 0xa9, 0x20]);
     });
 
     test.each<[string, Partial<ComplianceCase>, string]>([

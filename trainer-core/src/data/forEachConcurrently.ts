@@ -8,7 +8,7 @@ export async function forEachConcurrently<T>(
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const index = next++;
-      await work(items[index]!, index);
+      await work(items[index], index);
     }
   };
   try {

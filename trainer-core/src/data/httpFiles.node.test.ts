@@ -50,7 +50,7 @@ function publish(content: Readonly<Record<string, Uint8Array>>): string[] {
   return Object.keys(content)
     .toSorted()
     .map((name) => {
-      files.set(`${folder}/${name}`, content[name]!);
+      files.set(`${folder}/${name}`, content[name]);
       return `${origin}${folder}/${name}`;
     });
 }
@@ -80,14 +80,14 @@ describe("HTTP data", () => {
     const urls = publish({ "a.txt": text(1000) });
     const sequences = await provider(urls).getSequences(3n, 9n);
     expect(sequences.map((s) => s[0])).toEqual([30, 40, 50, 60, 70, 80, 90]);
-    const path = urls[0]!.slice(origin.length);
+    const path = urls[0].slice(origin.length);
     expect(requests).toEqual([`HEAD ${path}`, `GET ${path} bytes=30-99`]);
   });
 
   test("a server without ranges: a small file is fetched once, a large one refused", async () => {
     handler = serveWhole;
     const small = provider(publish({ "a.txt": text(1000) }));
-    for (const index of [0n, 5n, 99n]) expect((await small.getSequences(index, index))[0]![0]).toBe((Number(index) * 10) % 251);
+    for (const index of [0n, 5n, 99n]) expect((await small.getSequences(index, index))[0][0]).toBe((Number(index) * 10) % 251);
     expect(requests).toHaveLength(2);
     const large = provider(publish({ "a.txt": text(1000) }), { wholeFileBudgetBytes: 999 });
     await expect(large.getSequences(0n, 0n)).rejects.toMatchObject({ code: "range-unsupported" });
@@ -145,7 +145,7 @@ describe("HTTP data", () => {
     const urls = publish({ "a.txt": text(100) });
     const source = provider(urls);
     await source.sequenceCount();
-    files.set(urls[0]!.slice(origin.length), text(20));
+    files.set(urls[0].slice(origin.length), text(20));
     requests = [];
     await expect(source.getSequences(5n, 5n)).rejects.toMatchObject({ code: "bad-file" });
     expect(requests).toHaveLength(1);
@@ -186,13 +186,13 @@ describe("HTTP data", () => {
     const urls = publish({ "007.bin": tokens(0), "008.bin": tokens(2) });
     const http = { token_size_in_bytes: "TwoBytes", shuffle: "DontShuffle" } as const;
     const options = { maxSeqLen: 2, vocabSize: 8, http: fast };
-    const url_template = urls[0]!.replace("007", "{}");
+    const url_template = urls[0].replace("007", "{}");
     const numbered = createDataProvider(
       { Http: { ...http, location: { NumberedFiles: { url_template, start_index: 7, n_left_pad_zeros: 3, num_files: 2 } } } },
       options,
     );
     expect((await numbered.getSequences(0n, 1n)).map((s) => [...s])).toEqual([[0, 1], [2, 3]]);
-    const single = createDataProvider({ Http: { ...http, location: { SingleUrl: urls[1]! } } }, options);
+    const single = createDataProvider({ Http: { ...http, location: { SingleUrl: urls[1] } } }, options);
     expect((await single.getSequences(0n, 0n)).map((s) => [...s])).toEqual([[2, 3]]);
     expect(() =>
       createDataProvider({ Http: { ...http, location: { Gcp: { bucket_name: "b", filter_directory: "" } } } }, options),

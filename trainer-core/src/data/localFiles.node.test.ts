@@ -14,7 +14,7 @@ afterAll(() => rm(root, { recursive: true }));
 async function directoryOf(files: ComplianceCase["files"]): Promise<string> {
   const directory = await mkdtemp(join(root, "case-"));
   // Written last name first: the order must come from the names.
-  for (const name of Object.keys(files).toSorted().toReversed()) await writeFile(join(directory, name), files[name]!);
+  for (const name of Object.keys(files).toSorted().toReversed()) await writeFile(join(directory, name), files[name]);
   return directory;
 }
 

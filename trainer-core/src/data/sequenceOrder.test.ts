@@ -28,9 +28,9 @@ describe("sequence order", () => {
       let neighbour = 0;
       let fixed = 0;
       for (let i = 0; i < count; i++) {
-        displacement += Math.abs(positions[i]! - i) / count;
+        displacement += Math.abs(positions[i] - i) / count;
         if (positions[i] === i) fixed++;
-        if (i > 0) neighbour += Math.abs(positions[i]! - positions[i - 1]!) / count;
+        if (i > 0) neighbour += Math.abs(positions[i] - positions[i - 1]) / count;
       }
       // Both distances have the mean count / 3 and a standard error of count * 0.236 / sqrt(count).
       expect(Math.abs(displacement / count - 1 / 3)).toBeLessThan(0.008);

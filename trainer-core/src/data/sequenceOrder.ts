@@ -33,7 +33,7 @@ export function sequenceOrder(sequenceCount: number, shuffle: Shuffle): Sequence
     let left = Math.floor(position / halfSize);
     let right = position % halfSize;
     for (let round = 0; round < ROUNDS; round++) {
-      const mixed = left ^ (murmurFinalizer(right ^ keys[round]!) & halfMask);
+      const mixed = left ^ (murmurFinalizer(right ^ keys[round]) & halfMask);
       left = right;
       right = mixed;
     }

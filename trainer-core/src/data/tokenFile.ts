@@ -106,7 +106,7 @@ export function decodeTokens(
   const tokens = new Int32Array(bytes.length / tokenBytes);
   for (let i = 0; i < tokens.length; i++) {
     const token =
-      tokenBytes === 1 ? bytes[i]! : tokenBytes === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
+      tokenBytes === 1 ? bytes[i] : tokenBytes === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
     if (token >= vocabSize) {
       throw new DataError(
         "bad-token",

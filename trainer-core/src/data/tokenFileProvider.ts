@@ -60,7 +60,7 @@ export function createTokenFileProvider(source: FileSource, options: TokenFilePr
   };
 
   const read = async (opened: OpenFiles, run: Run, out: Int32Array[], signal: AbortSignal | undefined): Promise<void> => {
-    const file = opened.files[run.file]!;
+    const file = opened.files[run.file];
     const sequenceBytes = maxSeqLen * file.tokenBytes;
     const offset = file.dataOffsetBytes + run.sequenceInFile * sequenceBytes;
     const bytes = await source.read(file.name, offset, run.count * sequenceBytes, signal);
@@ -116,7 +116,7 @@ function contiguousRuns({ firstSequence, order }: OpenFiles, start: bigint, end:
   for (let index = start; index <= end; index++) {
     const position = order.position(index);
     const file = fileOf(firstSequence, position);
-    const sequenceInFile = position - firstSequence[file]!;
+    const sequenceInFile = position - firstSequence[file];
     const last = runs.at(-1);
     if (last !== undefined && last.file === file && last.sequenceInFile + last.count === sequenceInFile) last.count++;
     else runs.push({ file, sequenceInFile, count: 1, at: Number(index - start) });
@@ -130,7 +130,7 @@ function fileOf(firstSequence: readonly number[], position: number): number {
   let high = firstSequence.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (firstSequence[middle]! <= position) low = middle;
+    if (firstSequence[middle] <= position) low = middle;
     else high = middle;
   }
   return low;

@@ -54,11 +54,11 @@ describe("initial weights", () => {
     for (const v of values) mean += v / n;
     let [m2, m4, lag1, lag64] = [0, 0, 0, 0];
     for (let i = 0; i < n; i++) {
-      const z = values[i]! / 0.02;
+      const z = values[i] / 0.02;
       m2 += (z * z) / n;
       m4 += z ** 4 / n;
-      if (i >= 1) lag1 += (z * values[i - 1]!) / 0.02 / n;
-      if (i >= 64) lag64 += (z * values[i - 64]!) / 0.02 / n;
+      if (i >= 1) lag1 += (z * values[i - 1]) / 0.02 / n;
+      if (i >= 64) lag64 += (z * values[i - 64]) / 0.02 / n;
     }
     // Standard errors at n = 2^20: mean and autocorrelation 1e-3 (in deviations), m2 1.4e-3, m4 9e-3. Four of them each.
     expect(Math.abs(mean / 0.02)).toBeLessThan(4e-3);
@@ -74,7 +74,7 @@ describe("initial weights", () => {
     const a = initialTensor(spec, 0, 0);
     for (const b of [initialTensor(spec, 1, 0), initialTensor(spec, 0, 1), initialTensor(spec, 0, 2n ** 32n)]) {
       let correlation = 0;
-      for (let i = 0; i < n; i++) correlation += (a[i]! * b[i]!) / 0.0004 / n;
+      for (let i = 0; i < n; i++) correlation += (a[i] * b[i]) / 0.0004 / n;
       expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(n));
     }
   });

@@ -59,5 +59,5 @@ export function elementCount(shape: readonly number[]): number {
  */
 export function canonicalizeInPlace(values: Float32Array): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7f000000) === 0) bits[i] = 0;
+  for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7f000000) === 0) bits[i] = 0;
 }
