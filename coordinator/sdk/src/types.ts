@@ -121,6 +121,8 @@ export interface CoordinatorState {
   parameterHash: Uint8Array;
   /** epoch at whose end `parameterHash` was agreed; 0xffff before the first */
   parameterHashEpoch: number;
+  /** where the parameters of an agreed hash were last said to be stored; null before the first time */
+  checkpoint: { location: string; parameterHash: Uint8Array; epoch: number } | null;
   config: MachineConfig;
 }
 

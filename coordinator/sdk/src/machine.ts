@@ -1,0 +1,284 @@
+/**
+ * The coordinator's state machine: coordinator/crates/machine, run as wasm. A `Machine` holds the bytes of one run; every
+ * method is synchronous, and one that throws a `MachineError` has changed nothing.
+ */
+import { LAYOUT, LIMITS } from "./generated/machineLayout.ts";
+import { MachineError } from "./machineError.ts";
+import { machineModule } from "./machineModule.ts";
+import type { MachineModule } from "./machineModule.ts";
+import { packState, unpackState } from "./stateBytes.ts";
+import { decodeState, encodeConfig, encodeMembership, encodeWitnessMessage } from "./stateCodec.ts";
+import { Struct } from "./struct.ts";
+import type {
+  BatchAssignment,
+  CoordinatorState,
+  Elected,
+  MachineConfig,
+  Membership,
+  TickOutcome,
+  WitnessMessage,
+} from "./types.ts";
+
+export { MachineError } from "./machineError.ts";
+export type { MachineErrorCode } from "./machineError.ts";
+
+const TICK_OUTCOMES: readonly TickOutcome[] = ["unchanged", "moved", "epoch-succeeded", "epoch-failed"];
+const SERVER_RANDOM_BYTES = 32;
+
+/** Every broken rule of the config, as an error each; empty for a sound one. Throws `BadArgument` if a value does not fit. */
+export function checkConfig(config: MachineConfig): MachineError[] {
+  const module = machineModule();
+  module.input.set(encodeConfig(config));
+  const count = module.call.config_violations();
+  const numbers = new DataView(module.output.buffer, module.output.byteOffset);
+  return Array.from({ length: count }, (_, index) => MachineError.fromNumber(numbers.getUint16(index * 2, true), "config"));
+}
+
+export class Machine {
+  /** as the machine has them, 78 KB */
+  #bytes: Uint8Array;
+  #decoded: CoordinatorState | null = null;
+
+  private constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** A new run, Uninitialized. `runId` is 1 to 32 bytes of UTF-8. Throws the config's first broken rule. */
+  static create(runId: string, config: MachineConfig, nowMs: bigint): Machine {
+    const name = new TextEncoder().encode(runId);
+    if (name.length > LIMITS.RUN_ID_BYTES) throw new MachineError("InvalidRunId", `create: the run id "${runId}" is longer than ${LIMITS.RUN_ID_BYTES} bytes`);
+    const machine = new Machine(new Uint8Array(LAYOUT.Coordinator.bytes));
+    const encoded = encodeConfig(config);
+    machine.#change("create", (module) => {
+      module.input.fill(0, 0, LIMITS.RUN_ID_BYTES);
+      module.input.set(name);
+      module.input.set(encoded, LIMITS.RUN_ID_BYTES);
+      return module.call.create(name.length, instant(nowMs));
+    });
+    return machine;
+  }
+
+  /** From `bytes()` of a machine of the same version. Throws `WrongStateSize`, `WrongStateVersion` or `CorruptState`. */
+  static load(bytes: Uint8Array): Machine {
+    const machine = new Machine(unpackState(bytes));
+    machine.#ask("load", (module) => module.call.validate());
+    return machine;
+  }
+
+  /** The whole state, packed: 1 to 79 KB. Equal states have equal bytes. */
+  bytes(): Uint8Array {
+    return packState(this.#bytes);
+  }
+
+  /** The whole state, decoded; the same object until the next change. Do not write to it. */
+  state(): CoordinatorState {
+    this.#decoded ??= decodeState(this.#bytes);
+    return this.#decoded;
+  }
+
+  /** Uninitialized -> WaitingForMembers. */
+  start(nowMs: bigint): void {
+    this.#change("start", (module) => module.call.start(instant(nowMs)));
+  }
+
+  /**
+   * Makes the one transition that is due, if any. `serverRandom` (32 bytes) must be fresh and unpredictable; `pending` are
+   * those who ask for a slot, in order of precedence. A caller ticks whenever `isTickDue`, also right after a message: a
+   * quorum of witnesses ends a phase at the next tick. Throws `Halted` while Uninitialized, Paused or Finished.
+   */
+  tick(nowMs: bigint, serverRandom: Uint8Array, pending: readonly Membership[]): TickOutcome {
+    if (serverRandom.length !== SERVER_RANDOM_BYTES) {
+      throw new MachineError("BadArgument", `tick: serverRandom has ${serverRandom.length} bytes, expected ${SERVER_RANDOM_BYTES}`);
+    }
+    const considered = pending.slice(0, LIMITS.MAX_PENDING);
+    const outcome = this.#change("tick", (module) => {
+      module.input.set(serverRandom);
+      considered.forEach((member, index) =>
+        encodeMembership(member, module.input, SERVER_RANDOM_BYTES + index * LAYOUT.Membership.bytes),
+      );
+      return module.call.tick(instant(nowMs), considered.length);
+    });
+    return TICK_OUTCOMES[outcome]!;
+  }
+
+  /** Whether a tick now would change something; false while halted. Counts every pending member as admissible. */
+  isTickDue(nowMs: bigint, pendingCount: number): boolean {
+    return this.#ask("isTickDue", (module) => module.call.is_tick_due(instant(nowMs), unsigned(pendingCount, 32, "pendingCount"))) === 1;
+  }
+
+  /** The client in `slot` is ready to train. */
+  warmupWitness(slot: number): void {
+    this.#change("warmupWitness", (module) => module.call.warmup_witness(unsigned(slot, 16, "slot")));
+  }
+
+  witness(slot: number, message: WitnessMessage): void {
+    const encoded = encodeWitnessMessage(message);
+    this.#change("witness", (module) => {
+      module.input.set(encoded);
+      return module.call.witness(unsigned(slot, 16, "slot"));
+    });
+  }
+
+  /** `listsHeld`: unsigned 32-bit mask over witness positions (`>>> 0` after JavaScript's bit operators). */
+  downloaded(slot: number, step: number, listsHeld: number): void {
+    this.#change("downloaded", (module) =>
+      module.call.downloaded(unsigned(slot, 16, "slot"), unsigned(step, 32, "step"), unsigned(listsHeld, 32, "listsHeld")),
+    );
+  }
+
+  /** Drops all of `targets`, or none if one of them is not unhealthy. Returns how many were dropped. */
+  healthCheck(from: number, targets: readonly number[]): number {
+    if (targets.length > LIMITS.MAX_CLIENTS) {
+      throw new MachineError("BadArgument", `healthCheck: ${targets.length} targets, expected at most ${LIMITS.MAX_CLIENTS}`);
+    }
+    return this.#change("healthCheck", (module) => {
+      const view = new DataView(module.input.buffer, module.input.byteOffset);
+      targets.forEach((target, index) => view.setUint16(index * 2, unsigned(target, 16, "target"), true));
+      return module.call.health_check(unsigned(from, 16, "from"), targets.length);
+    });
+  }
+
+  /** Whether a health check would find the client unhealthy. */
+  isUnhealthy(slot: number): boolean {
+    return this.#ask("isUnhealthy", (module) => module.call.is_unhealthy(unsigned(slot, 16, "slot"))) === 1;
+  }
+
+  /** Returns whether this report completed the quorum and the target is now ejected. */
+  reportEquivocation(from: number, target: number): boolean {
+    return (
+      this.#change("reportEquivocation", (module) =>
+        module.call.report_equivocation(unsigned(from, 16, "from"), unsigned(target, 16, "target")),
+      ) === 1
+    );
+  }
+
+  leave(slot: number): void {
+    this.#change("leave", (module) => module.call.leave(unsigned(slot, 16, "slot")));
+  }
+
+  pause(nowMs: bigint): void {
+    this.#change("pause", (module) => module.call.pause(instant(nowMs)));
+  }
+
+  resume(nowMs: bigint): void {
+    this.#change("resume", (module) => module.call.resume(instant(nowMs)));
+  }
+
+  /** Only while Uninitialized, Paused or Finished. */
+  updateConfig(config: MachineConfig): void {
+    const encoded = encodeConfig(config);
+    this.#change("updateConfig", (module) => {
+      module.input.set(encoded);
+      return module.call.update_config();
+    });
+  }
+
+  /** Points from the next epoch on. */
+  setFutureEpochRates(earningTotalShared: bigint, slashingPerClient: bigint): void {
+    this.#change("setFutureEpochRates", (module) =>
+      module.call.set_future_epoch_rates(u64(earningTotalShared, "earningTotalShared"), u64(slashingPerClient, "slashingPerClient")),
+    );
+  }
+
+  /** Records where the parameters with the agreed hash lie. `location` is 1 to 192 bytes of UTF-8. */
+  checkpoint(location: string, parameterHash: Uint8Array): void {
+    const encoded = new TextEncoder().encode(location);
+    if (encoded.length > LIMITS.CHECKPOINT_LOCATION_BYTES) {
+      throw new MachineError("InvalidCheckpointLocation", `checkpoint: ${encoded.length} bytes, expected at most ${LIMITS.CHECKPOINT_LOCATION_BYTES}`);
+    }
+    if (parameterHash.length !== 32) {
+      throw new MachineError("BadArgument", `checkpoint: the hash has ${parameterHash.length} bytes, expected 32`);
+    }
+    this.#change("checkpoint", (module) => {
+      module.input.set(parameterHash);
+      module.input.set(encoded, parameterHash.length);
+      return module.call.checkpoint(encoded.length);
+    });
+  }
+
+  /** Who trains what in a stored round, in batch order; empty in a drain round. Throws `UnknownRound`. */
+  assignment(height: number): BatchAssignment[] {
+    return this.#list("assignment", "BatchAssignment", (module) => module.call.assignment(unsigned(height, 32, "height")), (struct) => ({
+      batch: struct.number("batch"),
+      clientIndex: struct.number("client_index"),
+      start: struct.bigint("start"),
+      end: struct.bigint("end"),
+    }));
+  }
+
+  /** The witnesses of a stored round, in slot order. Throws `UnknownRound`. */
+  elected(height: number): Elected[] {
+    return this.#list("elected", "Elected", (module) => module.call.elected(unsigned(height, 32, "height")), (struct) => ({
+      clientIndex: struct.number("client_index"),
+      position: struct.number("position"),
+    }));
+  }
+
+  /** How many of the round's elected witnesses decide. Throws `UnknownRound`. */
+  quorum(height: number): number {
+    return this.#ask("quorum", (module) => module.call.quorum(unsigned(height, 32, "height")));
+  }
+
+  /** Sequences in a round that begins at `dataIndex` (in sequences). */
+  batchSizeAt(dataIndex: bigint): number {
+    return this.#ask("batchSizeAt", (module) => module.call.batch_size_at(u64(dataIndex, "dataIndex")));
+  }
+
+  /** The slot of a session key in this epoch, or null. */
+  slotOfSession(session: Uint8Array): number | null {
+    return this.state().clients.find((client) => equal(client.session, session))?.index ?? null;
+  }
+
+  /** The slot of a peer id in this epoch, or null. */
+  slotOfPeer(peerId: Uint8Array): number | null {
+    return this.state().clients.find((client) => equal(client.peerId, peerId))?.index ?? null;
+  }
+
+  /** Calls into the module with this run in place; keeps the changed state only if the call was accepted. */
+  #change(context: string, call: (module: MachineModule) => number): number {
+    const result = this.#ask(context, call);
+    this.#bytes = machineModule().state.slice();
+    this.#decoded = null;
+    return result;
+  }
+
+  #ask(context: string, call: (module: MachineModule) => number): number {
+    const module = machineModule();
+    module.state.set(this.#bytes);
+    const result = call(module);
+    if (result < 0) throw MachineError.fromNumber(-result, context);
+    return result;
+  }
+
+  #list<N extends "BatchAssignment" | "Elected", T>(
+    context: string,
+    name: N,
+    call: (module: MachineModule) => number,
+    decode: (struct: Struct<N>) => T,
+  ): T[] {
+    const count = this.#ask(context, call);
+    const { output } = machineModule();
+    return Array.from({ length: count }, (_, index) => decode(new Struct(name, output, index * LAYOUT[name].bytes)));
+  }
+}
+
+/** wasm would wrap a number that does not fit, and a wrong slot could become a right one. */
+function unsigned(value: number, bits: 16 | 32, what: string): number {
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+    throw new MachineError("BadArgument", `${what}: expected an integer from 0 to 2^${bits} - 1, got ${value}`);
+  }
+  return value;
+}
+
+function u64(value: bigint, what: string): bigint {
+  if (value < 0n || value >> 64n !== 0n) throw new MachineError("BadArgument", `${what}: expected 0 to 2^64 - 1, got ${value}`);
+  return value;
+}
+
+function instant(nowMs: bigint): bigint {
+  return u64(nowMs, "nowMs");
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
