@@ -1,0 +1,87 @@
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+
+/** Text to tokens and back. */
+export interface Tokenizer {
+  /** one more than the largest token id */
+  readonly vocabSize: number;
+  /** Token ids of a text, without the marks of a beginning or end that a model's template would add. */
+  encode(text: string): number[];
+  /**
+   * The text of tokens; bytes that are not UTF-8, as at the cut end of a character, become U+FFFD.
+   * @throws TokenizerError "unknown-token"
+   */
+  decode(ids: readonly number[] | Int32Array): string;
+}
+
+export type TokenizerErrorCode =
+  /** the text is not a tokenizer.json, or uses what the library does not know */
+  | "bad-tokenizer"
+  /** an id outside the vocabulary, or a text that this vocabulary cannot spell */
+  | "unknown-token";
+
+/** What the tokenizer room throws, and nothing else. */
+export class TokenizerError extends Error {
+  override readonly name = "TokenizerError";
+  readonly code: TokenizerErrorCode;
+
+  constructor(code: TokenizerErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * A tokenizer from the text of a Hugging Face tokenizer.json: byte-level BPE (GPT-2, Llama 3) and BPE with byte fallback (Llama 2)
+ * are tested. The work is done by Hugging Face's own JavaScript library, which needs nothing of Node or the DOM.
+ *
+ * @throws TokenizerError "bad-tokenizer"
+ */
+export function loadTokenizer(tokenizerJson: string): Tokenizer {
+  let inner: HuggingFaceTokenizer;
+  let vocabulary: Map<string, number>;
+  try {
+    const json = JSON.parse(tokenizerJson) as Record<string, unknown>;
+    // Older files leave out what they do not use; the library wants to see null.
+    const absent = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
+    inner = new HuggingFaceTokenizer({ ...absent, ...json }, {});
+    vocabulary = inner.get_vocab(true);
+  } catch (error) {
+    throw new TokenizerError("bad-tokenizer", `tokenizer.json cannot be used: ${(error as Error).message}`, error);
+  }
+  const ids = new Set(vocabulary.values());
+  const vocabSize = 1 + [...ids].reduce((max, id) => (Number.isSafeInteger(id) && id > max ? id : max), -1);
+  if (vocabSize === 0) throw new TokenizerError("bad-tokenizer", "tokenizer.json cannot be used: its vocabulary is empty");
+
+  return {
+    vocabSize,
+    encode(text) {
+      const encoded = inner.encode(text, { add_special_tokens: false }).ids;
+      if (encoded.some((id) => id === undefined)) {
+        throw new TokenizerError("unknown-token", "the text holds characters that are not in this tokenizer's vocabulary, and it has no unknown token");
+      }
+      return encoded;
+    },
+    decode(tokens) {
+      const list = Array.from(tokens);
+      if (list.length === 0) return ""; // the library refuses an empty list
+      for (const id of list) {
+        if (!ids.has(id)) throw new TokenizerError("unknown-token", `token ${id} is not in the vocabulary of ${vocabSize}`);
+      }
+      // The clean-up of spaces is for English prose of word-piece models; it would change what was written.
+      return inner.decode(list, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    },
+  };
+}
+
+/** Each byte of the UTF-8 text is a token: 256 of them, no files, for small demonstration models. */
+export const byteTokenizer: Tokenizer = {
+  vocabSize: 256,
+  encode: (text) => Array.from(new TextEncoder().encode(text)),
+  decode(ids) {
+    const list = Array.from(ids);
+    for (const id of list) {
+      if (!(id >= 0 && id < 256)) throw new TokenizerError("unknown-token", `token ${id} is not a byte, 0 to 255`);
+    }
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(list));
+  },
+};
