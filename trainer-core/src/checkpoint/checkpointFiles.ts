@@ -38,7 +38,10 @@ export async function readTextFile(files: CheckpointFiles, name: string): Promis
   const reader = await files.open(name);
   if (reader === null) return null;
   if (reader.sizeBytes > MAX_JSON_BYTES) {
-    throw new CheckpointError("bad-format", `${files.location}/${name}: at most ${MAX_JSON_BYTES} bytes are read, it has ${reader.sizeBytes}`);
+    throw new CheckpointError(
+      "bad-format",
+      `${files.location}/${name}: at most ${MAX_JSON_BYTES} bytes are read, it has ${reader.sizeBytes}`,
+    );
   }
   return new TextDecoder().decode(await reader.read(0, reader.sizeBytes));
 }

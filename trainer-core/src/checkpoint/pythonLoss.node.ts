@@ -15,7 +15,13 @@ const ENVIRONMENT = join(import.meta.dirname, "../../../node_modules/.cache/pyth
 export async function findPython(): Promise<string | null> {
   const own = join(ENVIRONMENT, "bin", "python");
   for (const python of [own, "python3"]) {
-    if (await run(python, ["-c", NEEDED]).then(() => true, () => false)) return python;
+    if (
+      await run(python, ["-c", NEEDED]).then(
+        () => true,
+        () => false,
+      )
+    )
+      return python;
   }
   try {
     await run("python3", ["-m", "venv", ENVIRONMENT]);
@@ -23,7 +29,7 @@ export async function findPython(): Promise<string | null> {
     await run(own, ["-c", NEEDED]);
     return own;
   } catch (error) {
-    console.warn(`no Python with numpy and safetensors, its tests are skipped: ${(error as Error).message.trim()}`);
+    process.stderr.write(`no Python with numpy and safetensors, its tests are skipped: ${(error as Error).message.trim()}\n`);
     return null;
   }
 }

@@ -65,7 +65,10 @@ describe("reading a checkpoint", () => {
   test("refuses values that are not finite", async () => {
     const weights = initialWeights(testModel, 0);
     weights.get("lm_head.weight")!.data[700] = Number.NaN;
-    await expect(readParameters(parametersOnly(weights), testModel)).rejects.toMatchObject({ code: "wrong-model", message: expect.stringContaining("NaN") });
+    await expect(readParameters(parametersOnly(weights), testModel)).rejects.toMatchObject({
+      code: "wrong-model",
+      message: expect.stringContaining("NaN"),
+    });
   });
 
   const replaced = (file: CheckpointFile) => filesInMemory([...checkpointFiles(testCheckpoint(1), 8192), file]);
@@ -79,16 +82,31 @@ describe("reading a checkpoint", () => {
     ["an index that places a tensor wrongly", index({ a: "model-00001-of-00003.safetensors" }), "bad-format", /does not hold it/],
     ["a state that is not JSON", textFile("starling.json", "x"), "bad-format", /starling.json/],
     ["a state of a newer format", jsonFile("starling.json", { format: 2 }), "bad-format", /format must be 1/],
-    ["a state with a hash cut off", jsonFile("starling.json", { format: 1, run_id: "a", step: 1, epoch: 1, parameter_hash: "ab" }), "bad-format", /64 hex/],
+    [
+      "a state with a hash cut off",
+      jsonFile("starling.json", { format: 1, run_id: "a", step: 1, epoch: 1, parameter_hash: "ab" }),
+      "bad-format",
+      /64 hex/,
+    ],
     ["a state with a negative step", jsonFile("starling.json", { format: 1, run_id: "a", step: -1 }), "bad-format", /step must be/],
   ])("refuses %s", async (_name, file, code, message) => {
-    await expect(readCheckpoint(replaced(file))).rejects.toMatchObject({ name: "CheckpointError", code, message: expect.stringMatching(message) });
+    await expect(readCheckpoint(replaced(file))).rejects.toMatchObject({
+      name: "CheckpointError",
+      code,
+      message: expect.stringMatching(message),
+    });
   });
 
   test("says which file is missing", async () => {
-    await expect(readCheckpoint(filesInMemory([]))).rejects.toMatchObject({ code: "missing-file", message: expect.stringContaining("config.json") });
+    await expect(readCheckpoint(filesInMemory([]))).rejects.toMatchObject({
+      code: "missing-file",
+      message: expect.stringContaining("config.json"),
+    });
     const noTensors = filesInMemory(checkpointFiles(testCheckpoint(1)).filter(({ name }) => name !== "model.safetensors"));
-    await expect(readCheckpoint(noTensors)).rejects.toMatchObject({ code: "missing-file", message: expect.stringContaining("model.safetensors") });
+    await expect(readCheckpoint(noTensors)).rejects.toMatchObject({
+      code: "missing-file",
+      message: expect.stringContaining("model.safetensors"),
+    });
   });
 
   test("stops when aborted", async () => {

@@ -69,7 +69,10 @@ export async function readParameters(files: CheckpointFiles, config: LlamaConfig
     if (signal?.aborted) throw new CheckpointError("aborted", `reading ${files.location} was aborted`, signal.reason);
     const data = (await index.read(name)).data as Float32Array<ArrayBuffer>; // F16 and BF16 are widened
     if (!data.every(Number.isFinite)) {
-      throw new CheckpointError("wrong-model", `${files.location}: ${name} holds NaN or infinity; this checkpoint is broken, take an earlier one`);
+      throw new CheckpointError(
+        "wrong-model",
+        `${files.location}: ${name} holds NaN or infinity; this checkpoint is broken, take an earlier one`,
+      );
     }
     canonicalizeInPlace(data);
     parameters.set(name, { shape, data });

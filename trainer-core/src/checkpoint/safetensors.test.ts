@@ -19,7 +19,13 @@ describe("safetensors", () => {
   test("what is written is read back, bit for bit; the data begin at a multiple of 8", async () => {
     const data = new Float32Array([1, -0, Number.NaN, 1e-45, Number.POSITIVE_INFINITY, 0.1]);
     for (const name of ["w", "w2", "weight", "longer name", "ümlaut"]) {
-      const written = safetensorsFile("x", new Map([[name, { shape: [2, 3], data }], ["empty", { shape: [0, 4], data: new Float32Array(0) }]]));
+      const written = safetensorsFile(
+        "x",
+        new Map([
+          [name, { shape: [2, 3], data }],
+          ["empty", { shape: [0, 4], data: new Float32Array(0) }],
+        ]),
+      );
       const bytes = Buffer.concat([...written.pieces()]);
       expect(bytes.length).toBe(written.sizeBytes);
       expect(Number(bytes.readBigUInt64LE(0)) % 8).toBe(0);
@@ -43,7 +49,34 @@ describe("safetensors", () => {
       h: { dtype: "U16", shape: [1], data_offsets: [20, 22] },
       i: { dtype: "I32", shape: [1], data_offsets: [22, 26] },
     };
-    const data = bytesOf(7, 0, 0, 0x80, 0xbf, 254, 255, 255, 255, 255, 255, 255, 255, 0xc0, 0x3f, 0, 0x3e, 255, 255, 200, 1, 128, 2, 0, 0, 128);
+    const data = bytesOf(
+      7,
+      0,
+      0,
+      0x80,
+      0xbf,
+      254,
+      255,
+      255,
+      255,
+      255,
+      255,
+      255,
+      255,
+      0xc0,
+      0x3f,
+      0,
+      0x3e,
+      255,
+      255,
+      200,
+      1,
+      128,
+      2,
+      0,
+      0,
+      128,
+    );
     const tensors = await readSafetensors(bytesReader(file(header, data)), "x");
     const values = Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor.data[0]]));
     expect(values).toEqual({ a: 7, b: -1, c: -2n, d: 1.5, e: 1.5, f: -1, g: -56, h: 32769, i: -(2 ** 31) + 2 });
@@ -55,7 +88,13 @@ describe("safetensors", () => {
     for (let half = 0; half < 65_536; half++) {
       const [sign, exponent, fraction] = [half >> 15 ? -1 : 1, (half >> 10) & 31, half & 1023];
       const magnitude =
-        exponent === 31 ? (fraction === 0 ? Infinity : NaN) : exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+        exponent === 31
+          ? fraction === 0
+            ? Infinity
+            : NaN
+          : exponent === 0
+            ? fraction * 2 ** -24
+            : (1024 + fraction) * 2 ** (exponent - 25);
       if (!Object.is(floats[half], sign * magnitude)) expect(floats[half], half.toString(16)).toBe(sign * magnitude);
     }
   });

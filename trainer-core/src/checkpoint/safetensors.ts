@@ -57,7 +57,8 @@ export async function readSafetensorsHeader(reader: BlobReader, label: string): 
   entries.sort((a, b) => a.offsetBytes - b.offsetBytes || a.sizeBytes - b.sizeBytes);
   let end = 8 + headerBytes;
   for (const entry of entries) {
-    if (entry.offsetBytes !== end) throw bad(`tensor ${entry.name} begins at byte ${entry.offsetBytes}, not where the one before ends (${end})`);
+    if (entry.offsetBytes !== end)
+      throw bad(`tensor ${entry.name} begins at byte ${entry.offsetBytes}, not where the one before ends (${end})`);
     end += entry.sizeBytes;
   }
   if (end !== reader.sizeBytes) throw bad(`its tensors end at byte ${end}, the file at ${reader.sizeBytes}: it is cut off or has a tail`);

@@ -21,7 +21,10 @@ describe("checkpoints in a directory", () => {
       expect(await store.save(testCheckpoint(step))).toEqual({ location: join(directory, `a-run-step${step}`), notDeleted: [] });
     }
     expect((await readdir(directory)).toSorted()).toEqual(["a-run-step10", "a-run-step100"]);
-    expect((await store.list("a-run")).map(({ step, epoch }) => [step, epoch])).toEqual([[100, 3], [10, 3]]);
+    expect((await store.list("a-run")).map(({ step, epoch }) => [step, epoch])).toEqual([
+      [100, 3],
+      [10, 3],
+    ]);
     expect(await store.loadLatest("a-run")).toEqual({ ...testCheckpoint(100), tokenizerJson: null });
     const [, older] = await store.list("a-run");
     expect((await store.load(older!.location)).state).toEqual(testCheckpoint(10).state);
@@ -84,26 +87,32 @@ describe("checkpoints in a directory", () => {
   test("a place that cannot be written says so", async () => {
     const file = join(await fresh(), "file");
     await writeFile(file, "");
-    await expect(directoryStore(file, { keepSteps: 1 }).save(testCheckpoint(1))).rejects.toMatchObject({ name: "CheckpointError", code: "io" });
+    await expect(directoryStore(file, { keepSteps: 1 }).save(testCheckpoint(1))).rejects.toMatchObject({
+      name: "CheckpointError",
+      code: "io",
+    });
     await expect(directoryStore(file, { keepSteps: 1 }).load(file)).rejects.toMatchObject({ code: "missing-file" });
   });
 
-  test.runIf(process.platform === "linux")("a disk that fills up: typed error, the former checkpoint stays, nothing half-written", async () => {
-    const directory = await fresh();
-    await directoryStore(directory, { keepSteps: 3 }).save(testCheckpoint(1));
-    // A file size limit of 4 KiB stands for the full disk: write(2) fails in the middle of model.safetensors.
-    const script = join(root, "save.ts");
-    await writeFile(
-      script,
-      `import { directoryStore } from ${JSON.stringify(join(import.meta.dirname, "store.node.ts"))};
+  test.runIf(process.platform === "linux")(
+    "a disk that fills up: typed error, the former checkpoint stays, nothing half-written",
+    async () => {
+      const directory = await fresh();
+      await directoryStore(directory, { keepSteps: 3 }).save(testCheckpoint(1));
+      // A file size limit of 4 KiB stands for the full disk: write(2) fails in the middle of model.safetensors.
+      const script = join(root, "save.ts");
+      await writeFile(
+        script,
+        `import { directoryStore } from ${JSON.stringify(join(import.meta.dirname, "store.node.ts"))};
        import { testCheckpoint } from ${JSON.stringify(join(import.meta.dirname, "testCheckpoint.ts"))};
        await directoryStore(process.argv[2], { keepSteps: 3 }).save(testCheckpoint(2)).catch((error) => console.log(error.code, error.cause.code));`,
-    );
-    const command = `ulimit -f 4; exec "$0" "$1" "$2"`;
-    const { stdout } = await promisify(execFile)("bash", ["-c", command, process.execPath, script, directory]);
-    expect(stdout.trim()).toBe("no-space EFBIG");
-    expect(await readdir(directory)).toEqual(["a-run-step1"]);
-  });
+      );
+      const command = `ulimit -f 4; exec "$0" "$1" "$2"`;
+      const { stdout } = await promisify(execFile)("bash", ["-c", command, process.execPath, script, directory]);
+      expect(stdout.trim()).toBe("no-space EFBIG");
+      expect(await readdir(directory)).toEqual(["a-run-step1"]);
+    },
+  );
 
   test("large tensors are written in pieces and read back", async () => {
     const wide = { ...testModel, vocabSize: 80_000, hiddenSize: 64, tieWordEmbeddings: true }; // 20.5 MB in one tensor: two pieces
@@ -112,7 +121,9 @@ describe("checkpoints in a directory", () => {
     const { location } = await store.save(checkpoint);
     const { parameters } = await store.load(location);
     const name = "model.embed_tokens.weight";
-    expect(Buffer.compare(Buffer.from(parameters.get(name)!.data.buffer), Buffer.from(checkpoint.parameters.get(name)!.data.buffer))).toBe(0);
+    expect(Buffer.compare(Buffer.from(parameters.get(name)!.data.buffer), Buffer.from(checkpoint.parameters.get(name)!.data.buffer))).toBe(
+      0,
+    );
     const config = JSON.parse(await readFile(join(location, "config.json"), "utf8"));
     expect(config.vocab_size).toBe(80_000);
   });

@@ -96,7 +96,7 @@ async function writeFlushed(path: string, file: CheckpointFile, signal: AbortSig
   await using handle = await open(path, "wx");
   for (const piece of file.pieces()) {
     if (signal?.aborted) throw new CheckpointError("aborted", `writing ${path} was aborted`, signal.reason);
-    for (let written = 0; written < piece.length; ) {
+    for (let written = 0; written < piece.length;) {
       written += (await handle.write(piece, written)).bytesWritten;
     }
   }
@@ -160,7 +160,11 @@ function asCheckpointError(error: unknown, location: string): CheckpointError {
   if (error instanceof CheckpointError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code !== undefined && NO_SPACE.has(code)) {
-    return new CheckpointError("no-space", `checkpoint ${location}: no space (${message}); free some or point --checkpoint-dir elsewhere`, error);
+    return new CheckpointError(
+      "no-space",
+      `checkpoint ${location}: no space (${message}); free some or point --checkpoint-dir elsewhere`,
+      error,
+    );
   }
   return new CheckpointError("io", `checkpoint ${location}: ${message}; may this user write there?`, error);
 }

@@ -36,12 +36,12 @@ export async function openTensors(files: CheckpointFiles): Promise<TensorIndex> 
   };
 }
 
-async function openShards(
-  files: CheckpointFiles,
-  located: Map<string, { reader: BlobReader; entry: TensorEntry }>,
-): Promise<void> {
+async function openShards(files: CheckpointFiles, located: Map<string, { reader: BlobReader; entry: TensorEntry }>): Promise<void> {
   if ((await files.open(INDEX_FILE)) === null) {
-    throw new CheckpointError("missing-file", `${files.location}: neither ${SINGLE_FILE} nor ${INDEX_FILE} is there; is this a checkpoint?`);
+    throw new CheckpointError(
+      "missing-file",
+      `${files.location}: neither ${SINGLE_FILE} nor ${INDEX_FILE} is there; is this a checkpoint?`,
+    );
   }
   const fileOf = readWeightMap(await readJsonFile(files, INDEX_FILE), `${files.location}/${INDEX_FILE}`);
   for (const shard of new Set(fileOf.values())) {
@@ -52,7 +52,8 @@ async function openShards(
     }
   }
   for (const [name, shard] of fileOf) {
-    if (!located.has(name)) throw new CheckpointError("bad-format", `${files.location}: the index places ${name} in ${shard}, which does not hold it`);
+    if (!located.has(name))
+      throw new CheckpointError("bad-format", `${files.location}: the index places ${name} in ${shard}, which does not hold it`);
   }
 }
 

@@ -26,7 +26,7 @@ export function checkpointFiles(checkpoint: Checkpoint, maxShardBytes = DEFAULT_
     ...tensorFiles(parameters, maxShardBytes),
     jsonFile(TRAINING_STATE_FILE, trainingStateJson(state)),
   ];
-  if (tokenizerJson != null) files.push(textFile("tokenizer.json", tokenizerJson));
+  if (typeof tokenizerJson === "string") files.push(textFile("tokenizer.json", tokenizerJson));
   return files;
 }
 

@@ -126,7 +126,11 @@ export function dataProviderCompliance(name: string, make: ComplianceFactory): v
 
     test("refuses a range that is none", async () => {
       const provider = await make(base);
-      for (const [start, end] of [[1n, 0n], [-1n, 0n], [0n, 10n ** 12n]] as const) {
+      for (const [start, end] of [
+        [1n, 0n],
+        [-1n, 0n],
+        [0n, 10n ** 12n],
+      ] as const) {
         expect(await codeOf(provider.getSequences(start, end))).toBe("bad-request");
       }
     });

@@ -39,11 +39,7 @@ export function checkRange(start: bigint, end: bigint): void {
  * @returns floor(tokenCount / sequenceTokens) sequences, at least one
  * @throws DataError "empty" when the provider has fewer
  */
-export async function heldOutSequences(
-  provider: DataProvider,
-  tokenCount: number,
-  signal?: AbortSignal,
-): Promise<Int32Array[]> {
+export async function heldOutSequences(provider: DataProvider, tokenCount: number, signal?: AbortSignal): Promise<Int32Array[]> {
   const wanted = Math.max(1, Math.floor(tokenCount / provider.sequenceTokens));
   const available = await provider.sequenceCount(signal);
   if (available < wanted) {

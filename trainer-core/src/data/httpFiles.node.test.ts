@@ -133,14 +133,20 @@ describe("HTTP data", () => {
     const urls = publish({ "a.txt": text(100) });
     const source = provider(urls, { tries: 3 });
     handler = (_request, response) => void response.writeHead(500).end();
-    await expect(source.getSequences(0n, 0n)).rejects.toMatchObject({ code: "unreachable", message: expect.stringMatching(/HTTP 500.*3 times/) });
+    await expect(source.getSequences(0n, 0n)).rejects.toMatchObject({
+      code: "unreachable",
+      message: expect.stringMatching(/HTTP 500.*3 times/),
+    });
     expect(requests).toHaveLength(3);
     handler = serveRange;
     expect(await source.sequenceCount()).toBe(10);
   });
 
   test("what asking again cannot mend is not retried", async () => {
-    await expect(provider([`${origin}/nowhere.txt`]).sequenceCount()).rejects.toMatchObject({ code: "unreachable", message: expect.stringContaining("404") });
+    await expect(provider([`${origin}/nowhere.txt`]).sequenceCount()).rejects.toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("404"),
+    });
     expect(requests).toHaveLength(1);
     const urls = publish({ "a.txt": text(100) });
     const source = provider(urls);
@@ -152,7 +158,10 @@ describe("HTTP data", () => {
   });
 
   test.each<[string, (response: ServerResponse, body: Uint8Array) => void]>([
-    ["another range than asked for", (response, body) => response.writeHead(206, { "content-range": "bytes 1-10/100" }).end(body.subarray(1, 11))],
+    [
+      "another range than asked for",
+      (response, body) => response.writeHead(206, { "content-range": "bytes 1-10/100" }).end(body.subarray(1, 11)),
+    ],
     ["more than asked for", (response, body) => response.writeHead(206).end(body)],
   ])("refuses %s", async (_name, answer) => {
     const urls = publish({ "a.txt": text(100) });
@@ -191,11 +200,14 @@ describe("HTTP data", () => {
       { Http: { ...http, location: { NumberedFiles: { url_template, start_index: 7, n_left_pad_zeros: 3, num_files: 2 } } } },
       options,
     );
-    expect((await numbered.getSequences(0n, 1n)).map((s) => [...s])).toEqual([[0, 1], [2, 3]]);
+    expect((await numbered.getSequences(0n, 1n)).map((s) => [...s])).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
     const single = createDataProvider({ Http: { ...http, location: { SingleUrl: urls[1] } } }, options);
     expect((await single.getSequences(0n, 0n)).map((s) => [...s])).toEqual([[2, 3]]);
-    expect(() =>
-      createDataProvider({ Http: { ...http, location: { Gcp: { bucket_name: "b", filter_directory: "" } } } }, options),
-    ).toThrow(/Gcp cannot be read/);
+    expect(() => createDataProvider({ Http: { ...http, location: { Gcp: { bucket_name: "b", filter_directory: "" } } } }, options)).toThrow(
+      /Gcp cannot be read/,
+    );
   });
 });

@@ -42,7 +42,7 @@ export function httpFiles(urls: readonly string[], options: HttpFilesOptions = {
     signal: AbortSignal | undefined,
     attempt: (attemptSignal: AbortSignal, alive: () => void) => Promise<T>,
   ): Promise<T> => {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       throwIfAborted(signal);
       const stalled = new AbortController();
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,12 +69,7 @@ export function httpFiles(urls: readonly string[], options: HttpFilesOptions = {
     }
   };
 
-  const get = async (
-    url: string,
-    headers: Record<string, string>,
-    method: "GET" | "HEAD",
-    signal: AbortSignal,
-  ): Promise<Response> => {
+  const get = async (url: string, headers: Record<string, string>, method: "GET" | "HEAD", signal: AbortSignal): Promise<Response> => {
     // Compressed bytes have other offsets. (A browser ignores this header; it sends the same itself with a Range.)
     const response = await fetch(url, { method, headers: { ...headers, "accept-encoding": "identity" }, signal });
     if (response.ok) return response;
@@ -165,11 +160,12 @@ export function numberedUrls(template: string, startIndex: number, leftPadZeros:
     throw new DataError("bad-request", `url_template must hold {} exactly once, got "${template}"`);
   }
   if (fileCount > MAX_NUMBERED_FILES) {
-    throw new DataError("bad-request", `num_files must be at most ${MAX_NUMBERED_FILES}, got ${fileCount}: each costs a request at the start`);
+    throw new DataError(
+      "bad-request",
+      `num_files must be at most ${MAX_NUMBERED_FILES}, got ${fileCount}: each costs a request at the start`,
+    );
   }
-  return Array.from({ length: fileCount }, (_, i) =>
-    template.replace("{}", String(startIndex + i).padStart(leftPadZeros, "0")),
-  );
+  return Array.from({ length: fileCount }, (_, i) => template.replace("{}", String(startIndex + i).padStart(leftPadZeros, "0")));
 }
 
 /** Reads exactly `lengthBytes` bytes; a shorter body is a cut connection, a longer one is refused before it fills memory. */

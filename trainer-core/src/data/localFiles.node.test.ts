@@ -18,9 +18,7 @@ async function directoryOf(files: ComplianceCase["files"]): Promise<string> {
   return directory;
 }
 
-dataProviderCompliance("local files", async (data) =>
-  createTokenFileProvider(localFiles(await directoryOf(data.files)), data),
-);
+dataProviderCompliance("local files", async (data) => createTokenFileProvider(localFiles(await directoryOf(data.files)), data));
 
 describe("local data", () => {
   const options = { maxSeqLen: 4, vocabSize: 256, localFiles, localShuffle: "DontShuffle" } as const;

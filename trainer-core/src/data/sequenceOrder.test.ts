@@ -16,7 +16,9 @@ describe("sequence order", () => {
 
   test("never changes: clients of different versions must agree on it", () => {
     expect(pass(16, sequenceOrder(16, seed))).toEqual([15, 7, 9, 10, 3, 13, 1, 11, 8, 14, 2, 12, 6, 4, 5, 0]);
-    expect(pass(10, sequenceOrder(1_000_000_007, seed), 0)).toEqual([918932187, 153135874, 568451294, 257965277, 8525958, 93995558, 446938511, 564547071, 427410319, 610005744]);
+    expect(pass(10, sequenceOrder(1_000_000_007, seed), 0)).toEqual([
+      918932187, 153135874, 568451294, 257965277, 8525958, 93995558, 446938511, 564547071, 427410319, 610005744,
+    ]);
     expect(pass(16, sequenceOrder(16, seed), 3)).toEqual([9, 15, 3, 2, 11, 7, 4, 13, 8, 14, 1, 6, 10, 0, 12, 5]);
   });
 

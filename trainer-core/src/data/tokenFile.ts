@@ -26,12 +26,7 @@ const MAX_NPY_HEADER_BYTES = 65_536;
  * Reads what is needed to find a file's tokens. A NumPy header is recognised by its magic, whatever the file is called: read as
  * tokens it would train the model on noise. `tokenBytes` says how wide the tokens of a file without a header are.
  */
-export async function openTokenFile(
-  source: FileSource,
-  name: string,
-  tokenBytes: 2 | 4,
-  signal?: AbortSignal,
-): Promise<TokenFile> {
+export async function openTokenFile(source: FileSource, name: string, tokenBytes: 2 | 4, signal?: AbortSignal): Promise<TokenFile> {
   const sizeBytes = await source.sizeBytes(name, signal);
   const extension = extensionOf(name);
   if (extension === ".txt") return { name, tokenBytes: 1, dataOffsetBytes: 0, tokenCount: sizeBytes };
@@ -96,17 +91,11 @@ function withTokens(name: string, tokenBytes: 1 | 2 | 4, dataOffsetBytes: number
  * Little-endian tokens to i32.
  * @throws DataError "bad-token" when one is outside [0, vocabSize)
  */
-export function decodeTokens(
-  bytes: Uint8Array,
-  tokenBytes: 1 | 2 | 4,
-  vocabSize: number,
-  describe: () => string,
-): Int32Array<ArrayBuffer> {
+export function decodeTokens(bytes: Uint8Array, tokenBytes: 1 | 2 | 4, vocabSize: number, describe: () => string): Int32Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tokens = new Int32Array(bytes.length / tokenBytes);
   for (let i = 0; i < tokens.length; i++) {
-    const token =
-      tokenBytes === 1 ? bytes[i] : tokenBytes === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
+    const token = tokenBytes === 1 ? bytes[i] : tokenBytes === 2 ? view.getUint16(i * 2, true) : view.getUint32(i * 4, true);
     if (token >= vocabSize) {
       throw new DataError(
         "bad-token",

@@ -79,20 +79,16 @@ export function createTokenFileProvider(source: FileSource, options: TokenFilePr
       checkRange(start, end);
       const opened = await open(signal);
       const runs = contiguousRuns(opened, start, end);
-      const sequences = new Array<Int32Array>(Number(end - start) + 1);
+      const sequences: Int32Array[] = Array.from({ length: Number(end - start) + 1 });
       await forEachConcurrently(runs, MAX_CONCURRENT_READS, (run) => read(opened, run, sequences, signal));
       return sequences;
     },
   };
 }
 
-async function openFiles(
-  source: FileSource,
-  options: TokenFileProviderOptions,
-  signal: AbortSignal | undefined,
-): Promise<OpenFiles> {
+async function openFiles(source: FileSource, options: TokenFileProviderOptions, signal: AbortSignal | undefined): Promise<OpenFiles> {
   const names = await source.list(signal);
-  const files = new Array<TokenFile>(names.length);
+  const files: TokenFile[] = Array.from({ length: names.length });
   await forEachConcurrently(names, MAX_CONCURRENT_READS, async (name, i) => {
     files[i] = await openTokenFile(source, name, options.tokenBytes, signal);
   });

@@ -81,7 +81,11 @@ describe("initial weights", () => {
 
   test("norms are one; every value has the stored form", () => {
     for (const [name, { shape, data }] of initialWeights(nano, 5)) {
-      if (shape.length === 1) expect(data.every((v) => v === 1), name).toBe(true);
+      if (shape.length === 1)
+        expect(
+          data.every((v) => v === 1),
+          name,
+        ).toBe(true);
       const before = data.slice();
       canonicalizeInPlace(data);
       expect(new Uint8Array(data.buffer)).toEqual(new Uint8Array(before.buffer));
@@ -99,9 +103,7 @@ describe("parameters", () => {
     const deep = llamaParameters({ ...nano, numLayers: 11, headDim: 24 });
     const names = deep.map(({ name }) => name);
     expect(names).toEqual([...names].sort());
-    expect(names.indexOf("model.layers.10.mlp.up_proj.weight")).toBeLessThan(
-      names.indexOf("model.layers.2.input_layernorm.weight"),
-    );
+    expect(names.indexOf("model.layers.10.mlp.up_proj.weight")).toBeLessThan(names.indexOf("model.layers.2.input_layernorm.weight"));
     expect(deep).toHaveLength(3 + 9 * 11);
     const shapes = new Map(deep.map(({ name, shape }) => [name, shape]));
     expect(shapes.get("model.layers.0.self_attn.q_proj.weight")).toEqual([96, 64]);

@@ -23,11 +23,7 @@ export function initialWeights(config: LlamaConfig, seed: bigint | number): Para
 }
 
 /** The starting values of one parameter; `tensorIndex` is its place in `llamaParameters`. */
-export function initialTensor(
-  spec: ParameterSpec,
-  tensorIndex: number,
-  seed: bigint | number,
-): Float32Array<ArrayBuffer> {
+export function initialTensor(spec: ParameterSpec, tensorIndex: number, seed: bigint | number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(elementCount(spec.shape));
   if (spec.shape.length === 1) return values.fill(1);
   const seed64 = BigInt.asUintN(64, BigInt(seed));
@@ -35,8 +31,7 @@ export function initialTensor(
   const seedLow = Number(seed64 & 0xffff_ffffn) | 0;
   const seedHigh = Number(seed64 >> 32n) | 0;
   for (let element = 0; element < values.length; element++) {
-    const sum =
-      sixU16(element, tensorIndex * 2, seedLow, seedHigh) + sixU16(element, tensorIndex * 2 + 1, seedLow, seedHigh);
+    const sum = sixU16(element, tensorIndex * 2, seedLow, seedHigh) + sixU16(element, tensorIndex * 2 + 1, seedLow, seedHigh);
     values[element] = (sum - SUM_MEAN) * SCALE;
   }
   return values;

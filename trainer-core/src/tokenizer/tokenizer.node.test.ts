@@ -32,12 +32,19 @@ describe("tokenizers", () => {
     expect(byteTokenizer.decode(byteTokenizer.encode("🙂").slice(0, 2))).toBe("\ufffd");
   });
 
-  test.each(["", "{", "null", "[]", "{}", '{"model": {}}', '{"model": {"type": "BPE"}}', '{"model": {"type": "X", "vocab": {}}}', '{"model": {"type": "BPE", "vocab": {}, "merges": []}}'])(
-    "refuses %j as tokenizer.json",
-    (text) => {
-      expect(() => loadTokenizer(text)).toThrow(expect.objectContaining({ name: "TokenizerError", code: "bad-tokenizer" }));
-    },
-  );
+  test.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    '{"model": {}}',
+    '{"model": {"type": "BPE"}}',
+    '{"model": {"type": "X", "vocab": {}}}',
+    '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
+  ])("refuses %j as tokenizer.json", (text) => {
+    expect(() => loadTokenizer(text)).toThrow(expect.objectContaining({ name: "TokenizerError", code: "bad-tokenizer" }));
+  });
 
   test("bytes are tokens, and every text comes back", () => {
     expect(byteTokenizer.encode("aé\0")).toEqual([97, 0xc3, 0xa9, 0]);

@@ -55,11 +55,15 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
   return {
     vocabSize,
     encode(text) {
-      const encoded = inner.encode(text, { add_special_tokens: false }).ids;
+      // The library's own types do not resolve under NodeNext.
+      const encoded = inner.encode(text, { add_special_tokens: false }).ids as (number | undefined)[];
       if (encoded.some((id) => id === undefined)) {
-        throw new TokenizerError("unknown-token", "the text holds characters that are not in this tokenizer's vocabulary, and it has no unknown token");
+        throw new TokenizerError(
+          "unknown-token",
+          "the text holds characters that are not in this tokenizer's vocabulary, and it has no unknown token",
+        );
       }
-      return encoded;
+      return encoded as number[];
     },
     decode(tokens) {
       const list = Array.from(tokens);
