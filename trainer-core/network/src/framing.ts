@@ -130,9 +130,33 @@ export async function writeFrame(stream: Stream, tag: number, body: Uint8Array, 
   first[0] = tag;
   new DataView(first.buffer).setUint32(1, body.byteLength, true);
   first.set(body.subarray(0, pieceBytes), headerBytes);
-  if (!stream.send(first)) await stream.onDrain({ signal: options.signal });
+  stream.send(first);
+  await drained(stream, options.signal);
   for (let at = pieceBytes; at < body.byteLength; at += pieceBytes) {
-    if (!stream.send(body.subarray(at, at + pieceBytes))) await stream.onDrain({ signal: options.signal });
+    stream.send(body.subarray(at, at + pieceBytes));
+    await drained(stream, options.signal);
     options.onBytes?.(at);
+  }
+}
+
+/**
+ * Resolves when the transport has taken everything. Not `stream.onDrain()`: in libp2p 3.3 that waits once in the life of
+ * a stream and returns at once ever after, so that a slow reader makes the writer's buffer grow without limit.
+ */
+async function drained(stream: Stream, signal: AbortSignal | undefined): Promise<void> {
+  while (stream.writableNeedsDrain || stream.writeBufferLength > 0) {
+    if (stream.writeStatus === "closed") throw new NetworkError("unreachable", "the stream closed while writing");
+    await new Promise<void>((resolve, reject) => {
+      if (signal?.aborted) throw abortedError("writing", signal);
+      const events = ["drain", "idle", "close"] as const;
+      const settle = (report: () => void): void => {
+        for (const event of events) stream.removeEventListener(event, onEvent);
+        undo();
+        report();
+      };
+      const onEvent = (): void => settle(resolve);
+      const undo = onAbort(signal, () => settle(() => reject(abortedError("writing", signal))));
+      for (const event of events) stream.addEventListener(event, onEvent);
+    });
   }
 }
