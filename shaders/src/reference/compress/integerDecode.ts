@@ -37,6 +37,8 @@ export interface MergedTile {
   rows: number[];
   /** the dead zone Z */
   deadZone: bigint;
+  /** the coefficient that q = 1 stands for */
+  unit: number;
 }
 
 /** mergeSent's twin. */
@@ -74,7 +76,7 @@ export function mergeTile(layout: TileLayout, sent: SentTensor, tile: number): M
     negative.push(sum < 0n);
     if (mean > largest) largest = mean;
   }
-  if (position.length === 0) return { position, q: [], rows: [], deadZone: 0n };
+  if (position.length === 0) return { position, q: [], rows: [], deadZone: 0n, unit: 0 };
 
   const bitLength = BigInt(largest.toString(2).length);
   const shifted = (mean: bigint, by: bigint) => (by >= 0n ? mean >> by : mean << -by);
@@ -90,7 +92,8 @@ export function mergeTile(layout: TileLayout, sent: SentTensor, tile: number): M
   });
   const rows = [...new Set(position.map((at) => Math.floor(at / layout.width)))];
   const deadZone = (norm >> 6n) + (BigInt(rows.length) << 17n) + (BigInt(q.length) << 12n) + (1n << 18n);
-  return { position, q, rows, deadZone };
+  const unit = 2 ** (Number(shift) + (sent.oneBit ? -46 : largestExponent - 127 - 23 - 31));
+  return { position, q, rows, deadZone, unit };
 }
 
 /** rowPass's twin: Y of every row that has a nonzero mean. */
@@ -114,11 +117,13 @@ export interface DecodedElement {
   /** position in the tensor */
   at: number;
   tile: number;
-  /** the exact column sum */
+  /** the exact column sum A */
   sum: number;
+  /** what A stands for: the decoded mean, before its sign is taken */
+  update: number;
 }
 
-/** The sign in {-1, 0, 1} of every element of the tensor; `see` gets the column sum behind each. */
+/** The sign in {-1, 0, 1} of every element of the tensor; `see` gets what is behind each. */
 export function decodeSigns(layout: TileLayout, sent: SentTensor, see?: (element: DecodedElement) => void): Int8Array<ArrayBuffer> {
   const signs = new Int8Array(layout.elements);
   const basis = fixedBasis(layout.height);
@@ -128,12 +133,14 @@ export function decodeSigns(layout: TileLayout, sent: SentTensor, see?: (element
     const rows = rowSums(layout, merged);
     const deadZone = Number(merged.deadZone);
     const start = tileStart(layout, tile);
+    const norm = (side: number) => (side === 1 ? 1 : Math.sqrt(2 / side));
+    const scale = (merged.unit / 2 ** 13) * norm(layout.height) * norm(layout.width);
     for (let i = 0; i < layout.height; i++) {
       for (let j = 0; j < layout.width; j++) {
         let sum = 0;
         for (const [row, y] of rows) sum += basisAt(basis, basis.b18, row, i) * y[j]; // below 2^45: exact in a double
         const at = start + i * layout.columns + j;
-        see?.({ at, tile, sum });
+        see?.({ at, tile, sum, update: sum * scale });
         signs[at] = Math.abs(sum) <= deadZone ? 0 : Math.sign(sum);
       }
     }

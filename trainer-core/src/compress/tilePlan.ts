@@ -1,0 +1,121 @@
+/**
+ * The tiles of a model on a device: one table a parameter pool, cut into batches whose scratch memory is bounded, so that a
+ * small model needs one dispatch a kernel and a large one never a second copy of itself.
+ */
+import { BATCH_WORDS, TILE_WORDS, tileLayout, tileTable, tileTopk, type TensorPlacement, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import type { Device } from "../device/device.ts";
+import type { ParameterSet } from "../model/parameterSet.ts";
+
+/** Coefficients a batch: 16 MiB of each scratch buffer. */
+const BATCH_ELEMENTS = 1 << 22;
+/** Tiles a batch, for models with many tiny ones: 4 MiB of segment maxima. */
+const BATCH_TILES = 4096;
+
+export interface TileBatch {
+  /** `struct Batch` */
+  uniform: GPUBuffer;
+  firstTile: number;
+  tileCount: number;
+  /** entries of the batch in a SentResult of the pool */
+  sentBase: number;
+  sentCount: number;
+  denseCount: number;
+}
+
+export interface TilePool {
+  pool: number;
+  /** `array<Tile>` */
+  tiles: GPUBuffer;
+  tileCount: number;
+  /** of the pool's first entry in a SentResult of the whole model */
+  sentStart: number;
+  sentCount: number;
+  batches: readonly TileBatch[];
+}
+
+export interface TilePlanOptions {
+  /** largest tile side, `compression_chunk` */
+  chunk: number;
+  /** coefficients sent of each tile, `compression_topk` */
+  topk: number;
+  /** limits of a batch; tests lower them */
+  batchElements?: number;
+}
+
+export class TilePlan {
+  readonly device: Device;
+  /** by ascending name */
+  readonly layouts: readonly TileLayout[];
+  readonly pools: readonly TilePool[];
+  readonly topk: number;
+
+  /** Throws RangeError for a `chunk` outside 1..64, a `topk` below 1, or tensors of more than two dimensions. */
+  constructor(device: Device, parameters: ParameterSet, { chunk, topk, batchElements = BATCH_ELEMENTS }: TilePlanOptions) {
+    if (!Number.isInteger(topk) || topk < 1) throw new RangeError(`compression_topk must be an integer of at least 1, got ${topk}`);
+    this.device = device;
+    this.topk = topk;
+    this.layouts = parameters.parameters.map((p) => tileLayout(p.shape, chunk));
+    let sentStart = 0;
+    this.pools = parameters.poolBytes.map((_, pool) => {
+      const tensors: TensorPlacement[] = parameters.parameters
+        .filter((p) => p.pool === pool)
+        .map((p) => ({ layout: this.layouts[p.index], topk: tileTopk(this.layouts[p.index], topk), tensor: p.index, firstElement: p.offsetBytes / 4 }));
+      const table = tileTable(tensors);
+      const batches = cutBatches(device, table, pool, batchElements);
+      const sent = batches.reduce((sum, b) => sum + b.sentCount, 0);
+      const made = {
+        pool,
+        tiles: device.bufferOf(`tiles of pool ${pool}`, table),
+        tileCount: table.length / TILE_WORDS,
+        sentStart,
+        sentCount: sent,
+        batches,
+      };
+      sentStart += sent;
+      return made;
+    });
+  }
+
+  /** Tile sides in use, heights and widths. */
+  get sides(): number[] {
+    return [...new Set(this.layouts.flatMap((l) => [l.height, l.width]))];
+  }
+
+  get batches(): readonly TileBatch[] {
+    return this.pools.flatMap((p) => p.batches);
+  }
+
+  dispose(): void {
+    for (const { tiles, batches } of this.pools) {
+      tiles.destroy();
+      for (const { uniform } of batches) uniform.destroy();
+    }
+  }
+}
+
+function cutBatches(device: Device, table: Uint32Array<ArrayBuffer>, pool: number, batchElements: number): TileBatch[] {
+  const tileCount = table.length / TILE_WORDS;
+  const record = (tile: number) => {
+    const [, , height, width, topk, sent, dense] = table.subarray(tile * TILE_WORDS);
+    return { total: height * width, topk, sent, dense };
+  };
+  const batches: TileBatch[] = [];
+  for (let firstTile = 0; firstTile < tileCount; ) {
+    const { sent: sentBase, dense: denseBase } = record(firstTile);
+    let end = firstTile;
+    let sentCount = 0;
+    let denseCount = 0;
+    while (end < tileCount && end - firstTile < BATCH_TILES) {
+      const { total, topk } = record(end);
+      if (end > firstTile && denseCount + total > batchElements) break;
+      sentCount += topk;
+      denseCount += total;
+      end++;
+    }
+    const uniform = device.uniform(`batch ${batches.length} of pool ${pool}`, BATCH_WORDS * 4);
+    device.write(uniform, Uint32Array.of(firstTile, end - firstTile, sentBase, denseBase, sentCount, denseCount));
+    batches.push({ uniform, firstTile, tileCount: end - firstTile, sentBase, sentCount, denseCount });
+    firstTile = end;
+  }
+  return batches;
+}

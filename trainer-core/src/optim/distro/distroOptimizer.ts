@@ -1,0 +1,223 @@
+/**
+ * DisTrO: every client keeps a residual, sends the few largest DCT coefficients of each of its tiles, and steps by the sign
+ * of the decoded mean of what was agreed. Stepping is exact (DESIGN.md section 4); the residual is private and need not be.
+ *
+ *   overlapped  round N: apply R(N-2) with lr(N) · compute := master · look-ahead on compute · decay the master · gradient ·
+ *               residual -= IDCT(own sent in N-1) · residual = decay * residual + lr * g · top-k
+ *   sync        decay the master · apply · compute := master · gradient · residual = decay * residual + lr * g · top-k ·
+ *               residual -= IDCT(own sent)
+ */
+import { linearGrid, type KernelSpec } from "@starling/shaders";
+import { decay, lookahead, residualUpdate } from "@starling/shaders/kernels/compress/index";
+import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import { Decoder } from "../../compress/decoder.ts";
+import { Encoder } from "../../compress/encoder.ts";
+import { LeafHasher } from "../../compress/leafHasher.ts";
+import { TilePlan } from "../../compress/tilePlan.ts";
+import { decodeResult, encodeResult } from "../../compress/wire.ts";
+import type { Device, Dispatch } from "../../device/device.ts";
+import type { ParameterSet } from "../../model/parameterSet.ts";
+
+export interface DistroOptions {
+  pipeline: "overlapped" | "sync";
+  /** how much of the residual survives a round */
+  compressionDecay: number;
+  /** coefficients sent of each tile */
+  topk: number;
+  /** largest tile side, at most 64 */
+  chunk: number;
+  /** send signs instead of values */
+  oneBit: boolean;
+  /** 0: none */
+  weightDecay: number;
+}
+
+/** `BeginRound` of round/ports.ts has these. */
+export interface DistroRound {
+  /** wire-encoded results to apply */
+  results: readonly Uint8Array[];
+  /** null applies nothing */
+  applyLearningRate: number | null;
+  /** null: no decay in this round */
+  decayLearningRate: number | null;
+  /** null: no look-ahead */
+  lookaheadLearningRate: number | null;
+}
+
+export interface DistroResult {
+  /** wire-encoded, quantised as the run has it */
+  payload: Uint8Array<ArrayBuffer>;
+  /** (32) Merkle root over the residual: after subtraction in `sync`, as encoded in `overlapped` */
+  residualRoot: Uint8Array<ArrayBuffer>;
+}
+
+/** d of `w * d`: every operation rounded to f32, because every replica must hold the same factor. */
+export function decayFactor(learningRate: number, weightDecay: number): number {
+  return Math.fround(1 - Math.fround(Math.fround(learningRate) * Math.fround(weightDecay)));
+}
+
+interface Elementwise {
+  uniform: GPUBuffer;
+  dispatches: readonly Dispatch[];
+}
+
+export class DistroOptimizer {
+  readonly options: Readonly<DistroOptions>;
+  /** by ascending name */
+  readonly layouts: readonly TileLayout[];
+  readonly #device: Device;
+  readonly #parameters: ParameterSet;
+  readonly #plan: TilePlan;
+  readonly #residual: readonly GPUBuffer[];
+  readonly #encoder: Encoder;
+  readonly #decoder: Decoder;
+  readonly #parameterLeaves: LeafHasher;
+  readonly #residualLeaves: LeafHasher;
+  readonly #update: Elementwise;
+  readonly #lookahead: Elementwise;
+  readonly #decay: Elementwise;
+  /** the encoder holds what was sent and not yet taken out of the residual */
+  #owesSubtraction = false;
+
+  private constructor(
+    parameters: ParameterSet,
+    options: DistroOptions,
+    parts: {
+      plan: TilePlan;
+      residual: readonly GPUBuffer[];
+      encoder: Encoder;
+      decoder: Decoder;
+      parameterLeaves: LeafHasher;
+      residualLeaves: LeafHasher;
+      update: Elementwise;
+      lookahead: Elementwise;
+      decay: Elementwise;
+    },
+  ) {
+    this.options = options;
+    this.layouts = parts.plan.layouts;
+    this.#device = parameters.device;
+    this.#parameters = parameters;
+    this.#plan = parts.plan;
+    this.#residual = parts.residual;
+    this.#encoder = parts.encoder;
+    this.#decoder = parts.decoder;
+    this.#parameterLeaves = parts.parameterLeaves;
+    this.#residualLeaves = parts.residualLeaves;
+    this.#update = parts.update;
+    this.#lookahead = parts.lookahead;
+    this.#decay = parts.decay;
+  }
+
+  /** Compiles every pipeline; the residual is zero. Throws RangeError for options out of range. */
+  static async create(device: Device, parameters: ParameterSet, options: DistroOptions): Promise<DistroOptimizer> {
+    const plan = new TilePlan(device, parameters, options);
+    const master = parameters.pools("master");
+    const compute = parameters.pools("compute");
+    const gradient = parameters.pools("grad");
+    const residual = parameters.poolBytes.map((bytes, i) => device.buffer(`residual ${i}`, bytes));
+    const overPools = async (spec: KernelSpec, buffersOf: (pool: number) => GPUBuffer[]): Promise<Elementwise> => {
+      const uniform = device.uniform(spec.name, 16);
+      const dispatches = await Promise.all(
+        parameters.poolBytes.map((bytes, i) => device.dispatch(spec, { WORKGROUP_SIZE: 64 }, [uniform, ...buffersOf(i)], linearGrid(bytes / 16, 64))),
+      );
+      return { uniform, dispatches };
+    };
+    return new DistroOptimizer(parameters, options, {
+      plan,
+      residual,
+      encoder: await Encoder.create(plan, residual),
+      decoder: await Decoder.create(plan, master),
+      parameterLeaves: await LeafHasher.create(plan, master),
+      residualLeaves: await LeafHasher.create(plan, residual),
+      update: await overPools(residualUpdate, (i) => [gradient[i], residual[i]]),
+      lookahead: await overPools(lookahead, (i) => [residual[i], compute[i]]),
+      decay: await overPools(decay, (i) => [master[i]]),
+    });
+  }
+
+  /** Residual := 0; what was sent is forgotten. */
+  startEpoch(): void {
+    this.#device.clear(...this.#residual);
+    this.#owesSubtraction = false;
+  }
+
+  /**
+   * Queued: brings master and compute to where this round trains. Throws WireError for a result that does not fit (before
+   * anything has changed), RangeError for more than 256 results.
+   */
+  async beginRound(round: DistroRound): Promise<void> {
+    const { oneBit, topk, pipeline } = this.options;
+    const results = round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
+    if (pipeline === "sync") this.#decayMaster(round.decayLearningRate);
+    if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate });
+    this.#parameters.copyMasterToCompute();
+    if (pipeline === "overlapped") {
+      if (round.lookaheadLearningRate !== null) this.#run(this.#lookahead, round.lookaheadLearningRate);
+      this.#decayMaster(round.decayLearningRate);
+    }
+  }
+
+  /** From the accumulated gradient of the parameter set, which is left as it is. Once a round. */
+  async makeResult({ learningRate }: { learningRate: number }): Promise<DistroResult> {
+    const { pipeline, compressionDecay, oneBit, topk } = this.options;
+    if (this.#owesSubtraction) this.#encoder.subtractSent();
+    this.#run(this.#update, compressionDecay, learningRate);
+    this.#encoder.encode();
+    if (pipeline === "sync") this.#encoder.subtractSent();
+    this.#owesSubtraction = pipeline === "overlapped";
+    const [sent, residualRoot] = await Promise.all([this.#encoder.sent(), this.residualRoot()]);
+    return { payload: encodeResult(sent, this.layouts, { oneBit, topk }), residualRoot };
+  }
+
+  /** Throws WireError when `payload` is not a result for this model and these settings. */
+  checkPayload(payload: Uint8Array): void {
+    decodeResult(payload, this.layouts, this.options);
+  }
+
+  /** (32) Merkle root over the master parameters. */
+  parameterHash(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#parameterLeaves.root();
+  }
+
+  /** (32) Merkle root over the residual as it is now. */
+  residualRoot(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#residualLeaves.root();
+  }
+
+  /** The residual by ascending name, to reveal or to keep. */
+  async exportResidual(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const pools = await Promise.all(this.#residual.map((pool) => this.#device.read(pool)));
+    return new Map(this.#parameters.parameters.map((p) => [p.name, new Float32Array(pools[p.pool], p.offsetBytes, p.elements).slice()]));
+  }
+
+  /** Sets the residual and forgets what was sent. Throws RangeError unless every tensor is there in its size. */
+  importResidual(residual: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
+    for (const p of this.#parameters.parameters) {
+      const values = residual.get(p.name);
+      if (values?.length !== p.elements) throw new RangeError(`the residual of ${p.name} has ${p.elements} elements, got ${values?.length ?? "none"}`);
+    }
+    for (const p of this.#parameters.parameters) this.#device.write(this.#residual[p.pool], residual.get(p.name)!, p.offsetBytes);
+    this.#owesSubtraction = false;
+  }
+
+  #decayMaster(learningRate: number | null): void {
+    if (learningRate === null || this.options.weightDecay === 0) return;
+    this.#run(this.#decay, decayFactor(learningRate, this.options.weightDecay));
+  }
+
+  #run({ uniform, dispatches }: Elementwise, ...scalars: number[]): void {
+    this.#device.write(uniform, Float32Array.from(scalars));
+    this.#device.run(dispatches);
+  }
+
+  dispose(): void {
+    this.#encoder.dispose();
+    this.#decoder.dispose();
+    this.#parameterLeaves.dispose();
+    this.#residualLeaves.dispose();
+    this.#plan.dispose();
+    for (const b of this.#residual) b.destroy();
+    for (const { uniform } of [this.#update, this.#lookahead, this.#decay]) uniform.destroy();
+  }
+}
