@@ -1,38 +1,18 @@
 import { createHash } from "node:crypto";
-import type { LlamaConfig } from "@starling/config/llamaConfig";
+import { parseLlamaConfig, type LlamaConfig } from "@starling/config/llamaConfig";
+import { loadRunConfig } from "@starling/config/presets.node";
 import { describe, expect, test } from "vitest";
 import { initialTensor, initialWeights } from "./initialWeights.ts";
 import { canonicalizeInPlace, llamaParameters } from "./parameters.ts";
 
-const common = {
-  rmsNormEps: 1e-5,
-  ropeTheta: 10000,
-  ropeScaling: null,
-  tieWordEmbeddings: false,
-  maxPositionEmbeddings: 256,
-  bosTokenId: null,
-  eosTokenId: null,
-};
-const nano = {
-  ...common,
-  vocabSize: 256,
-  hiddenSize: 64,
-  intermediateSize: 192,
-  numLayers: 2,
-  numHeads: 4,
-  numKvHeads: 2,
-  headDim: 16,
-} as unknown as LlamaConfig;
-const tiny = {
-  ...common,
-  vocabSize: 256,
-  hiddenSize: 32,
-  intermediateSize: 64,
-  numLayers: 1,
-  numHeads: 2,
-  numKvHeads: 1,
-  headDim: 16,
-} as unknown as LlamaConfig;
+/** The model and seed of a preset. */
+function start(preset: string): { config: LlamaConfig; seed: number } {
+  const { checkpoint } = loadRunConfig(preset, import.meta.dirname).config.model.LLM;
+  if (typeof checkpoint === "string" || !("Random" in checkpoint)) throw new Error(`${preset} does not start from random weights`);
+  return { config: parseLlamaConfig(checkpoint.Random.config), seed: checkpoint.Random.seed };
+}
+
+const nano = start("nano-shakespeare").config;
 
 function sha256OfWeights(config: LlamaConfig, seed: bigint | number): string {
   const hash = createHash("sha256");
@@ -41,10 +21,19 @@ function sha256OfWeights(config: LlamaConfig, seed: bigint | number): string {
 }
 
 describe("initial weights", () => {
-  test("the start of the presets' models never changes", () => {
+  // The hashes were also computed by a separate NumPy implementation of the definition in initialWeights.ts.
+  test.each([
+    ["nano-shakespeare", "64c8974496dbf075611342a5cc1db8951ad6422dcb16e4a70d030497b8e403e0"],
+    ["test", "5bb4ada9ac59c3a59c67e3f3a1b1b1048cfd3b3ad00f99cdfd93c56e643ee6fa"],
+    ["llama2-20m", "3aec4f3b95a77215285b67b28cc2157065dd03ddac4138b42124f0ad5d2058f0"],
+  ])("the start of preset %s never changes", (preset, sha256) => {
+    const { config, seed } = start(preset);
+    expect(sha256OfWeights(config, seed)).toBe(sha256);
+  });
+
+  test("all 64 bits of the seed count", () => {
     expect(sha256OfWeights(nano, 0)).toBe("3867f46ad4f287722927cb058243a37600f8f536b04ce06c4bad8ed69e9c81ae");
     expect(sha256OfWeights(nano, 2n ** 64n - 1n)).toBe("d04ec89981f15bbb73df4b2c6f6389728e0cba0ad8c904acee57c015d493268f");
-    expect(sha256OfWeights(tiny, 0)).toBe("643ef6c26feccafd20c770de447ddfed5e92d5cafb0607fd1f8100e4e819b24a");
   });
 
   test("matrices have the moments of a normal distribution with deviation 0.02", () => {
@@ -93,8 +82,8 @@ describe("initial weights", () => {
   });
 
   test("a seed outside u64 is refused", () => {
-    expect(() => initialWeights(tiny, -1)).toThrow(RangeError);
-    expect(() => initialWeights(tiny, 2n ** 64n)).toThrow(RangeError);
+    expect(() => initialWeights(nano, -1)).toThrow(RangeError);
+    expect(() => initialWeights(nano, 2n ** 64n)).toThrow(RangeError);
   });
 });
 
