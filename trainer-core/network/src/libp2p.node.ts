@@ -1,10 +1,10 @@
 import { tcp } from "@libp2p/tcp";
-import { webSockets } from "@libp2p/websockets";
+import { webSocketTransport } from "./webSocketTransport.ts";
 import { createLibp2pNetwork } from "./libp2pNetwork.ts";
 import type { Libp2pNetworkOptions } from "./libp2pNode.ts";
 import type { PeerNetwork } from "./port.ts";
 
 /** A daemon's network: TCP, and WebSockets (`/ip4/.../tcp/.../ws`) for the tabs that dial it. */
 export function createNodeNetwork(options: Omit<Libp2pNetworkOptions, "transports">): Promise<PeerNetwork> {
-  return createLibp2pNetwork({ ...options, transports: [tcp(), webSockets()] });
+  return createLibp2pNetwork({ ...options, transports: [tcp(), webSocketTransport()] });
 }
