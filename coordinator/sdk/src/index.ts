@@ -1,0 +1,10 @@
+export * from "./types.ts";
+export * from "./errors.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { CoordinatorCore, type CoordinatorCoreOptions, type Transition } from "./core.ts";
+export { MemoryCoordinator, type MemoryCoordinatorOptions } from "./memory.ts";
+export { connectTcpCoordinator, type ConnectionStatus, type TcpCoordinatorOptions } from "./tcpClient.ts";
+export { serveCoordinator, type ServeOptions } from "./tcpServer.ts";
+export { Identity, type IdentitySecrets, parseIdentity, serializeIdentity } from "./identity.ts";
+export { type SessionGrant, signGrant, verifyGrant } from "./grant.ts";
+export { RevealChain } from "./revealChain.ts";

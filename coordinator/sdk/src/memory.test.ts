@@ -1,0 +1,12 @@
+import { coordinatorCompliance } from "./compliance.ts";
+import { equalBytes } from "./bytes.ts";
+import { MemoryCoordinator } from "./memory.ts";
+
+coordinatorCompliance("memory", async (core, admin) => ({
+  connect: async (identity) =>
+    new MemoryCoordinator(core, {
+      session: identity.session.publicKey,
+      admin: equalBytes(identity.owner.publicKey, admin.owner.publicKey),
+    }),
+  stop: async () => {},
+}));

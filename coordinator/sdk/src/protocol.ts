@@ -1,0 +1,151 @@
+import { CoordinatorError, WIRE_ERROR_CODES } from "./errors.ts";
+import { MAX_MULTIADDR_CHARS, MAX_MULTIADDRS } from "./members.ts";
+import {
+  boolean,
+  bytes,
+  bytesUpTo,
+  decodeAs,
+  encodeAs,
+  list,
+  nullable,
+  oneOf,
+  struct,
+  text,
+  u16,
+  u32,
+  u64,
+  type ValueOf,
+} from "./wire.ts";
+
+/** What a run is: answered to anyone, unsigned, since it is where a client learns the run's id. */
+export const RUN_INFO_PROTOCOL = "/starling/coordinator-run/1";
+/** Every call that changes something: a signed envelope (`sealRequest`) whose body is one of `CALLS`. */
+export const CALL_PROTOCOL = "/starling/coordinator/1";
+/** Snapshots, pushed; the request is a signed envelope too, so that a session's connection is known to be its own. */
+export const STATE_PROTOCOL = "/starling/coordinator-state/1";
+
+/** The audience of the envelopes, with the run's id. */
+export const CALL_DOMAIN = "starling/coordinator/1";
+export const SUBSCRIBE_METHOD = "subscribe";
+
+export const MAX_CONFIG_CHARS = 256 * 1024;
+export const MAX_CALL_BYTES = 16 * 1024;
+export const MAX_CALL_RESPONSE_BYTES = 4 * 1024;
+/** UTF-8 takes at most three bytes a UTF-16 unit */
+export const MAX_RUN_INFO_BYTES = 3 * MAX_CONFIG_CHARS + 1024;
+/** The machine's bytes, and the members at their worst, before compression. */
+export const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
+export const MAX_FRAME_BYTES = MAX_SNAPSHOT_BYTES + 64 * 1024;
+const MAX_MACHINE_BYTES = 1024 * 1024;
+/** pending ones and a full epoch */
+const MAX_MEMBERS = 1024;
+const MAX_RUN_ID_CHARS = 32;
+
+const key = bytes(32);
+
+export const RUN_INFO = struct({ runId: text(MAX_RUN_ID_CHARS), configToml: text(MAX_CONFIG_CHARS) });
+
+const GRANT = struct({
+  owner: key,
+  session: key,
+  peerId: key,
+  runId: text(MAX_RUN_ID_CHARS),
+  expiresMs: u64,
+  signature: bytes(64),
+});
+
+/** The body of each method of `CALL_PROTOCOL`. */
+export const CALLS = {
+  join: struct({ grant: GRANT, chainHead: key, multiaddrs: list(text(MAX_MULTIADDR_CHARS), MAX_MULTIADDRS) }),
+  leave: struct({}),
+  warmupWitness: struct({}),
+  witness: struct({ step: u32, bitmap: key, listRoot: key, reveal: key, parameterHash: key }),
+  downloaded: struct({ step: u32, listsHeld: u32 }),
+  healthCheck: struct({ clientIndexes: list(u16, 256) }),
+  reportEquivocation: struct({ clientIndex: u16 }),
+  setPaused: struct({ paused: boolean, grant: GRANT }),
+};
+export type CallName = keyof typeof CALLS;
+export type CallBody<N extends CallName> = ValueOf<(typeof CALLS)[N]>;
+
+/** `peerId` is the subscriber's own: a captured subscription is of no use over another connection. */
+export const SUBSCRIBE = struct({ peerId: key });
+
+/** What a call answers: null, or why it was refused. */
+const CALL_RESPONSE = struct({
+  error: nullable(struct({ code: oneOf(WIRE_ERROR_CODES), machineCode: nullable(text(64)), message: text(512) })),
+});
+
+export const SNAPSHOT = struct({
+  nonce: u64,
+  bytes: bytesUpTo(MAX_MACHINE_BYTES),
+  coordinatorNowMs: u64,
+  members: list(struct({ peerId: key, multiaddrs: list(text(MAX_MULTIADDR_CHARS), MAX_MULTIADDRS) }), MAX_MEMBERS),
+});
+export type SnapshotMessage = ValueOf<typeof SNAPSHOT>;
+
+export function encodeCallResponse(error: CoordinatorError | null): Uint8Array {
+  return encodeAs(CALL_RESPONSE, {
+    error: error && {
+      code: WIRE_ERROR_CODES.includes(error.code) ? error.code : "internal",
+      machineCode: error.machineCode,
+      message: error.message.slice(0, 512),
+    },
+  });
+}
+
+/** Returns when the call succeeded. @throws CoordinatorError what the coordinator refused with, or `malformed` */
+export function readCallResponse(response: Uint8Array): void {
+  const { error } = decodeAs(CALL_RESPONSE, response, "the coordinator's answer");
+  if (error !== null) throw new CoordinatorError(error.code, error.message, { machineCode: error.machineCode });
+}
+
+/** First byte of a frame, so that another compression can be told apart. */
+const FRAME_VERSION = 1;
+
+/** Frame: version u8, then the deflated CBOR of a snapshot. */
+export async function encodeSnapshotFrame(snapshot: SnapshotMessage): Promise<Uint8Array> {
+  const packed = await pipe(encodeAs(SNAPSHOT, snapshot), new CompressionStream("deflate"), MAX_FRAME_BYTES - 1);
+  const frame = new Uint8Array(1 + packed.length);
+  frame[0] = FRAME_VERSION;
+  frame.set(packed, 1);
+  return frame;
+}
+
+/** @throws CoordinatorError `malformed`; never inflates beyond `MAX_SNAPSHOT_BYTES` */
+export async function decodeSnapshotFrame(frame: Uint8Array): Promise<SnapshotMessage> {
+  if (frame.length > MAX_FRAME_BYTES) {
+    throw new CoordinatorError("malformed", `a snapshot frame has at most ${MAX_FRAME_BYTES} bytes, got ${frame.length}`);
+  }
+  if (frame[0] !== FRAME_VERSION) {
+    throw new CoordinatorError("malformed", `expected a snapshot frame of version ${FRAME_VERSION}, got ${frame[0]}; update the older side`);
+  }
+  const encoded = await pipe(frame.subarray(1), new DecompressionStream("deflate"), MAX_SNAPSHOT_BYTES);
+  return decodeAs(SNAPSHOT, encoded, "snapshot");
+}
+
+/** All bytes of `input` through a compression stream, at most `maxBytes` of them. */
+async function pipe(input: Uint8Array, transform: CompressionStream | DecompressionStream, maxBytes: number): Promise<Uint8Array> {
+  const reader = new Blob([input.slice()]).stream().pipeThrough(transform).getReader();
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new CoordinatorError("malformed", "a snapshot frame does not inflate: it is damaged", { cause });
+    });
+    if (done) break;
+    total += value.length;
+    if (total > maxBytes) {
+      await reader.cancel();
+      throw new CoordinatorError("malformed", `a snapshot has at most ${maxBytes} bytes`);
+    }
+    pieces.push(value);
+  }
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
