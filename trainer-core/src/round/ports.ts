@@ -3,6 +3,12 @@
  * The coordinator's port is `CoordinatorPort` of @starling/sdk, the network's is `PeerNetwork` of @starling/network.
  */
 
+import type { BlobAddress } from "@starling/network/blobAddress";
+import type { Signer } from "@starling/network/keys";
+import type { PeerNetwork } from "@starling/network/port";
+import type { CoordinatorPort } from "@starling/sdk/types";
+import type { VerifySignature } from "../protocol/commitment.ts";
+
 export interface BeginRound {
   /** wire-encoded results to apply, in batch order; empty when the round applies nothing */
   results: readonly Uint8Array[];
@@ -50,8 +56,70 @@ export interface Engine {
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void>;
 }
 
+/** Turns parameters into one blob and back; the same bytes from every client that holds the same parameters. */
+export interface ModelCodec {
+  encode(parameters: ReadonlyMap<string, Float32Array>): Uint8Array;
+  /** Throws a typed error on bytes that are not this model's parameters. */
+  decode(bytes: Uint8Array): ReadonlyMap<string, Float32Array>;
+}
+
+export interface EpochCheckpoint {
+  epoch: number;
+  /** last step whose results the parameters hold */
+  step: number;
+  parameterHash: Uint8Array; // (32)
+  parameters: ReadonlyMap<string, Float32Array>;
+}
+
+/** Where the host keeps the checkpoint of each agreed epoch. */
+export interface CheckpointSink {
+  /** Resolves to a location that people can find. */
+  save(checkpoint: EpochCheckpoint): Promise<string>;
+}
+
+/** The hash chain this member committed to when it joined (`Identity` of @starling/sdk). */
+export interface RevealSource {
+  /** (32) what to reveal when the coordinator holds `head`; null when `head` is not of our chain. */
+  preimageOf(head: Uint8Array): Uint8Array | null;
+}
+
+/** The training data of the closed range [start, end] (`DataProvider`). */
+export interface SequenceSource {
+  getSequences(start: bigint, end: bigint, signal?: AbortSignal): Promise<Int32Array[]>;
+}
+
+/** What the client needs of `BlobService` of @starling/network. */
+export interface BlobPort {
+  put(bytes: Uint8Array): Promise<BlobAddress>;
+  peek(address: BlobAddress): Uint8Array | undefined;
+  remove(address: BlobAddress): void;
+  get(
+    address: BlobAddress,
+    providers: readonly Uint8Array[],
+    options?: { signal?: AbortSignal; maxBytes?: number },
+  ): Promise<Uint8Array>;
+}
+
 export interface Clock {
   nowMs(): number;
   /** returns a function that cancels */
   after(ms: number, run: () => void): () => void;
+}
+
+/** Everything a round client reaches. */
+export interface RoundPorts {
+  coordinator: CoordinatorPort;
+  network: PeerNetwork;
+  blobs: BlobPort;
+  engine: Engine;
+  data: SequenceSource;
+  modelCodec: ModelCodec;
+  /** the peer id key */
+  signer: Signer;
+  reveals: RevealSource;
+  clock: Clock;
+  /** null: agreed epochs are served to peers but stored nowhere */
+  checkpoints: CheckpointSink | null;
+  /** strict ed25519; default `verifySignature` of @starling/network */
+  verify?: VerifySignature;
 }

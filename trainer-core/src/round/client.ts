@@ -1,0 +1,220 @@
+/** A member of a run: an event queue around the pure transition, with ports on all sides. The same in Node and in a Worker. */
+import { toHex } from "@starling/sdk/bytes";
+import { learningRate, type LearningRateSchedule } from "@starling/sdk/schedule";
+import type { Membership, Snapshot } from "@starling/sdk/types";
+import { announceIsSigned, listRoot } from "../protocol/commitment.ts";
+import { type Announce, gossipMessage, gossipTopic } from "../protocol/messages.ts";
+import type { TelemetryListener } from "../telemetry/events.ts";
+import { agreedResults } from "./agreement.ts";
+import type { RoundPorts } from "./ports.ts";
+import { EffectRunner, type Occurrence } from "./runner.ts";
+import { serveRounds } from "./serve.ts";
+import { initialState, type RoundState } from "./states.ts";
+import { transition } from "./transition.ts";
+import { SnapshotViewer } from "./view.ts";
+
+export interface RoundClientOptions {
+  runId: string;
+  /** what to join with; `Identity.membership()` of @starling/sdk */
+  membership: Membership;
+  pipeline: "overlapped" | "sync";
+  schedule: LearningRateSchedule;
+  /** the run's `cold_start_warmup_steps` */
+  coldStartWarmupSteps: number;
+  /** no result of this model is larger; announcements of larger ones are refused */
+  maxPayloadBytes: number;
+  /** hash the parameters in every round; default false */
+  hashEveryRound?: boolean;
+  onTelemetry?: TelemetryListener;
+  /** how often clocks are looked at, ms; default 100 */
+  tickMs?: number;
+  /** for tests that plant a fault */
+  agree?: typeof agreedResults;
+  /** shared by clients of one process, so that a snapshot is decoded once */
+  viewer?: Pick<SnapshotViewer, "view">;
+}
+
+const defaultTickMs = 100;
+const joinRetryMs = 1_000;
+
+export class RoundClient {
+  readonly #options: RoundClientOptions;
+  readonly #ports: RoundPorts;
+  readonly #runner: EffectRunner;
+  readonly #viewer: Pick<SnapshotViewer, "view">;
+  readonly #abort = new AbortController();
+  readonly #left = Promise.withResolvers<void>();
+  readonly #queue: Occurrence[] = [];
+  readonly #undo: (() => void)[] = [];
+  #state: RoundState;
+  #draining = false;
+  #cancelTick: () => void = () => {};
+
+  constructor(options: RoundClientOptions, ports: RoundPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#viewer = options.viewer ?? new SnapshotViewer();
+    const { schedule, coldStartWarmupSteps, membership } = options;
+    this.#state = initialState(
+      {
+        runId: options.runId,
+        session: toHex(membership.session),
+        peer: toHex(membership.peerId),
+        pipeline: options.pipeline,
+        learningRate: (step, coldStartStep) => {
+          const isCold = coldStartStep !== null && coldStartWarmupSteps > 0;
+          return learningRate(schedule, step, isCold ? { startStep: coldStartStep, steps: coldStartWarmupSteps } : null);
+        },
+        maxPayloadBytes: options.maxPayloadBytes,
+        hashEveryRound: options.hashEveryRound ?? false,
+        agree: options.agree ?? agreedResults,
+      },
+      ports.clock.nowMs(),
+    );
+    this.#runner = new EffectRunner(ports, {
+      runId: options.runId,
+      maxPayloadBytes: options.maxPayloadBytes,
+      signal: this.#abort.signal,
+      dispatch: (occurrence) => this.#dispatch(occurrence),
+      tell: (event) => this.#tell(event),
+      left: () => this.#shutDown(),
+    });
+  }
+
+  /** What it knows now. A value: it does not change. */
+  get state(): RoundState {
+    return this.#state;
+  }
+
+  /** Resolves when the client has left, by `stop` or because its engine could not be read. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** The host loaded the parameters: puts them up for others, joins, and follows the run from then on. Call once. */
+  start(): void {
+    const { network, coordinator } = this.#ports;
+    this.#undo.push(
+      serveRounds(network, () => this.#state),
+      network.subscribe(gossipTopic(this.#options.runId), (from, data) => this.#onGossip(from, data)),
+      coordinator.subscribe((snapshot) => this.#onSnapshot(snapshot)),
+    );
+    this.#dispatch({ type: "start" });
+    this.#tick();
+  }
+
+  /** No new batch; what is ready was announced; leaves. `drain`: after the round under way. A second call leaves at once. */
+  async stop({ drain = false }: { drain?: boolean } = {}): Promise<void> {
+    const again = this.#state.stopping !== null;
+    this.#dispatch({ type: "stop", drain: drain && !again });
+    await this.#left.promise;
+  }
+
+  #tick(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#cancelTick = this.#ports.clock.after(this.#options.tickMs ?? defaultTickMs, () => {
+      this.#dispatch({ type: "tick" });
+      this.#tick();
+    });
+  }
+
+  #dispatch(occurrence: Occurrence): void {
+    if (this.#abort.signal.aborted) return;
+    this.#queue.push(occurrence);
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next);
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #step(occurrence: Occurrence): void {
+    try {
+      const { state, effects } = transition(this.#state, { ...occurrence, atMs: this.#ports.clock.nowMs() });
+      const loaded = occurrence.type === "loaded";
+      this.#state = state;
+      for (const effect of effects) this.#runner.run(effect);
+      if (loaded) void this.#join();
+    } catch (error) {
+      // a fault of ours: the state is as it was before this event, and the next one is tried
+      this.#tell({ type: "error", action: `event ${occurrence.type}`, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { coordinator, network, clock } = this.#ports;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        await coordinator.join(this.#options.membership, network.multiaddrs(), signal);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#tell({ type: "error", action: "join", message: error instanceof Error ? error.message : String(error) });
+        await new Promise<void>((resolve) => clock.after(joinRetryMs, resolve));
+      }
+    }
+  }
+
+  #onSnapshot(snapshot: Snapshot): void {
+    try {
+      this.#dispatch({ type: "snapshot", view: this.#viewer.view(snapshot) });
+    } catch (error) {
+      this.#tell({ type: "error", action: "read the coordinator's state", message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #onGossip(from: Uint8Array, data: Uint8Array): void {
+    try {
+      const { type, value } = gossipMessage.decode(data);
+      switch (type) {
+        case "announce":
+          if (toHex(value.fields.sender) === toHex(from)) this.#onAnnounce(value);
+          return;
+        case "list":
+          if (toHex(value.witness) !== toHex(from)) return;
+          this.#dispatch({
+            type: "list",
+            list: value,
+            root: toHex(listRoot(value.runId, value.epoch, value.step, value.entries)),
+            requested: null,
+          });
+          return;
+        case "evidence":
+          this.#onAnnounce(value.first);
+          this.#onAnnounce(value.second);
+          return;
+        default:
+          return type satisfies never;
+      }
+    } catch (error) {
+      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Verifying costs a millisecond: what is known already is not verified again. */
+  #onAnnounce(announce: Announce): void {
+    const { step, batch } = announce.fields;
+    const key = `${toHex(announce.commitment)}${toHex(announce.blob.root)}`;
+    const candidates = this.#state.rounds.get(step)?.batches.get(batch)?.candidates ?? [];
+    if (candidates.some((candidate) => candidate.key === key)) return;
+    if (announceIsSigned(announce, this.#ports.verify)) this.#dispatch({ type: "announce", announce, requested: null });
+  }
+
+  #tell(event: Parameters<TelemetryListener>[0]): void {
+    try {
+      this.#options.onTelemetry?.(event, this.#ports.clock.nowMs());
+    } catch {
+      // a display that fails must not end the training; there is nobody left to tell
+    }
+  }
+
+  #shutDown(): void {
+    this.#cancelTick();
+    this.#abort.abort(new Error("the client left"));
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#left.resolve();
+  }
+}

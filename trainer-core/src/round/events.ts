@@ -1,0 +1,31 @@
+/** What happens to a round client. `atMs`: local clock, never falling. */
+import type { BlobAddress } from "@starling/network/blobAddress";
+import type { Announce, WitnessList } from "../protocol/messages.ts";
+import type { AttemptId, EngineJob } from "./effects.ts";
+import type { CoordinatorView } from "./states.ts";
+
+export type RoundEvent = { atMs: number } & (
+  | { type: "start" }
+  | { type: "tick" }
+  | { type: "snapshot"; view: CoordinatorView }
+  /** signature verified; `requested`: an answer to our own request, null = gossip */
+  | { type: "announce"; announce: Announce; requested: AttemptId | null }
+  /** `root`: recomputed from its entries, hex */
+  | { type: "list"; list: WitnessList; root: string; requested: AttemptId | null }
+  | { type: "blobHeld"; attempt: AttemptId; step: number; candidate: string }
+  /** the payload is not what was committed to, or not a result of this model */
+  | { type: "blobBad"; attempt: AttemptId; step: number; candidate: string; reason: string }
+  | { type: "modelHeld"; attempt: AttemptId; hash: string; address: BlobAddress }
+  | { type: "callDone"; attempt: AttemptId }
+  | { type: "attemptFailed"; attempt: AttemptId; action: string; message: string }
+  | { type: "loaded"; hash: string; address: BlobAddress }
+  | { type: "epochStarted"; epochId: string }
+  | { type: "imported"; hash: string }
+  | { type: "began"; step: number }
+  | { type: "trained"; step: number; announce: Announce; loss: number | null; tokens: number; trainMs: number }
+  | { type: "hashed"; step: number | null; hash: Uint8Array }
+  | { type: "exported"; hash: string; epoch: number; step: number; address: BlobAddress; checkpoint: boolean }
+  | { type: "jobFailed"; job: EngineJob; message: string }
+  /** `drain`: finish the round under way first */
+  | { type: "stop"; drain: boolean }
+);

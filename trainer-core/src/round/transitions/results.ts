@@ -1,0 +1,168 @@
+/** Announcements of results and the blobs that hold them. */
+import { toHex } from "@starling/sdk/bytes";
+import type { Announce } from "../../protocol/messages.ts";
+import type { Draft } from "../draft.ts";
+import type { BatchState, Candidate, LocalRound, RoundState } from "../states.ts";
+
+/** Two prove an equivocation; more of one trainer for one batch are noise, unless we asked for them. */
+const mostUnaskedCandidates = 2;
+const mostCandidates = 8;
+const mostEarly = 512;
+/** Peers asked for one blob besides its sender. */
+const mostOtherProviders = 7;
+const firstRepeatMs = 500;
+const longestRepeatMs = 4_000;
+
+export const emptyBatch: BatchState = { candidates: [], voided: false };
+
+/** The one commitment of a batch for which a witness vouches: the first whose blob it verified, if none other was signed. */
+export function vouchedFor(batch: BatchState | undefined): Candidate | null {
+  if (batch === undefined || batch.voided) return null;
+  return batch.candidates.find(({ held }) => held) ?? null;
+}
+
+/** The round that is under way, if this client is a member of it. */
+export function currentRound(draft: Draft): Readonly<LocalRound> | null {
+  const { view, epoch } = draft.state;
+  if (view === null || epoch === null) return null;
+  if (view.state.runState !== "RoundTrain" && view.state.runState !== "RoundWitness") return null;
+  const round = draft.peek(view.state.step);
+  return round?.epoch === epoch ? round : null;
+}
+
+export function absorbAnnounce(draft: Draft, announce: Announce, requested: boolean): void {
+  const { fields } = announce;
+  const round = draft.peek(fields.step);
+  if (round === undefined) {
+    const newest = draft.state.view?.state.step ?? 0;
+    const mayBeNext = fields.step === newest || fields.step === newest + 1;
+    if (mayBeNext && draft.state.early.length < mostEarly) draft.state.early = [...draft.state.early, announce];
+    return;
+  }
+  const reason = whyInvalid(draft.state, round, announce);
+  if (reason !== null) {
+    draft.tell({ type: "rejected", what: `announcement of batch ${fields.batch} in step ${fields.step}`, reason });
+    return;
+  }
+  addCandidate(draft, announce, requested);
+}
+
+/** Null when it is what the assigned trainer may announce. The signature was verified before. */
+function whyInvalid({ rules }: RoundState, { epoch, plan }: LocalRound, { fields }: Announce): string | null {
+  const assigned = plan.assignments[fields.batch];
+  if (fields.runId !== rules.runId) return `it is for run ${fields.runId}`;
+  if (fields.epoch !== epoch.number) return `it is for epoch ${fields.epoch}, the step belongs to ${epoch.number}`;
+  if (assigned === undefined) return `the round has ${plan.assignments.length} batches`;
+  if (fields.start !== assigned.start || fields.end !== assigned.end) {
+    return `the batch is [${assigned.start}, ${assigned.end}], it says [${fields.start}, ${fields.end}]`;
+  }
+  if (toHex(fields.sender) !== toHex(epoch.peers[assigned.clientIndex])) return "its sender is not the batch's trainer";
+  if (toHex(fields.epochStartHash) !== epoch.startHash) return "its sender began the epoch with other parameters";
+  if (fields.payloadBytes > rules.maxPayloadBytes) {
+    return `its payload has ${fields.payloadBytes} bytes, a result of this model at most ${rules.maxPayloadBytes}`;
+  }
+  return null;
+}
+
+function addCandidate(draft: Draft, announce: Announce, requested: boolean): void {
+  const { step, batch: index } = announce.fields;
+  const batch = draft.peek(step)!.batches.get(index) ?? emptyBatch;
+  const commitment = toHex(announce.commitment);
+  const key = `${commitment}${toHex(announce.blob.root)}`;
+  if (batch.candidates.some((candidate) => candidate.key === key)) return;
+  if (batch.candidates.length >= (requested ? mostCandidates : mostUnaskedCandidates)) return;
+  const other = batch.candidates.find((candidate) => candidate.commitment !== commitment);
+  const added: Candidate = { key, commitment, announce, held: false, bad: false };
+  setBatch(draft, step, index, {
+    candidates: [...batch.candidates, added],
+    voided: batch.voided || other !== undefined,
+  });
+  if (other !== undefined) proveEquivocation(draft, other.announce, announce);
+}
+
+function proveEquivocation(draft: Draft, first: Announce, second: Announce): void {
+  const { step, batch } = first.fields;
+  const { epoch, plan } = draft.peek(step)!;
+  const { clientIndex } = plan.assignments[batch];
+  if (epoch !== draft.state.epoch || draft.state.accused.has(clientIndex)) return;
+  draft.state.accused = new Set([...draft.state.accused, clientIndex]);
+  draft.effects.push({ type: "publish", message: { type: "evidence", value: { first, second } } });
+  draft.tell({ type: "equivocation", step, batch, clientIndex });
+}
+
+function setBatch(draft: Draft, step: number, index: number, batch: BatchState): void {
+  const round = draft.edit(step);
+  round.batches = new Map(round.batches).set(index, batch);
+}
+
+function setCandidate(draft: Draft, step: number, key: string, change: Partial<Candidate>): void {
+  for (const [index, batch] of draft.peek(step)?.batches ?? []) {
+    if (!batch.candidates.some((candidate) => candidate.key === key)) continue;
+    const candidates = batch.candidates.map((candidate) =>
+      candidate.key === key ? { ...candidate, ...change } : candidate,
+    );
+    setBatch(draft, step, index, { ...batch, candidates });
+  }
+}
+
+export function blobVerified(draft: Draft, step: number, key: string): void {
+  setCandidate(draft, step, key, { held: true });
+}
+
+export function blobRefused(draft: Draft, step: number, key: string, reason: string): void {
+  setCandidate(draft, step, key, { bad: true });
+  draft.tell({ type: "rejected", what: `result of step ${step}`, reason });
+}
+
+/** Our own result is here from the start. */
+export function addOwnResult(draft: Draft, announce: Announce): void {
+  const { step } = announce.fields;
+  if (draft.peek(step) === undefined) return;
+  addCandidate(draft, announce, true);
+  blobVerified(draft, step, `${toHex(announce.commitment)}${toHex(announce.blob.root)}`);
+  draft.edit(step).announced = { announce, againAtMs: draft.state.nowMs, times: 0 };
+}
+
+/** Asks for a candidate's blob, the likeliest holders first. */
+export function fetchBlob(draft: Draft, step: number, candidate: Candidate, providers: readonly Uint8Array[]): void {
+  const attempt = { step, key: `blob/${candidate.key}` };
+  if (candidate.held || candidate.bad || !draft.isDue(attempt)) return;
+  const peers = withoutSelf(draft, providers);
+  if (peers.length === 0) return;
+  draft.began(attempt);
+  const { announce, key } = candidate;
+  draft.effects.push({ type: "fetchBlob", attempt, step, candidate: key, announce, providers: peers });
+}
+
+export function withoutSelf(draft: Draft, peers: readonly Uint8Array[]): Uint8Array[] {
+  const seen = new Set([draft.state.rules.peer]);
+  return peers.filter((peer) => {
+    const hex = toHex(peer);
+    return !seen.has(hex) && seen.add(hex);
+  });
+}
+
+/** While a round is under way: the blob of the first announcement of each batch, from its sender first. */
+export function fetchFirstResults(draft: Draft): void {
+  const round = currentRound(draft);
+  if (round === null) return;
+  for (const [index, batch] of round.batches) {
+    const [first] = batch.candidates;
+    if (first === undefined || batch.voided || first.held || first.bad) continue;
+    const { peers } = round.epoch;
+    // others in the order of their slots after the trainer's, so that not everybody asks the same few
+    const trainer = round.plan.assignments[index].clientIndex;
+    const others = peers.map((_, i) => peers[(trainer + 1 + i) % peers.length]).slice(0, mostOtherProviders);
+    fetchBlob(draft, round.plan.step, first, [first.announce.fields.sender, ...others]);
+  }
+}
+
+/** Gossip may be lost: our announcement is repeated while the round lasts, ever more rarely. */
+export function republishOwn(draft: Draft): void {
+  const round = currentRound(draft);
+  if (round === null || round.announced === null || draft.state.nowMs < round.announced.againAtMs) return;
+  const { announce, times } = round.announced;
+  const againAtMs = draft.state.nowMs + Math.min(firstRepeatMs * 2 ** times, longestRepeatMs);
+  draft.edit(round.plan.step).announced = { announce, againAtMs, times: times + 1 };
+  draft.effects.push({ type: "publish", message: { type: "announce", value: announce } });
+}
