@@ -90,9 +90,7 @@ export async function download(options: DownloadOptions): Promise<void> {
   const inner = AbortSignal.any([signal, finished.signal]);
   try {
     await Promise.all(
-      alive.flatMap((provider) =>
-        Array.from({ length: requestsPerProvider }, () => fetchChunks(options, provider, failures, inner)),
-      ),
+      alive.flatMap((provider) => Array.from({ length: requestsPerProvider }, () => fetchChunks(options, provider, failures, inner))),
     );
   } finally {
     finished.abort();

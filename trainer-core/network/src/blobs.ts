@@ -1,13 +1,6 @@
 import { addressName, type BlobAddress, chunkAt, chunkBytes, chunkHashes } from "./blobAddress.ts";
 import { download, PartialBlob } from "./blobDownload.ts";
-import {
-  blobProtocol,
-  blobRequestBytes,
-  BlobRequestKind,
-  decodeBlobRequest,
-  encodeBlobAnswer,
-  encodeBlobNotFound,
-} from "./blobWire.ts";
+import { blobProtocol, blobRequestBytes, BlobRequestKind, decodeBlobRequest, encodeBlobAnswer, encodeBlobNotFound } from "./blobWire.ts";
 import { BlobError } from "./errors.ts";
 import { merkleRoot } from "./hash.ts";
 import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
@@ -49,7 +42,10 @@ export class BlobService {
     this.#network = options.network;
     this.#capacityBytes = options.capacityBytes ?? 512 * 1024 * 1024;
     this.#stallMs = options.stallMs ?? 5_000;
-    const limits = { maxRequestBytes: blobRequestBytes, maxResponseBytes: Math.max(1 + chunkBytes, this.#capacityBytes / chunkBytes * 32 + 33) };
+    const limits = {
+      maxRequestBytes: blobRequestBytes,
+      maxResponseBytes: Math.max(1 + chunkBytes, (this.#capacityBytes / chunkBytes) * 32 + 33),
+    };
     this.#unhandle = this.#network.handle(blobProtocol, limits, async (_from, request) => this.#serve(request));
   }
 

@@ -87,6 +87,24 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       for (const [i, set] of heard.entries()) expect([...set].sort()).toEqual(said.filter((_, j) => j !== i).sort());
     });
 
+    test("gossip of someone we do not list is not delivered, whoever relays it", async () => {
+      const [a, b, c] = await peers.members(3);
+      a.setMembers([memberOf(b)]);
+      const atA = new Set<string>();
+      const atB = new Set<string>();
+      a.subscribe("round", (from) => atA.add(keyHex(from)));
+      b.subscribe("round", (from) => atB.add(keyHex(from)));
+      // b hears c and would pass it on; a goes on hearing b.
+      await eventually(async () => {
+        await c.publish("round", bytes(1));
+        await b.publish("round", bytes(2));
+        return atB.size === 1 && atA.size > 0;
+      });
+      for (let i = 0; i < 5; i++) await c.publish("round", bytes(3, i));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect([...atA]).toEqual([keyHex(b.self)]);
+    });
+
     test("an unsubscribed handler hears nothing more", async () => {
       const [a, b] = await peers.members(2);
       let dropped = 0;
@@ -112,8 +130,7 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
 
     test("requests are answered both ways, with the asker's key", async () => {
       const [a, b] = await peers.members(2);
-      const echo = async (from: Uint8Array, request: Uint8Array): Promise<Uint8Array> =>
-        Uint8Array.from([...from, ...request]);
+      const echo = async (from: Uint8Array, request: Uint8Array): Promise<Uint8Array> => Uint8Array.from([...from, ...request]);
       a.handle("/test/echo/1", { maxRequestBytes: 8 }, echo);
       b.handle("/test/echo/1", { maxRequestBytes: 8 }, echo);
       const options = { maxResponseBytes: 64 };
@@ -132,7 +149,9 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       const [a, b] = await peers.members(2);
       const size = 3_000_001;
       const sent = Uint8Array.from({ length: size }, (_, i) => i * 31 + (i >> 9));
-      b.handle("/test/flip/1", { maxRequestBytes: size, maxResponseBytes: size }, async (_from, request) => request.map((value) => value ^ 255));
+      b.handle("/test/flip/1", { maxRequestBytes: size, maxResponseBytes: size }, async (_from, request) =>
+        request.map((value) => value ^ 255),
+      );
       const received = await a.request(b.self, "/test/flip/1", sent, { maxResponseBytes: size });
       expect(received.every((value, i) => value === (sent[i] ^ 255))).toBe(true);
       expect(received.byteLength).toBe(size);
@@ -238,6 +257,11 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       client.unpin(key);
       await expect(client.connect(key)).rejects.toMatchObject({ code: "not-a-member" });
       await eventually(() => coordinator.connectedPeers().length === 0);
+      const nobody = await peers.one(2);
+      const [address] = nobody.multiaddrs();
+      await peers.kill(nobody);
+      await expect(client.connectAddress(address)).rejects.toMatchObject({ code: "unreachable" });
+      await expect(client.connect(nobody.self)).rejects.toMatchObject({ code: "not-a-member" });
       await expect(client.connectAddress("not an address")).rejects.toMatchObject({ code: "malformed" });
     });
 
@@ -256,12 +280,18 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       const seen: number[] = [];
       const first = Promise.withResolvers<void>();
       const gate = Promise.withResolvers<void>();
-      const subscription = a.subscribeTo(b.self, "/test/count/1", bytes(100), async (frame) => {
-        expect(frame.byteLength).toBe(100_000);
-        seen.push(frame[0]);
-        first.resolve();
-        await gate.promise;
-      }, { maxFrameBytes: 100_000 });
+      const subscription = a.subscribeTo(
+        b.self,
+        "/test/count/1",
+        bytes(100),
+        async (frame) => {
+          expect(frame.byteLength).toBe(100_000);
+          seen.push(frame[0]);
+          first.resolve();
+          await gate.promise;
+        },
+        { maxFrameBytes: 100_000 },
+      );
       await first.promise;
       await new Promise((resolve) => setTimeout(resolve, 200));
       // A reader that takes nothing stops the writer: 10 MB do not fit into the buffers between them.
@@ -286,7 +316,10 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       const subscribe = (protocol: string, maxFrameBytes: number, onFrame = (): void => {}): Promise<void> =>
         a.subscribeTo(b.self, protocol, bytes(), onFrame, { maxFrameBytes, signal: controller.signal });
       await expect(subscribe("/test/wait/1", 2)).rejects.toMatchObject({ code: "too-large" });
-      await expect(subscribe("/test/fails/1", 2)).rejects.toMatchObject({ code: "remote-error", message: expect.stringContaining("no such run") });
+      await expect(subscribe("/test/fails/1", 2)).rejects.toMatchObject({
+        code: "remote-error",
+        message: expect.stringContaining("no such run"),
+      });
       await expect(subscribe("/test/wait/1", 3, () => controller.abort())).rejects.toMatchObject({ code: "aborted" });
       await stopped.promise;
       const open = Promise.withResolvers<void>();

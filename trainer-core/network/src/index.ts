@@ -9,3 +9,4 @@ export { BlobService, type BlobGetOptions, type BlobServiceOptions } from "./blo
 export { blobProtocol } from "./blobWire.ts";
 export { generateKeypair, type Keypair, type Signer, verifySignature } from "./keys.ts";
 export * from "./signed.ts";
+export { toMultiaddr } from "./address.ts";

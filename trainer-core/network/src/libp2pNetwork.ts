@@ -1,5 +1,6 @@
 import { TopicValidatorResult } from "@libp2p/gossipsub";
 import type { Connection, PeerId, Stream } from "@libp2p/interface";
+import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2p } from "libp2p";
 import { Deadline } from "./deadline.ts";
 import { errorText, NetworkError, throwUncaught } from "./errors.ts";
@@ -98,22 +99,35 @@ class Libp2pNetwork implements PeerNetwork {
       throw new NetworkError("malformed", `expected a multiaddr like /ip4/127.0.0.1/tcp/4001, got ${address}`);
     }
     const named = peerIdIn(parsed);
+    const expected = named === undefined ? null : peerKeyFromText(named);
+    const wasPinned = expected !== null && this.#peers.isPinned(keyHex(expected));
     // The gater lets a dial to a named peer pass only if it is listed.
-    if (named !== undefined) this.#peers.pin({ peerId: peerKeyFromText(named), multiaddrs: [address] });
-    const deadline = new Deadline({ what: `connecting to ${address}`, signal, timeoutMs: connectTimeoutMs });
-    let hex: string | null;
+    if (expected !== null) this.#peers.pin({ peerId: expected, multiaddrs: [address] });
+    let peer = expected;
     try {
-      hex = hexOf((await this.#node.dial(parsed, { signal: deadline.signal })).remotePeer);
+      peer = await this.#dialAddress(parsed, signal);
+      this.pin({ peerId: peer, multiaddrs: [address] });
+      await this.#hello(peer, true, signal);
+      return peer;
+    } catch (error) {
+      if (peer !== null && !wasPinned) this.unpin(peer);
+      throw error;
+    }
+  }
+
+  /** @returns the key that answers at `address`. */
+  async #dialAddress(address: Multiaddr, signal?: AbortSignal): Promise<PeerKey> {
+    const deadline = new Deadline({ what: `connecting to ${address}`, signal, timeoutMs: connectTimeoutMs });
+    try {
+      const hex = hexOf((await this.#node.dial(address, { signal: deadline.signal })).remotePeer);
+      if (hex === null) throw new NetworkError("refused", `the peer at ${address} has a key that is not ed25519`);
+      return bytesOf(hex);
     } catch (cause) {
+      if (cause instanceof NetworkError) throw cause;
       throw deadline.reason ?? new NetworkError("unreachable", `nobody answers at ${address}: ${errorText(cause)}`, { cause });
     } finally {
       deadline.clear();
     }
-    if (hex === null) throw new NetworkError("refused", `the peer at ${address} has a key that is not ed25519`);
-    const peer = bytesOf(hex);
-    this.pin({ peerId: peer, multiaddrs: [address] });
-    await this.#hello(peer, true, signal);
-    return peer;
   }
 
   async connect(peer: PeerKey, signal?: AbortSignal): Promise<void> {
@@ -272,7 +286,9 @@ class Libp2pNetwork implements PeerNetwork {
     try {
       return await this.#node.dial(addresses, { signal });
     } catch (cause) {
-      throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} does not answer at ${addresses.join(", ")}: ${errorText(cause)}`, { cause });
+      throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} does not answer at ${addresses.join(", ")}: ${errorText(cause)}`, {
+        cause,
+      });
     }
   }
 

@@ -111,9 +111,7 @@ export class MemoryNetwork implements PeerNetwork {
   }
 
   connectedPeers(): PeerKey[] {
-    return [...this.#hub.networks]
-      .filter(([hex]) => this.#hub.areConnected(this.#hex, hex))
-      .map(([, network]) => network.self);
+    return [...this.#hub.networks].filter(([hex]) => this.#hub.areConnected(this.#hex, hex)).map(([, network]) => network.self);
   }
 
   async publish(topic: string, data: Uint8Array): Promise<void> {

@@ -137,8 +137,11 @@ export class MemoryHub {
     const [minMs, maxMs] = this.faults.delayMs;
     const nowMs = this.scheduler.now();
     const delayMs = minMs + this.#random() * (maxMs - minMs);
+    const ends = [this.networks.get(from), this.networks.get(to)];
     const arrive = (): void => {
-      if (this.areConnected(from, to)) task();
+      // A peer that restarted meanwhile has other connections: what was sent on the old ones is lost.
+      const isSameConnection = this.networks.get(from) === ends[0] && this.networks.get(to) === ends[1];
+      if (isSameConnection && this.areConnected(from, to)) task();
     };
     if (!ordered) {
       this.scheduler.schedule(delayMs, arrive);

@@ -21,6 +21,10 @@ export class PeerSet {
     this.#pinned.set(keyHex(peer.peerId), copyOf(peer));
   }
 
+  isPinned(hex: string): boolean {
+    return this.#pinned.has(hex);
+  }
+
   unpin(hex: string): void {
     this.#pinned.delete(hex);
   }
@@ -45,9 +49,7 @@ export class PeerSet {
   }
 
   addresses(hex: string): string[] {
-    return [
-      ...new Set([...(this.#pinned.get(hex)?.multiaddrs ?? []), ...(this.#members.get(hex)?.multiaddrs ?? [])]),
-    ];
+    return [...new Set([...(this.#pinned.get(hex)?.multiaddrs ?? []), ...(this.#members.get(hex)?.multiaddrs ?? [])])];
   }
 
   /** @throws NetworkError `not-a-member` */

@@ -41,12 +41,7 @@ export interface SubscriptionOptions {
 export type Push = (frame: Uint8Array) => Promise<void>;
 
 export type RequestHandler = (from: PeerKey, request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
-export type SubscriptionHandler = (
-  from: PeerKey,
-  request: Uint8Array,
-  push: Push,
-  signal: AbortSignal,
-) => Promise<void>;
+export type SubscriptionHandler = (from: PeerKey, request: Uint8Array, push: Push, signal: AbortSignal) => Promise<void>;
 
 /**
  * What the round client, the blob service and the TCP coordinator need of a network, free of libp2p.

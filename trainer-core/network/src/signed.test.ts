@@ -43,7 +43,14 @@ describe("signed requests", () => {
 
   test("another sender's signature is refused", async () => {
     const sealed = await seal(5);
-    const other = await sealRequest({ ...audience, signer: generateKeypair(new Uint8Array(32).fill(8)), method: "join", sequence: 5, timestampMs: 1_000_000, body });
+    const other = await sealRequest({
+      ...audience,
+      signer: generateKeypair(new Uint8Array(32).fill(8)),
+      method: "join",
+      sequence: 5,
+      timestampMs: 1_000_000,
+      body,
+    });
     const mixed = Uint8Array.of(...other.subarray(0, 64), ...sealed.subarray(64));
     expect(() => openRequest(mixed, audience)).toThrow(expect.objectContaining({ code: "bad-signature" }));
   });
@@ -111,7 +118,13 @@ describe("replay protection", () => {
 
   test("the table of senders is bounded, and forgetting never lets a replay in", async () => {
     const guard = new ReplayGuard({ maxSkewMs: 1000, maxSenders: 2 });
-    const from = (index: number, timestampMs: number) => ({ sender: new Uint8Array(32).fill(index), method: "m", sequence: 1, timestampMs, body });
+    const from = (index: number, timestampMs: number) => ({
+      sender: new Uint8Array(32).fill(index),
+      method: "m",
+      sequence: 1,
+      timestampMs,
+      body,
+    });
     guard.accept(from(1, 0), 0);
     guard.accept(from(2, 500), 500);
     expect(() => guard.accept(from(3, 900), 900)).toThrow(expect.objectContaining({ code: "overloaded" }));

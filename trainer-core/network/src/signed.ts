@@ -70,7 +70,10 @@ export async function sealRequest(options: SealOptions): Promise<Uint8Array> {
  */
 export function openRequest(sealed: Uint8Array, audience: Audience): SignedRequest {
   if (sealed.byteLength < signatureBytes + fixedBytes + 3) {
-    throw new NetworkError("malformed", `a signed request has at least ${signatureBytes + fixedBytes + 3} bytes, this one has ${sealed.byteLength}`);
+    throw new NetworkError(
+      "malformed",
+      `a signed request has at least ${signatureBytes + fixedBytes + 3} bytes, this one has ${sealed.byteLength}`,
+    );
   }
   const payload = sealed.subarray(signatureBytes);
   if (payload[0] !== version) {
