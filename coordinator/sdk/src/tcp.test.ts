@@ -1,0 +1,282 @@
+import { generateKeypair, MemoryHub, type MemoryNetwork, type PeerNetwork, RequestSealer } from "@starling/network";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { COMPLIANCE_CONFIG, coordinatorCompliance, rejectedWith } from "./compliance.ts";
+import { CoordinatorCore } from "./core.ts";
+import { CoordinatorError } from "./errors.ts";
+import { type SessionGrant, signGrant } from "./grant.ts";
+import { Identity } from "./identity.ts";
+import { Machine } from "./machine.ts";
+import {
+  CALL_DOMAIN,
+  CALL_PROTOCOL,
+  CALLS,
+  decodeSnapshotFrame,
+  encodeSnapshotFrame,
+  MAX_SNAPSHOT_BYTES,
+  readCallResponse,
+  STATE_PROTOCOL,
+} from "./protocol.ts";
+import { type ConnectionStatus, connectTcpCoordinator } from "./tcpClient.ts";
+import { serveCoordinator } from "./tcpServer.ts";
+import type { CoordinatorPort } from "./types.ts";
+import { encodeAs } from "./wire.ts";
+
+const RUN_ID = "tcp";
+const newIdentity = (): Identity => Identity.generate({ chainLength: 256 });
+
+coordinatorCompliance("tcp over the memory network", async (core, admin) => {
+  const hub = new MemoryHub({ seed: 1 });
+  const serverNetwork = hub.join(generateKeypair().publicKey, { allowAll: true });
+  const stopServing = serveCoordinator({ core, network: serverNetwork, admins: [admin.owner.publicKey] });
+  const ports: CoordinatorPort[] = [];
+  return {
+    async connect(identity) {
+      const port = await connectTcpCoordinator({
+        network: hub.join(identity.peer.publicKey),
+        coordinator: { peerId: serverNetwork.self, multiaddrs: [] },
+        session: identity.session,
+        grant: (runId) => identity.grant(runId, Date.now()),
+      });
+      ports.push(port);
+      return port;
+    },
+    async stop() {
+      await Promise.all(ports.map((port) => port.close()));
+      stopServing();
+    },
+  };
+});
+
+describe("the tcp coordinator's protocol", () => {
+  let hub: MemoryHub;
+  let server: MemoryNetwork;
+  let core: CoordinatorCore;
+  let stopServing: () => void;
+  const serverKey = generateKeypair().publicKey;
+  const open: CoordinatorPort[] = [];
+
+  beforeEach(() => {
+    hub = new MemoryHub({ seed: 2 });
+    startServer();
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((port) => port.close()));
+    stopServing();
+    core.stop();
+  });
+
+  function startServer(machine = Machine.create(RUN_ID, COMPLIANCE_CONFIG, BigInt(Date.now()))): void {
+    server = hub.join(serverKey, { allowAll: true });
+    core = new CoordinatorCore({ machine, configToml: "", tickIntervalMs: 10, disconnectGraceMs: 100 });
+    core.start();
+    stopServing = serveCoordinator({ core, network: server });
+  }
+
+  /** A network that is connected to the coordinator, for calls made by hand. */
+  async function network(identity: Identity): Promise<PeerNetwork> {
+    const joined = hub.join(identity.peer.publicKey);
+    joined.pin({ peerId: serverKey, multiaddrs: [] });
+    await joined.connect(serverKey);
+    return joined;
+  }
+
+  async function connect(identity: Identity, onStatus?: (status: ConnectionStatus) => void): Promise<CoordinatorPort> {
+    const port = await connectTcpCoordinator({
+      network: hub.join(identity.peer.publicKey),
+      coordinator: `/memory/${[...serverKey].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`,
+      session: identity.session,
+      grant: (runId) => identity.grant(runId, Date.now()),
+      onStatus,
+    });
+    open.push(port);
+    return port;
+  }
+
+  async function ask(from: PeerNetwork, request: Uint8Array): Promise<void> {
+    readCallResponse(await from.request(serverKey, CALL_PROTOCOL, request, { maxResponseBytes: 4096 }));
+  }
+
+  function sealer(identity: Identity, runId = RUN_ID, now = (): number => Date.now()): RequestSealer {
+    return new RequestSealer({ domain: CALL_DOMAIN, runId, signer: identity.session, now });
+  }
+
+  async function joinBody(identity: Identity, change: Partial<SessionGrant> = {}): Promise<Uint8Array> {
+    const grant = { ...(await identity.grant(RUN_ID, Date.now())), ...change };
+    return encodeAs(CALLS.join, { grant, chainHead: identity.membership().chainHead, multiaddrs: [] });
+  }
+
+  it("takes a join that its owner granted", async () => {
+    const identity = newIdentity();
+    await ask(await network(identity), await sealer(identity).seal("join", await joinBody(identity)));
+    expect(core.snapshot().members).toHaveLength(1);
+  });
+
+  it("refuses a join whose grant is forged, expired, or for another run, session or peer", async () => {
+    const identity = newIdentity();
+    const other = newIdentity();
+    const from = await network(identity);
+    const seal = sealer(identity);
+    const attempt = async (change: Partial<SessionGrant>): Promise<void> =>
+      ask(from, await seal.seal("join", await joinBody(identity, change)));
+
+    await rejectedWith("bad-grant", attempt({ owner: other.owner.publicKey }));
+    await rejectedWith("bad-grant", attempt({ expiresMs: BigInt(Date.now() + 1e12) }));
+    await rejectedWith("bad-grant", attempt({ session: other.session.publicKey }));
+    await rejectedWith("bad-grant", attempt({ peerId: other.peer.publicKey }));
+    await rejectedWith("wrong-run", attempt({ runId: "other" }));
+    await rejectedWith("bad-grant", attempt(await identity.grant(RUN_ID, Date.now(), -1)));
+    // a sound grant for another peer's connection
+    const stolen = await signGrant(identity.owner, {
+      session: identity.session.publicKey,
+      peerId: other.peer.publicKey,
+      runId: RUN_ID,
+      expiresMs: BigInt(Date.now() + 60_000),
+    });
+    await rejectedWith("bad-grant", attempt(stolen));
+    expect(core.snapshot().members).toHaveLength(0);
+  });
+
+  it("refuses a request that is replayed, by its sender or through another connection", async () => {
+    const identity = newIdentity();
+    const from = await network(identity);
+    const seal = sealer(identity);
+    const join = await seal.seal("join", await joinBody(identity));
+    await ask(from, join);
+    await rejectedWith("replayed", ask(from, join));
+    const leave = await seal.seal("leave", encodeAs(CALLS.leave, {}));
+    const thief = await network(newIdentity());
+    await rejectedWith("not-member", ask(thief, leave));
+    await rejectedWith("bad-grant", ask(thief, join));
+    expect(core.snapshot().members).toHaveLength(1);
+    await ask(from, leave);
+    expect(core.snapshot().members).toHaveLength(0);
+  });
+
+  it("refuses what is tampered with, old, for another run, unknown or malformed", async () => {
+    const identity = newIdentity();
+    const from = await network(identity);
+    const body = await joinBody(identity);
+
+    const tampered = await sealer(identity).seal("join", body);
+    tampered[tampered.length - 1] ^= 1;
+    await rejectedWith("bad-signature", ask(from, tampered));
+    await rejectedWith("stale", ask(from, await sealer(identity, RUN_ID, () => Date.now() - 3_600_000).seal("join", body)));
+    await rejectedWith("wrong-run", ask(from, await sealer(identity, "another").seal("join", body)));
+    await rejectedWith("malformed", ask(from, await sealer(identity).seal("explode", body)));
+    await rejectedWith("malformed", ask(from, await sealer(identity).seal("join", new Uint8Array([0xff]))));
+    await rejectedWith("malformed", ask(from, new Uint8Array(10)));
+    const deep = new Uint8Array(12_000).fill(0x81);
+    await rejectedWith("malformed", ask(from, await sealer(identity).seal("join", deep)));
+    expect(core.snapshot().members).toHaveLength(0);
+  });
+
+  it("refuses a subscription that was signed for another peer", async () => {
+    const identity = newIdentity();
+    const victim = newIdentity();
+    const from = await network(identity);
+    const body = encodeAs({ check: () => ({ peerId: victim.peer.publicKey }) }, { peerId: victim.peer.publicKey });
+    const request = await sealer(victim).seal("subscribe", body);
+    const watching = from.subscribeTo(serverKey, STATE_PROTOCOL, request, () => {}, { maxFrameBytes: 1 << 20 });
+    await expect(watching).rejects.toThrow(/another peer/);
+  });
+
+  it("reconnects and joins again when the coordinator restarts, with a nonce that still rises", async () => {
+    const identity = newIdentity();
+    const statuses: ConnectionStatus[] = [];
+    const port = await connect(identity, (status) => statuses.push(status));
+    await port.join(identity.membership(), ["/memory/here"]);
+    await reach(port, () => port.snapshot()!.members.length === 1);
+    const before = port.snapshot()!;
+
+    const saved = before.bytes;
+    stopServing();
+    core.stop();
+    hub.kill(serverKey);
+    await Promise.resolve();
+    startServer(Machine.load(saved));
+    expect(core.snapshot().members).toHaveLength(0);
+    await reach(port, () => port.snapshot()!.nonce > before.nonce && port.snapshot()!.members.length === 1);
+    expect(port.snapshot()!.members[0].multiaddrs).toEqual(["/memory/here"]);
+    expect(statuses.map(({ connected }) => connected)).toEqual([true, false, true]);
+  });
+
+  it("forgets a member that went away without a word, and not one that came back in time", async () => {
+    const [gone, blinked] = [newIdentity(), newIdentity()];
+    const ports = [await connect(gone), await connect(blinked)];
+    await ports[0].join(gone.membership(), []);
+    await ports[1].join(blinked.membership(), []);
+    await reach(ports[1], () => ports[1].snapshot()!.members.length === 2);
+    hub.kill(gone.peer.publicKey);
+    await reach(ports[1], () => ports[1].snapshot()!.members.length === 1);
+    expect(ports[1].snapshot()!.members[0].peerId).toEqual(blinked.peer.publicKey);
+  });
+
+  it("says so when nobody is there, or when it is another run's coordinator", async () => {
+    const identity = newIdentity();
+    const options = { network: hub.join(identity.peer.publicKey), session: identity.session };
+    const nobody = { peerId: generateKeypair().publicKey, multiaddrs: [] };
+    await rejectedWith("unreachable", connectTcpCoordinator({ ...options, coordinator: nobody, connectTimeoutMs: 50 }));
+    const coordinator = { peerId: serverKey, multiaddrs: [] };
+    await rejectedWith("wrong-run", connectTcpCoordinator({ ...options, coordinator, runId: "elsewhere" }));
+  });
+
+  it("lets a spectator watch, and not join", async () => {
+    const identity = newIdentity();
+    const port = await connectTcpCoordinator({
+      network: hub.join(identity.peer.publicKey),
+      coordinator: { peerId: serverKey, multiaddrs: [] },
+      session: identity.session,
+    });
+    open.push(port);
+    await reach(port, () => port.snapshot() !== null);
+    await rejectedWith("bad-grant", port.join(identity.membership(), []));
+  });
+});
+
+describe("snapshot frames", () => {
+  const snapshot = {
+    nonce: 1n << 60n,
+    bytes: new Uint8Array(50_000).fill(7),
+    coordinatorNowMs: 5n,
+    members: [{ peerId: new Uint8Array(32).fill(1), multiaddrs: ["/ip4/127.0.0.1/tcp/1"] }],
+  };
+
+  it("come back as they were, and small", async () => {
+    const frame = await encodeSnapshotFrame(snapshot);
+    expect(frame.length).toBeLessThan(1000);
+    expect(await decodeSnapshotFrame(frame)).toEqual(snapshot);
+  });
+
+  it("are refused when damaged, foreign, or larger inside than a snapshot may be", async () => {
+    const frame = await encodeSnapshotFrame(snapshot);
+    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array([9, ...frame.subarray(1)])));
+    await rejectedWith("malformed", decodeSnapshotFrame(frame.subarray(0, frame.length - 10)));
+    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array(0)));
+    const bomb = new Blob([new Uint8Array(MAX_SNAPSHOT_BYTES + 1)]).stream().pipeThrough(new CompressionStream("deflate"));
+    const packed = new Uint8Array(await new Response(bomb).arrayBuffer());
+    expect(packed.length).toBeLessThan(10_000);
+    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array([1, ...packed])));
+  });
+
+  it("never throw anything but a CoordinatorError, whatever the bytes (seed 7)", async () => {
+    const frame = await encodeSnapshotFrame(snapshot);
+    let state = 7;
+    const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
+    for (let i = 0; i < 300; i++) {
+      const bytes = frame.slice();
+      for (let flips = 0; flips < 1 + (i % 4); flips++) bytes[1 + (random() % (bytes.length - 1))] = random() & 0xff;
+      await decodeSnapshotFrame(bytes).catch((error: unknown) => expect(error).toBeInstanceOf(CoordinatorError));
+    }
+  });
+});
+
+function reach(port: CoordinatorPort, wanted: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const undo = port.subscribe(() => {
+      if (port.snapshot() === null || !wanted()) return;
+      queueMicrotask(() => undo());
+      resolve();
+    });
+  });
+}
