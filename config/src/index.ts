@@ -17,3 +17,4 @@ export {
 } from "./defineOptions.ts";
 export { docsMarkdown, helpText, optionsJson, type FormField } from "./renderOptions.ts";
 export { clientOptions, localTestnetOptions, programs, serverOptions, type Program } from "./programs.ts";
+export { nearestName } from "./nearest.ts";

@@ -132,6 +132,8 @@ export const serverOptions = defineOptions({
     doc: "Name of the run; left out = the config's run_id, else its folder's name.",
   },
   serverPort: { ...port, default: 20_000, doc: "TCP port; 0 = any free port." },
+  serverWsPort: { ...port, default: 0, doc: "Port for WebSockets, by which browser tabs join; 0 = any free port." },
+  bindHost: { type: "string", minBytes: 1, maxBytes: 64, default: "127.0.0.1", doc: "IP address to listen on; 0.0.0.0 = every interface." },
   tui,
   saveStateDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder to which the state is saved at each epoch." },
   initWarmupTime: {

@@ -3,7 +3,7 @@
  * The local testnet reads the former from its children.
  */
 import type { RunState } from "@starling/sdk";
-import type { RoundTelemetryEvent } from "@starling/trainer-core/telemetry/events";
+import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
 
 export type HostEvent =
   | { type: "listening"; peerId: string; multiaddrs: string[]; runId: string }
@@ -14,14 +14,14 @@ export type HostEvent =
   | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
   | { type: "peers"; connected: number }
   | { type: "event-loop"; lagP99Ms: number }
-  | { type: "round"; event: RoundTelemetryEvent }
+  | { type: "round"; event: TelemetryEvent }
   | { type: "warning"; message: string }
   | { type: "stopped"; reason: string };
 
 export type HostLog = (event: HostEvent) => void;
 
 /** Commands a parent process sends over Node's IPC channel; a terminal user has signals instead. */
-export type ParentMessage = { type: "pause" } | { type: "evaluate" } | { type: "stop" };
+export type ParentMessage = { type: "pause" } | { type: "evaluate" } | { type: "report" } | { type: "stop" };
 
 const MAX_LINE_CHARACTERS = 1 << 20;
 

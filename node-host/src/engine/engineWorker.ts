@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
+import { runPlan } from "@starling/trainer-core/train/runPlan";
 import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
 
 const port = parentPort!;
@@ -12,7 +13,7 @@ const answer = (message: EngineAnswer) => port.postMessage(message);
 async function start(): Promise<TrainingEngine> {
   const startedMs = performance.now();
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
-  const engine = await TrainingEngine.create(device, data.runConfig, data.llama, { microBatchSequences: data.microBatchSequences });
+  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), { microBatchSequences: data.microBatchSequences });
   const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
   answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
   return engine;

@@ -1,15 +1,15 @@
 /** The engine as the main thread sees it: every call goes to the worker thread that owns the GPU. */
 import { Worker } from "node:worker_threads";
-import type { LlamaConfig, RunConfig } from "@starling/config";
+import type { RunConfig } from "@starling/config";
 import type { KernelProfile } from "@starling/shaders";
 import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
-import { payloadChecker } from "@starling/trainer-core/train/payloadChecker";
+import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
-import type { EngineAnswer, EngineTimings, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
+import type { EngineAnswer, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
 
 export interface RemoteEngineOptions {
   runConfig: RunConfig;
-  llama: LlamaConfig;
+  plan: RunPlan;
   profile: KernelProfile | "auto";
   microBatchSequences: number;
   dawnFlags?: string[];
@@ -38,15 +38,15 @@ export class RemoteEngine implements Engine {
     this.adapter = ready.adapter;
     this.profile = ready.profile;
     this.compileMs = ready.compileMs;
-    this.checkPayload = payloadChecker(options.runConfig, options.llama);
+    this.checkPayload = options.plan.checkPayload;
   }
 
   /** Starts the worker; resolves when every pipeline is compiled. Errors: HostError engine. */
   static create(options: RemoteEngineOptions): Promise<RemoteEngine> {
-    const { runConfig, llama, profile, microBatchSequences } = options;
+    const { runConfig, plan, profile, microBatchSequences } = options;
     const data: EngineWorkerData = {
       runConfig,
-      llama,
+      llama: plan.llama,
       profile,
       microBatchSequences,
       // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
@@ -119,9 +119,6 @@ export class RemoteEngine implements Engine {
   }
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
     return this.#call("importParameters", parameters);
-  }
-  timings(): Promise<EngineTimings> {
-    return this.#call("timings");
   }
 
   async stop(): Promise<void> {

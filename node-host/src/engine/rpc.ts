@@ -16,11 +16,8 @@ export interface EngineWorkerData {
 }
 
 /** Every call of the engine that crosses; `checkPayload` is pure and stays with the caller. */
-export type RemoteMethods = Omit<Engine, "checkPayload"> & { timings(): Promise<EngineTimings> };
+export type RemoteMethods = Omit<Engine, "checkPayload">;
 export type RemoteMethod = keyof RemoteMethods;
-
-/** Sums since the engine started, milliseconds, by phase. */
-export type EngineTimings = Readonly<Record<string, number>>;
 
 export interface EngineRequest {
   id: number;

@@ -1,0 +1,191 @@
+/** What the local testnet knows of its run from its children's events, and the lines and the JSON object made of it. */
+import type { RunState } from "@starling/sdk";
+import type { HostEvent } from "../events.ts";
+
+/** The one object that a headless run prints on stdout. */
+export interface TestnetResult {
+  clients: number;
+  rounds: number;
+  lossFirst: number;
+  lossLast: number;
+  tokens: number;
+  tokensPerSecond: number;
+  parameterHashes: Record<string, string>;
+  checkpoint: string;
+}
+
+interface ClientTally {
+  live: boolean;
+  peers: number;
+  /** newest hash it reported, with the step whose end it belongs to */
+  hash: { step: number; value: string } | null;
+  saved: { path: string; step: number } | null;
+}
+
+interface HeldOut {
+  step: number;
+  loss: number;
+}
+
+interface RoundTally {
+  losses: number[];
+  tokens: number;
+}
+
+/** Rounds over which the displayed speed is averaged. */
+const SPEED_ROUNDS = 8;
+
+export class Tally {
+  readonly #clients = new Map<string, ClientTally>();
+  readonly #rounds = new Map<number, RoundTally>();
+  readonly #roundEnds: { atMs: number; tokens: number }[] = [];
+  readonly #nowMs: () => number;
+  #heldOutFirst: HeldOut | null = null;
+  #heldOutLast: HeldOut | null = null;
+  #tokens = 0;
+  #trainedRounds = 0;
+  #firstRoundMs: number | null = null;
+  #lastRoundMs: number | null = null;
+  phase: { runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number } | null = null;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  #client(name: string): ClientTally {
+    let tally = this.#clients.get(name);
+    if (!tally) this.#clients.set(name, (tally = { live: true, peers: 0, hash: null, saved: null }));
+    return tally;
+  }
+
+  setLive(client: string, live: boolean): void {
+    this.#client(client).live = live;
+  }
+
+  /** Takes a client's event in; returns a line to print where it deserves one. */
+  onClientEvent(client: string, event: HostEvent): string | null {
+    const tally = this.#client(client);
+    switch (event.type) {
+      case "engine":
+        return `${client} ready: ${event.profile} kernels on ${event.adapter}, ${event.parameters.toLocaleString("en")} parameters, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
+      case "held-out": {
+        const heldOut = { step: event.step, loss: event.loss };
+        this.#heldOutFirst ??= heldOut;
+        this.#heldOutLast = heldOut;
+        return `held-out loss ${event.loss.toFixed(3)} nats/token on ${event.tokens.toLocaleString("en")} tokens ${event.step === 0 ? "before training" : `after step ${event.step}`}`;
+      }
+      case "saved":
+        tally.saved = { path: event.path, step: event.step };
+        return null;
+      case "peers":
+        tally.peers = event.connected;
+        return null;
+      case "warning":
+        return `${client}: ${event.message}`;
+      case "round":
+        return this.#onRoundEvent(client, tally, event.event);
+      case "listening":
+      case "phase":
+      case "member":
+      case "event-loop":
+      case "stopped":
+        return null;
+    }
+  }
+
+  #onRoundEvent(client: string, tally: ClientTally, event: Extract<HostEvent, { type: "round" }>["event"]): string | null {
+    switch (event.type) {
+      case "trained": {
+        const round = this.#rounds.get(event.step) ?? { losses: [], tokens: 0 };
+        if (event.loss !== null) round.losses.push(event.loss);
+        round.tokens += event.tokens;
+        this.#tokens += event.tokens;
+        this.#rounds.set(event.step, round);
+        return null;
+      }
+      case "parameterHash":
+        tally.hash = { step: event.step, value: event.parameterHash };
+        return null;
+      case "epochModel":
+        tally.hash = { step: event.step, value: event.parameterHash };
+        return null;
+      case "behind":
+        return `${client} is behind at step ${event.step}: waits for ${event.missing}`;
+      case "stranded":
+      case "epochLost":
+        return `${client} does not train before the next epoch: ${event.reason}`;
+      case "resync":
+        return `${client} has other parameters than the agreed ones and takes them from its peers`;
+      case "modelReceived":
+        return `${client} received the model (${event.sizeBytes.toLocaleString("en")} bytes), hash ${event.parameterHash.slice(0, 12)}`;
+      case "equivocation":
+        return `${client} saw client slot ${event.clientIndex} sign two results for one batch (step ${event.step})`;
+      case "rejected":
+        return `${client} rejected ${event.what}: ${event.reason}`;
+      case "error":
+        return `${client}: ${event.action} failed: ${event.message}`;
+      default:
+        return null;
+    }
+  }
+
+  /** A round has ended: the line about it, or null where none was trained. */
+  roundLine(step: number, round: number, epochRounds: number, epoch: number): string | null {
+    const tally = this.#rounds.get(step);
+    if (!tally) return null;
+    const nowMs = this.#nowMs();
+    this.#trainedRounds++;
+    this.#firstRoundMs ??= nowMs;
+    this.#lastRoundMs = nowMs;
+    this.#roundEnds.push({ atMs: nowMs, tokens: tally.tokens });
+    if (this.#roundEnds.length > SPEED_ROUNDS) this.#roundEnds.shift();
+    for (const known of this.#rounds.keys()) if (known < step - 16) this.#rounds.delete(known);
+    const loss = tally.losses.length > 0 ? (tally.losses.reduce((a, b) => a + b, 0) / tally.losses.length).toFixed(3) : "-";
+    const speed = this.#recentTokensPerSecond();
+    const peers = Math.max(0, ...[...this.#clients.values()].filter((c) => c.live).map((c) => c.peers));
+    return `epoch ${epoch} round ${round}/${epochRounds} step ${step}  loss ${loss}  ${speed === null ? "-" : Math.round(speed).toLocaleString("en")} tok/s  clients ${this.phase?.live ?? "-"}  peers ${peers}`;
+  }
+
+  #recentTokensPerSecond(): number | null {
+    const [first, ...rest] = this.#roundEnds;
+    const last = rest.at(-1);
+    if (!first || !last) return null;
+    return rest.reduce((sum, r) => sum + r.tokens, 0) / ((last.atMs - first.atMs) / 1000);
+  }
+
+  get trainedRounds(): number {
+    return this.#trainedRounds;
+  }
+
+  get heldOutMeasured(): boolean {
+    return this.#heldOutFirst !== null && this.#heldOutLast !== null && this.#heldOutFirst !== this.#heldOutLast;
+  }
+
+  /** hashes of the live clients, by name; only meaningful once the run rests */
+  hashes(): Record<string, string> {
+    return Object.fromEntries([...this.#clients].filter(([, c]) => c.live && c.hash).map(([name, c]) => [name, c.hash!.value]));
+  }
+
+  /** newest checkpoint of the first client that has one */
+  checkpoint(): string | null {
+    const saved = [...this.#clients.values()].flatMap((c) => (c.saved ? [c.saved] : []));
+    const newest = Math.max(...saved.map((s) => s.step));
+    return saved.find((s) => s.step === newest)?.path ?? null;
+  }
+
+  /** null while there is no loss to report. */
+  result(clients: number): TestnetResult | null {
+    if (!this.#heldOutFirst || !this.#heldOutLast || !this.heldOutMeasured) return null;
+    const seconds = this.#firstRoundMs === null || this.#lastRoundMs === null ? 0 : (this.#lastRoundMs - this.#firstRoundMs) / 1000;
+    return {
+      clients,
+      rounds: this.#trainedRounds,
+      lossFirst: this.#heldOutFirst.loss,
+      lossLast: this.#heldOutLast.loss,
+      tokens: this.#tokens,
+      tokensPerSecond: seconds > 0 ? Math.round((this.#tokens / seconds) * 10) / 10 : 0,
+      parameterHashes: this.hashes(),
+      checkpoint: this.checkpoint() ?? "",
+    };
+  }
+}

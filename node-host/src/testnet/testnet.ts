@@ -1,0 +1,246 @@
+/** The local testnet's processes and their common end: deadline, Ctrl-C, finished run, or a child that died. */
+import { join } from "node:path";
+import type { LoadedRun } from "@starling/config/presets.node";
+import type { LocalTestnetOptions } from "../commands/localTestnet.ts";
+import { HostError } from "../errors.ts";
+import type { HostEvent } from "../events.ts";
+import { makeFolder } from "../platform/folders.ts";
+import { Child } from "./child.ts";
+import { Killer } from "./killer.ts";
+import { Tally, type TestnetResult } from "./tally.ts";
+
+/** A pausing run drains two rounds and saves; longer than this and something is wrong. */
+const DRAIN_LIMIT_MS = 60_000;
+/** Everybody is gone within 8 s of Ctrl-C: children get 6 to leave, then they are killed. */
+const CHILD_STOP_MS = 6_000;
+const LISTEN_LIMIT_MS = 30_000;
+const EVALUATE_LIMIT_MS = 30_000;
+
+export interface TestnetOptions {
+  options: LocalTestnetOptions;
+  loaded: LoadedRun;
+  device: "gpu" | "software";
+  serverPort: number;
+  folder: string;
+  say: (line: string) => void;
+  /** counted from the start of this process */
+  deadlineMs: number | null;
+}
+
+type Ending = { why: string; drain: boolean };
+
+export class Testnet {
+  readonly #o: TestnetOptions;
+  readonly #tally = new Tally();
+  readonly #clients = new Map<string, Child>();
+  #server: Child | null = null;
+  #serverAddress: string | null = null;
+  #onListening: (() => void) | null = null;
+  #onRest: (() => void) | null = null;
+  #onHeldOut: (() => void) | null = null;
+  #end!: (ending: Ending) => void;
+  readonly #ending = new Promise<Ending>((resolve) => (this.#end = resolve));
+  #stopping = false;
+  failed = false;
+
+  constructor(options: TestnetOptions) {
+    this.#o = options;
+  }
+
+  /** Runs until told to stop; resolves to why it ended, with every child gone. */
+  async run(stopRequested: Promise<string>): Promise<string> {
+    const timers: NodeJS.Timeout[] = [];
+    let killer: Killer | null = null;
+    void stopRequested.then((reason) => this.#end({ why: `${reason}: stopped`, drain: false }));
+    try {
+      if (this.#o.deadlineMs !== null) {
+        // performance.now() counts from the start of this process: the time asked for includes our own start
+        const leftMs = Math.max(0, this.#o.deadlineMs - performance.now());
+        timers.push(setTimeout(() => this.#end({ why: "the time asked for is over", drain: true }), leftMs));
+      }
+      const started = this.#start().then(() => {
+        const { randomKillNum, randomKillInterval, allowedToKill, faultSeed } = this.#o.options;
+        if (randomKillNum > 0) {
+          killer = new Killer({ count: randomKillNum, intervalMs: randomKillInterval * 1000, allowed: allowedToKill, seed: faultSeed });
+          killer.start([...this.#clients.keys()], (name) => this.#killAndRestart(name));
+        }
+      });
+      const ending = await Promise.race([this.#ending, started.then(() => this.#ending)]);
+      if (ending.drain) await this.#drain();
+      return ending.why;
+    } catch (error) {
+      this.failed = true;
+      throw error;
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      (killer as Killer | null)?.stop();
+      await this.#stopAll();
+    }
+  }
+
+  result(): TestnetResult | null {
+    return this.#tally.result(this.#o.options.numClients);
+  }
+
+  checkpoint(): string | null {
+    return this.#tally.checkpoint();
+  }
+
+  async #start(): Promise<void> {
+    const { loaded, options, folder, serverPort, say } = this.#o;
+    makeFolder(folder);
+    const listening = new Promise<void>((resolve) => (this.#onListening = resolve));
+    this.#server = this.#child("server", [
+      "server",
+      "--config-path", loaded.configPath,
+      "--run-id", loaded.runId,
+      "--server-port", String(serverPort),
+      "--save-state-dir", folder,
+      ...eventsArgs(options.eventsDir),
+    ]);
+    const late = setTimeout(() => this.#end({ why: `the coordinator did not listen within ${LISTEN_LIMIT_MS / 1000} s`, drain: false }), LISTEN_LIMIT_MS);
+    await listening;
+    clearTimeout(late);
+    say(`run ${loaded.runId}: coordinator at ${this.#serverAddress}; ${options.numClients} clients start, each its own process; files in ${folder}`);
+    for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
+  }
+
+  #startClient(number: number): void {
+    const { loaded, options, device, folder } = this.#o;
+    const name = `client-${number}`;
+    const checkpointDir = join(options.clientCheckpointDir ?? join(folder, "checkpoints"), name);
+    const args = [
+      "client",
+      "--server-addr", this.#serverAddress!,
+      "--identity-secret-key-path", join(folder, `${name}.identity.json`),
+      "--data-dir", loaded.dataDirectory,
+      "--checkpoint-dir", checkpointDir,
+      "--keep-steps", String(options.clientKeepSteps),
+      "--device", device,
+      "--evaluate-each-epoch", String(number === 1),
+      "--hash-each-round", "true",
+      ...eventsArgs(options.eventsDir),
+      ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
+      ...(number === 1 && options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
+      ...(options.faultLatencyMs === undefined ? [] : ["--fault-latency-ms", options.faultLatencyMs]),
+      ...(options.faultPacketLoss === undefined ? [] : ["--fault-packet-loss", String(options.faultPacketLoss)]),
+      "--fault-seed", String(options.faultSeed + number),
+    ];
+    this.#tally.setLive(name, true);
+    this.#clients.set(name, this.#child(name, args));
+  }
+
+  #child(name: string, args: readonly string[]): Child {
+    const { options, folder, say } = this.#o;
+    const child: Child = new Child({
+      name,
+      args: [...args, "--logs", "json"],
+      logFile: options.writeLog || name === "server" ? join(folder, `${name}.log`) : undefined,
+      onEvent: (event) => this.#onEvent(name, event),
+      onExit: (code, signal) => {
+        this.#tally.setLive(name, false);
+        if (this.#stopping || this.#restarting.has(name)) return;
+        say(`${name} ended unexpectedly (${signal ?? `exit code ${code}`})${child.lastWords ? `:\n${child.lastWords}` : ""}`);
+        // clients may die: the run goes on while enough are left; without its coordinator there is no run
+        const left = [...this.#clients.values()].filter((c) => c.alive).length;
+        if (name === "server" || left < this.#o.loaded.config.config.min_clients) {
+          this.failed = true;
+          this.#end({ why: name === "server" ? "the coordinator died" : `only ${left} clients are left`, drain: false });
+        }
+      },
+    });
+    return child;
+  }
+
+  readonly #restarting = new Set<string>();
+
+  #killAndRestart(name: string): void {
+    const child = this.#clients.get(name);
+    if (!child?.alive || this.#stopping) return;
+    this.#o.say(`${name} is killed (--random-kill-num) and started again`);
+    this.#restarting.add(name);
+    child.kill("SIGKILL");
+    setTimeout(() => {
+      this.#restarting.delete(name);
+      if (!this.#stopping) this.#startClient(Number(name.slice("client-".length)));
+    }, 1000).unref();
+  }
+
+  #onEvent(name: string, event: HostEvent): void {
+    if (name === "server") return this.#onServerEvent(event);
+    const line = this.#tally.onClientEvent(name, event);
+    if (line) this.#o.say(line);
+    if (event.type === "held-out") this.#onHeldOut?.();
+  }
+
+  #onServerEvent(event: HostEvent): void {
+    const { say } = this.#o;
+    switch (event.type) {
+      case "listening":
+        this.#serverAddress = event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]!;
+        this.#onListening?.();
+        return;
+      case "phase": {
+        const before = this.#tally.phase;
+        this.#tally.phase = event;
+        if (before && event.step > before.step) {
+          const line = this.#tally.roundLine(before.step, before.round, before.epochRounds, before.epoch);
+          if (line) say(line);
+        }
+        if (before?.runState !== event.runState && !["RoundTrain", "RoundWitness"].includes(event.runState)) {
+          say(`epoch ${event.epoch}: ${event.runState} (${event.live} of ${event.pending} members in the epoch)`);
+        }
+        if (event.runState === "Paused") this.#onRest?.();
+        if (event.runState === "Finished") this.#end({ why: "the run is finished: config.total_steps is reached", drain: true });
+        return;
+      }
+      case "member":
+        if (event.change !== "joined") say(`${event.client} ${event.change}`);
+        return;
+      case "warning":
+        say(`server: ${event.message}`);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Pauses, waits until every agreed result is applied, has the final loss measured. */
+  async #drain(): Promise<void> {
+    const { say } = this.#o;
+    const state = this.#tally.phase?.runState;
+    if (state !== "Paused" && state !== "Finished") {
+      say("pausing: two more rounds apply what is agreed ...");
+      const rest = new Promise<void>((resolve) => (this.#onRest = resolve));
+      this.#server?.send({ type: "pause" });
+      await within(rest, DRAIN_LIMIT_MS, () => {
+        this.failed = true;
+        throw new HostError("engine", `the run did not come to rest within ${DRAIN_LIMIT_MS / 1000} s of pausing (it is in ${this.#tally.phase?.runState ?? "no state"})`);
+      });
+    }
+    const evaluator = [...this.#clients.values()].find((c) => c.alive);
+    if (!evaluator) return;
+    const measured = new Promise<void>((resolve) => (this.#onHeldOut = resolve));
+    for (const client of this.#clients.values()) client.send({ type: client === evaluator ? "evaluate" : "report" });
+    await within(measured, EVALUATE_LIMIT_MS, () => say("the final held-out loss was not measured in time"));
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#stopping = true;
+    // clients first: they leave the run while there still is a coordinator to leave
+    await Promise.all([...this.#clients.values()].map((child) => child.stop(CHILD_STOP_MS)));
+    await this.#server?.stop(1_000);
+  }
+}
+
+function eventsArgs(eventsDir: string | undefined): string[] {
+  return eventsDir === undefined ? [] : ["--events-dir", eventsDir];
+}
+
+async function within(promise: Promise<void>, ms: number, late: () => void): Promise<void> {
+  let timer!: NodeJS.Timeout;
+  const limit = new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), ms)));
+  const first = await Promise.race([promise, limit]);
+  clearTimeout(timer);
+  if (first === "late") late();
+}

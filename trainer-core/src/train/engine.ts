@@ -1,0 +1,112 @@
+/**
+ * The engine behind the round client's port: a Llama on one device, its DisTrO optimizer, and the order in which they run.
+ * The same class serves a Node worker thread and a browser's Worker.
+ */
+import { initialWeights } from "../model/initialWeights.ts";
+import { canonicalizeInPlace } from "../model/parameters.ts";
+import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
+import type { Device } from "../device/device.ts";
+import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
+import { LlamaTrainer } from "./llamaTrainer.ts";
+import type { RunPlan } from "./runPlan.ts";
+import { TrainError } from "./trainError.ts";
+
+export interface EngineOptions {
+  /** sequences in one forward and backward pass; a batch is cut into such pieces */
+  microBatchSequences: number;
+}
+
+export class TrainingEngine implements Engine {
+  readonly plan: RunPlan;
+  readonly trainer: LlamaTrainer;
+  readonly distro: DistroOptimizer;
+
+  private constructor(plan: RunPlan, trainer: LlamaTrainer, distro: DistroOptimizer) {
+    this.plan = plan;
+    this.trainer = trainer;
+    this.distro = distro;
+  }
+
+  /**
+   * Compiles every pipeline and, where the run starts at random, sets the initial weights (master and compute).
+   * Errors: DeviceError.
+   */
+  static async create(device: Device, plan: RunPlan, { microBatchSequences }: EngineOptions): Promise<TrainingEngine> {
+    const { llama, sequenceTokens, distro, pipeline } = plan;
+    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences });
+    const optimizer = await DistroOptimizer.create(device, trainer.parameters, {
+      pipeline,
+      compressionDecay: distro.compression_decay,
+      topk: distro.compression_topk,
+      chunk: distro.compression_chunk,
+      oneBit: distro.quantize_1bit,
+      weightDecay: distro.weight_decay ?? 0,
+    });
+    const engine = new TrainingEngine(plan, trainer, optimizer);
+    if (plan.start.kind === "random") {
+      const weights = initialWeights(llama, plan.start.seed);
+      await engine.importParameters(new Map([...weights].map(([name, tensor]) => [name, tensor.data])));
+    }
+    await device.idle();
+    return engine;
+  }
+
+  async startEpoch(): Promise<void> {
+    this.distro.startEpoch();
+  }
+
+  async beginRound(round: BeginRound): Promise<void> {
+    if (round.pipeline !== this.plan.pipeline) {
+      throw new TrainError("unsupported", `this engine was made for pipeline ${this.plan.pipeline}, asked to begin a ${round.pipeline} round`);
+    }
+    await this.distro.beginRound(round);
+  }
+
+  async train({ sequences, learningRate }: TrainBatch): Promise<Trained> {
+    const startedMs = performance.now();
+    const { loss, tokens } = await this.trainer.computeGradients(sequences);
+    const { clip_grad_norm: maxNorm } = this.plan.distro;
+    if (maxNorm !== undefined) this.trainer.clipGradients(maxNorm);
+    const { payload, residualRoot } = await this.distro.makeResult({ learningRate });
+    return { loss, payload, residualRoot, trainMs: performance.now() - startedMs, tokens };
+  }
+
+  checkPayload(payload: Uint8Array): void {
+    this.plan.checkPayload(payload);
+  }
+
+  parameterHash(): Promise<Uint8Array> {
+    return this.distro.parameterHash();
+  }
+
+  /** Reads the master copy; the look-ahead of a round under way is lost, so it belongs between rounds. */
+  async evaluate(sequences: readonly Int32Array[]): Promise<number> {
+    this.trainer.parameters.copyMasterToCompute();
+    return this.trainer.evaluate(sequences);
+  }
+
+  async exportParameters(): Promise<Map<string, Float32Array>> {
+    const { parameters } = this.trainer;
+    const out = new Map<string, Float32Array>();
+    for (const { name } of parameters.parameters) out.set(name, await parameters.read("master", name));
+    return out;
+  }
+
+  /** Errors: TrainError bad-parameters, before anything has changed. */
+  async importParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const { parameters } = this.trainer;
+    for (const { name, elements } of parameters.parameters) {
+      const got = values.get(name)?.length;
+      if (got !== elements) throw new TrainError("bad-parameters", `${name} has ${elements} elements, got ${got ?? "none"}`);
+    }
+    for (const { name } of parameters.parameters) parameters.write("master", name, canonical(values.get(name)!));
+    parameters.copyMasterToCompute();
+  }
+}
+
+/** A copy in which values that hardware might flush are +0 (DESIGN.md section 4: also on loading). */
+function canonical(values: Float32Array): Float32Array<ArrayBuffer> {
+  const copy = new Float32Array(values);
+  canonicalizeInPlace(copy);
+  return copy;
+}

@@ -1,0 +1,80 @@
+/** What a run config means for the engine and the round client, worked out once and checked: every host starts from this. */
+import { parseLlamaConfig, variantOf, type DistroConfig, type LlamaConfig, type RunConfig } from "@starling/config";
+import type { LearningRateSchedule } from "@starling/sdk/schedule";
+import { tileLayout, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import { decodeResult, resultBytes } from "../compress/wire.ts";
+import { llamaParameters } from "../model/parameters.ts";
+import { TrainError } from "./trainError.ts";
+
+export interface RunPlan {
+  llama: LlamaConfig;
+  /** where the parameters of epoch 0 come from */
+  start: { kind: "random"; seed: number } | { kind: "checkpoint"; location: string };
+  distro: DistroConfig;
+  pipeline: "overlapped" | "sync";
+  schedule: LearningRateSchedule;
+  coldStartWarmupSteps: number;
+  sequenceTokens: number;
+  /** tile layouts by ascending tensor name */
+  layouts: readonly TileLayout[];
+  /** every result of this run has exactly this size */
+  payloadBytes: number;
+  /** Pure: throws WireError when `payload` is not a result for this model and these settings. */
+  checkPayload(payload: Uint8Array): void;
+}
+
+/**
+ * `llamaOfCheckpoint` is needed where the run starts from a checkpoint, whose config.json the host reads.
+ * Errors: TrainError unsupported for what this version cannot train, with what to do instead.
+ */
+export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): RunPlan {
+  const { LLM } = config.model;
+  const optimizer = variantOf(LLM.optimizer);
+  if (optimizer.kind !== "Distro") {
+    throw new TrainError("unsupported", `model.LLM.optimizer ${optimizer.kind}: clients of a run exchange DisTrO results, ${optimizer.kind} exchanges nothing; use Distro`);
+  }
+  const distro = optimizer.value;
+  const { llama, start } = startOf(config, llamaOfCheckpoint);
+  if (LLM.max_seq_len > llama.maxPositionEmbeddings) {
+    throw new TrainError("unsupported", `model.LLM.max_seq_len = ${LLM.max_seq_len} tokens: the model has ${llama.maxPositionEmbeddings} positions`);
+  }
+  const layouts = llamaParameters(llama).map(({ shape }) => tileLayout(shape, distro.compression_chunk));
+  const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
+  return {
+    llama,
+    start,
+    distro,
+    pipeline: config.config.pipeline,
+    schedule: scheduleOf(config),
+    coldStartWarmupSteps: LLM.cold_start_warmup_steps,
+    sequenceTokens: LLM.max_seq_len,
+    layouts,
+    payloadBytes: resultBytes(layouts, wire),
+    checkPayload: (payload) => void decodeResult(payload, layouts, wire),
+  };
+}
+
+function scheduleOf(config: RunConfig): LearningRateSchedule {
+  const { kind, value } = variantOf(config.model.LLM.lr_schedule);
+  return { kind, ...value } as LearningRateSchedule;
+}
+
+function startOf(config: RunConfig, llamaOfCheckpoint: LlamaConfig | undefined): Pick<RunPlan, "llama" | "start"> {
+  const checkpoint = variantOf(config.model.LLM.checkpoint);
+  switch (checkpoint.kind) {
+    case "Random":
+      return { llama: parseLlamaConfig(checkpoint.value.config), start: { kind: "random", seed: checkpoint.value.seed } };
+    case "Hub":
+    case "Dummy":
+    case "P2P":
+      if (!llamaOfCheckpoint) {
+        throw new TrainError(
+          "unsupported",
+          `model.LLM.checkpoint ${checkpoint.kind} "${checkpoint.value.repo_id}": the checkpoint's folder was not given; download it and name the folder with --checkpoint`,
+        );
+      }
+      return { llama: llamaOfCheckpoint, start: { kind: "checkpoint", location: checkpoint.value.repo_id } };
+    default:
+      throw new TrainError("unsupported", `model.LLM.checkpoint ${checkpoint.kind}: this version starts from Random or from a local Hub-style folder`);
+  }
+}
