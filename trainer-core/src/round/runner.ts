@@ -1,6 +1,8 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
 import { toHex } from "@starling/sdk/bytes";
+import { CoordinatorError } from "@starling/sdk/errors";
+import type { MachineErrorCode } from "@starling/sdk/machineError";
 import { announceIsSigned, commitmentHash, listRoot, signAnnounce } from "../protocol/commitment.ts";
 import {
   announceProtocol,
@@ -37,6 +39,19 @@ const requestTimeoutMs = 5_000;
 const leaveTimeoutMs = 3_000;
 /** Peers asked at once where the model is; its bytes come from those that gave the commonest answer. */
 const mostModelPeers = 8;
+
+/** Refusals that only say that the run went on while the call was on its way. */
+const overtaken: ReadonlySet<string> = new Set<MachineErrorCode>([
+  "InvalidRunState",
+  "Halted",
+  "WrongStep",
+  "NotLive",
+  "DuplicateWitness",
+  "DuplicateDownloaded",
+  "DuplicateVote",
+  "AlreadyEjected",
+  "InvalidHealthCheck",
+]);
 
 export class EffectRunner {
   readonly #ports: RoundPorts;
@@ -95,7 +110,8 @@ export class EffectRunner {
   #try(attempt: AttemptId, action: string, work: () => Promise<void>): void {
     work().catch((error: unknown) => {
       if (this.#host.signal.aborted) return;
-      this.#host.dispatch({ type: "attemptFailed", attempt, action, message: textOf(error) });
+      const expected = error instanceof CoordinatorError && overtaken.has(error.machineCode ?? "");
+      this.#host.dispatch({ type: "attemptFailed", attempt, action, message: textOf(error), expected });
     });
   }
 

@@ -64,7 +64,7 @@ function absorb(draft: Draft, event: RoundEvent): void {
       return;
     case "attemptFailed":
       draft.ended(event.attempt);
-      draft.tell({ type: "error", action: event.action, message: event.message });
+      if (!event.expected) draft.tell({ type: "error", action: event.action, message: event.message });
       return;
     case "loaded":
       loaded(draft, event.hash, event.address);

@@ -142,10 +142,19 @@ export function withoutSelf(draft: Draft, peers: readonly Uint8Array[]): Uint8Ar
   });
 }
 
-/** While a round is under way: the blob of the first announcement of each batch, from its sender first. */
+/**
+ * While a round is under way: the blob of the first announcement of each batch, from its sender first. Those of the round
+ * before too: a result that came too late to count still shows that its trainer works.
+ */
 export function fetchFirstResults(draft: Draft): void {
-  const round = currentRound(draft);
-  if (round === null) return;
+  const current = currentRound(draft);
+  if (current === null) return;
+  const before = draft.peek(current.plan.step - 1);
+  if (before?.epoch === current.epoch) fetchFirstOf(draft, before);
+  fetchFirstOf(draft, current);
+}
+
+function fetchFirstOf(draft: Draft, round: Readonly<LocalRound>): void {
   for (const [index, batch] of round.batches) {
     const [first] = batch.candidates;
     if (first === undefined || batch.voided || first.held || first.bad) continue;

@@ -85,11 +85,12 @@ function isTrainDone(draft: Draft, round: LocalRound): boolean {
   return draft.state.nowMs >= sinceMs + graceMs(draft, sinceMs - round.seenAtMs);
 }
 
-/** `straggler_grace` of the median round so far; of the present one as long as there is none. */
+/** `straggler_grace` of the median round so far. A first round has none, and is uneven: it waits as long again. */
 function graceMs(draft: Draft, presentMs: number): number {
-  const grace = draft.state.view!.state.config.stragglerGraceBps / 10_000;
   const sorted = [...draft.state.roundMs].sort((a, b) => a - b);
-  return grace * (sorted.length === 0 ? presentMs : sorted[sorted.length >> 1]);
+  if (sorted.length === 0) return presentMs;
+  const grace = draft.state.view!.state.config.stragglerGraceBps / 10_000;
+  return grace * sorted[sorted.length >> 1];
 }
 
 /** From here on the report stays as it is: the coordinator may have taken it although its answer was lost. */

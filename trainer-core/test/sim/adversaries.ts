@@ -1,0 +1,133 @@
+/** Dishonest members: an honest client whose ports lie. */
+import { blobProtocol } from "@starling/network/blobWire";
+import type { BlobService } from "@starling/network/blobs";
+import type { Signer } from "@starling/network/keys";
+import type { MemoryHub } from "@starling/network/memoryHub";
+import type { MemoryNetwork } from "@starling/network/memory";
+import { keyHex, type PeerNetwork } from "@starling/network/port";
+import { equalBytes } from "@starling/sdk/bytes";
+import type { CoordinatorPort, Snapshot, WitnessMessage } from "@starling/sdk/types";
+import { commitmentHash, listRoot, signAnnounce } from "../../src/protocol/commitment.ts";
+import { gossipMessage, gossipTopic, listProtocol, type Announce } from "../../src/protocol/messages.ts";
+import type { Clock, RevealSource } from "../../src/round/ports.ts";
+import type { SnapshotViewer } from "../../src/round/view.ts";
+import { DelayedCoordinator } from "./delayedCoordinator.ts";
+
+export type Adversary = "equivocator" | "liar" | "withholder";
+type Random = () => number;
+
+/** Announces, and never hands over what it announced. */
+export function withholdBlobs(hub: MemoryHub, network: MemoryNetwork, random: Random): void {
+  hub.neverServe(network.self, blobProtocol, random() < 0.5 ? "silent" : "error");
+}
+
+/**
+ * Signs two results for its batch. Half of the peers hear of the first, the others of the second; both blobs are served,
+ * so that each half can vouch for what it heard.
+ */
+export function equivocate(hub: MemoryHub, network: MemoryNetwork, blobs: BlobService, signer: Signer, random: Random): PeerNetwork {
+  const others = new Map<string, Promise<Announce>>();
+  const half = Math.floor(random() * 2);
+  const publish = async (topic: string, data: Uint8Array): Promise<void> => {
+    const gossip = gossipMessage.decode(data);
+    if (gossip.type !== "announce") return network.publish(topic, data);
+    const first = gossip.value;
+    const name = keyHex(first.commitment);
+    if (!others.has(name)) others.set(name, secondResult(first, blobs, signer));
+    const second = gossipMessage.encode({ type: "announce", value: await others.get(name)! });
+    [...hub.networks.keys()].sort().forEach((hex, i) => {
+      if (hex === keyHex(network.self)) return;
+      const told = i % 2 === half ? data : second;
+      hub.gossip(keyHex(network.self), hex, () => hub.networks.get(hex)?.receive(topic, network.self, told.slice()));
+    });
+  };
+  return new Proxy<PeerNetwork>(network, {
+    get(target, property) {
+      if (property === "publish") return publish;
+      const value = Reflect.get(target, property, target) as unknown;
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** The same result with its last sign the other way: as good in form. */
+async function secondResult(first: Announce, blobs: BlobService, signer: Signer): Promise<Announce> {
+  const payload = blobs.peek(first.blob)!.slice();
+  payload[payload.length - 1] ^= 1;
+  const commitment = commitmentHash(first.fields, payload);
+  return signAnnounce(signer, first.fields, commitment, await blobs.put(payload));
+}
+
+export interface LiarPorts {
+  runId: string;
+  session: Uint8Array;
+  reveals: RevealSource;
+  viewer: Pick<SnapshotViewer, "view">;
+  hub: MemoryHub;
+  network: MemoryNetwork;
+}
+
+/**
+ * A witness that reports at once, before anybody honest: made-up results in every form of list, made-up downloads (none,
+ * all, at random), a made-up parameter hash, and equivocation of the innocent. Its lists are never served, and sometimes
+ * gossiped.
+ */
+export class LyingCoordinator extends DelayedCoordinator {
+  readonly #ports: LiarPorts;
+  readonly #random: Random;
+  #told = new Set<string>();
+
+  constructor(inner: CoordinatorPort, clock: Clock, delayMs: () => number, ports: LiarPorts, random: Random) {
+    super(inner, clock, delayMs);
+    this.#ports = ports;
+    this.#random = random;
+    ports.hub.neverServe(ports.network.self, listProtocol, random() < 0.5 ? "silent" : "error");
+    this.subscribe((snapshot) => void this.#lie(snapshot).catch(() => {}));
+  }
+
+  /** What the honest client inside would say is not said. */
+  override async witness(): Promise<void> {}
+  override async downloaded(): Promise<void> {}
+  override async healthCheck(): Promise<void> {}
+
+  async #lie(snapshot: Snapshot): Promise<void> {
+    const { state, plans } = this.#ports.viewer.view(snapshot);
+    const plan = plans.find(({ step }) => step === state.step);
+    const self = state.clients.findIndex(({ session }) => equalBytes(session, this.#ports.session));
+    if (plan === undefined || self < 0 || !plan.elected.some(({ clientIndex }) => clientIndex === self)) return;
+    const name = `${state.epoch}/${state.step}/${state.runState}`;
+    if (this.#told.has(name)) return;
+    this.#told.add(name);
+    if (state.runState === "RoundTrain") {
+      const reveal = this.#ports.reveals.preimageOf(state.clients[self].chainHead);
+      if (reveal === null) return;
+      const isLast = state.lastStep !== 0 && state.step === state.lastStep - 1;
+      const bitmap = new Uint8Array(32);
+      plan.assignments.forEach(({ batch }) => (bitmap[batch >> 3] |= this.#random() < 0.5 ? 1 << (batch & 7) : 0));
+      const parameterHash = isLast && this.#random() < 0.8 ? this.#bytes() : new Uint8Array(32);
+      const lie: WitnessMessage = { step: state.step, bitmap, listRoot: await this.#makeList(state.epoch, plan.step, plan.assignments.length), reveal, parameterHash };
+      await this.inner.witness(lie);
+      if (this.#random() < 0.3) await this.inner.reportEquivocation((self + 1) % state.clients.length);
+    } else if (state.runState === "RoundWitness") {
+      const entered = plan.witnesses.reduce((mask, { position }) => mask | (1 << position), 0);
+      const choice = this.#random();
+      const claimed = choice < 0.4 ? 0 : choice < 0.7 ? entered : entered & Math.floor(this.#random() * 2 ** 31);
+      await this.inner.downloaded(state.step, claimed >>> 0);
+    }
+  }
+
+  async #makeList(epoch: number, step: number, batches: number): Promise<Uint8Array> {
+    if (this.#random() < 0.3) return this.#bytes();
+    const entries = Array.from({ length: batches }, (_, batch) => ({ batch, commitment: this.#bytes() }));
+    const { runId, network } = this.#ports;
+    if (this.#random() < 0.5) {
+      const list = { runId, epoch, step, witness: network.self, entries };
+      await network.publish(gossipTopic(runId), gossipMessage.encode({ type: "list", value: list }));
+    }
+    return listRoot(runId, epoch, step, entries);
+  }
+
+  #bytes(): Uint8Array {
+    return Uint8Array.from({ length: 32 }, () => Math.floor(this.#random() * 256));
+  }
+}
