@@ -12,6 +12,7 @@ export {
   type NamedOption,
   type OptionSet,
   type OptionSpec,
+  type OptionSpecs,
   type OptionsOf,
   type OptionValues,
 } from "./defineOptions.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseRunConfig, type LlamaConfig, type OptionsOf, type RunConfig, type clientOptions } from "@starling/config";
 import { heldOutDirectory, localDataDirectory } from "@starling/config/presets.node";
-import { BlobService, type PeerNetwork } from "@starling/network";
+import { BlobService, toMultiaddr, type PeerNetwork } from "@starling/network";
 import { createNodeNetwork } from "@starling/network/libp2p.node";
 import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorPort, type Identity } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
@@ -40,15 +40,6 @@ export interface Client {
   /** writes the parameters as they are; resolves to the folder, null when no folder was given */
   saveNow(step: number, epoch: number, agreed: boolean): Promise<string | null>;
   close(): Promise<void>;
-}
-
-/** `HOST:PORT` as a multiaddr; a multiaddr stays as it is. */
-export function coordinatorMultiaddr(address: string): string {
-  if (address.startsWith("/")) return address;
-  const at = address.lastIndexOf(":");
-  const host = address.slice(0, at).replace(/^\[|\]$/g, "");
-  const kind = host.includes(":") ? "ip6" : /^\d+(\.\d+){3}$/.test(host) ? "ip4" : "dns";
-  return `/${kind}/${host}/tcp/${address.slice(at + 1)}`;
 }
 
 /** Errors: HostError coordinator-unreachable, engine; ConfigError; DataError; CheckpointError. */
@@ -138,7 +129,7 @@ async function reach(options: ClientOptions, network: PeerNetwork, identity: Ide
   try {
     return await connectTcpCoordinator({
       network,
-      coordinator: coordinatorMultiaddr(options.serverAddr),
+      coordinator: toMultiaddr(options.serverAddr),
       session: identity.session,
       grant: (runId) => identity.grant(runId, Date.now()),
       signal,

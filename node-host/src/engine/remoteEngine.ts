@@ -91,7 +91,7 @@ export class RemoteEngine implements Engine {
   }
 
   #call<M extends RemoteMethod>(method: M, ...args: Parameters<RemoteMethods[M]>): ReturnType<RemoteMethods[M]> {
-    return new Promise((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       if (this.#dead) return reject(this.#dead);
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });
