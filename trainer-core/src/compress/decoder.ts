@@ -22,6 +22,13 @@ interface PeerBuffers {
   coef: GPUBuffer;
 }
 
+/** The three kernels, replaceable so that tests can prove they would notice a wrong one. */
+export interface DecodeKernels {
+  mergeSent: KernelSpec;
+  rowPass: KernelSpec;
+  columnStep: KernelSpec;
+}
+
 interface FixedBuffers {
   decode: GPUBuffer;
   slot: GPUBuffer;
@@ -37,23 +44,29 @@ const startsBySent = (batch: TileBatch, peers: number) => peers * batch.sentCoun
 export class Decoder {
   readonly #plan: TilePlan;
   readonly #master: readonly GPUBuffer[];
+  readonly #kernels: DecodeKernels;
   /** what tests compare with the twin: (tileCount) heads, (tileCount, 64) slots, Y, of the last batch */
   readonly buffers: Readonly<FixedBuffers>;
   #forPeers: PeerBuffers | null = null;
   /** by pool, by batch: mergeSent, rowPass, columnStep */
   #dispatches: readonly (readonly (readonly Dispatch[])[])[] = [];
 
-  private constructor(plan: TilePlan, master: readonly GPUBuffer[], buffers: FixedBuffers) {
+  private constructor(plan: TilePlan, master: readonly GPUBuffer[], kernels: DecodeKernels, buffers: FixedBuffers) {
     this.#plan = plan;
     this.#master = master;
+    this.#kernels = kernels;
     this.buffers = buffers;
   }
 
   /** Compiles everything. `master`: one buffer a pool of the plan. */
-  static async create(plan: TilePlan, master: readonly GPUBuffer[]): Promise<Decoder> {
+  static async create(
+    plan: TilePlan,
+    master: readonly GPUBuffer[],
+    kernels: DecodeKernels = { mergeSent, rowPass, columnStep },
+  ): Promise<Decoder> {
     const { device, batches } = plan;
     const tiles = Math.max(...batches.map((b) => b.tileCount));
-    const decoder = new Decoder(plan, master, {
+    const decoder = new Decoder(plan, master, kernels, {
       decode: device.uniform("decode", 16),
       slot: device.buffer("decode slots", tiles * 64 * 4),
       head: device.buffer("decode heads", tiles * 16),
@@ -91,9 +104,9 @@ export class Decoder {
           return device.dispatch(spec, { WORKGROUP_SIZE: size }, [batch.uniform, tiles, decode, ...buffers], linearGrid(batch.tileCount * threads, size));
         };
         lists.push([
-          await make(mergeSent, THREADS_PER_TILE.mergeSent, [fresh.sentIndex, fresh.sentValue, fresh.cursor, fresh.coef, slot, head]),
-          await make(rowPass, THREADS_PER_TILE.rowPass, [fresh.coef, slot, head, basis30, rowSums]),
-          await make(columnStep, THREADS_PER_TILE.columnStep, [rowSums, slot, head, basis18, this.#master[i]]),
+          await make(this.#kernels.mergeSent, THREADS_PER_TILE.mergeSent, [fresh.sentIndex, fresh.sentValue, fresh.cursor, fresh.coef, slot, head]),
+          await make(this.#kernels.rowPass, THREADS_PER_TILE.rowPass, [fresh.coef, slot, head, basis30, rowSums]),
+          await make(this.#kernels.columnStep, THREADS_PER_TILE.columnStep, [rowSums, slot, head, basis18, this.#master[i]]),
         ]);
       }
       pools.push(lists);

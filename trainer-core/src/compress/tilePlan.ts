@@ -44,6 +44,7 @@ export interface TilePlanOptions {
 
 export class TilePlan {
   readonly device: Device;
+  readonly parameters: ParameterSet;
   /** by ascending name */
   readonly layouts: readonly TileLayout[];
   readonly pools: readonly TilePool[];
@@ -53,6 +54,7 @@ export class TilePlan {
   constructor(device: Device, parameters: ParameterSet, { chunk, topk, batchElements = BATCH_ELEMENTS }: TilePlanOptions) {
     if (!Number.isInteger(topk) || topk < 1) throw new RangeError(`compression_topk must be an integer of at least 1, got ${topk}`);
     this.device = device;
+    this.parameters = parameters;
     this.topk = topk;
     this.layouts = parameters.parameters.map((p) => tileLayout(p.shape, chunk));
     let sentStart = 0;

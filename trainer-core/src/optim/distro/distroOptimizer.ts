@@ -12,7 +12,7 @@ import { decay, lookahead, residualUpdate } from "@starling/shaders/kernels/comp
 import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { Decoder } from "../../compress/decoder.ts";
 import { Encoder } from "../../compress/encoder.ts";
-import { LeafHasher } from "../../compress/leafHasher.ts";
+import { createRootHasher, type RootHasher } from "../../compress/rootHasher.ts";
 import { TilePlan } from "../../compress/tilePlan.ts";
 import { decodeResult, encodeResult } from "../../compress/wire.ts";
 import type { Device, Dispatch } from "../../device/device.ts";
@@ -71,8 +71,8 @@ export class DistroOptimizer {
   readonly #residual: readonly GPUBuffer[];
   readonly #encoder: Encoder;
   readonly #decoder: Decoder;
-  readonly #parameterLeaves: LeafHasher;
-  readonly #residualLeaves: LeafHasher;
+  readonly #parameterRoot: RootHasher;
+  readonly #residualRoot: RootHasher;
   readonly #update: Elementwise;
   readonly #lookahead: Elementwise;
   readonly #decay: Elementwise;
@@ -87,8 +87,8 @@ export class DistroOptimizer {
       residual: readonly GPUBuffer[];
       encoder: Encoder;
       decoder: Decoder;
-      parameterLeaves: LeafHasher;
-      residualLeaves: LeafHasher;
+      parameterRoot: RootHasher;
+      residualRoot: RootHasher;
       update: Elementwise;
       lookahead: Elementwise;
       decay: Elementwise;
@@ -102,8 +102,8 @@ export class DistroOptimizer {
     this.#residual = parts.residual;
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
-    this.#parameterLeaves = parts.parameterLeaves;
-    this.#residualLeaves = parts.residualLeaves;
+    this.#parameterRoot = parts.parameterRoot;
+    this.#residualRoot = parts.residualRoot;
     this.#update = parts.update;
     this.#lookahead = parts.lookahead;
     this.#decay = parts.decay;
@@ -128,8 +128,8 @@ export class DistroOptimizer {
       residual,
       encoder: await Encoder.create(plan, residual),
       decoder: await Decoder.create(plan, master),
-      parameterLeaves: await LeafHasher.create(plan, master),
-      residualLeaves: await LeafHasher.create(plan, residual),
+      parameterRoot: await createRootHasher(plan, master),
+      residualRoot: await createRootHasher(plan, residual),
       update: await overPools(residualUpdate, (i) => [gradient[i], residual[i]]),
       lookahead: await overPools(lookahead, (i) => [residual[i], compute[i]]),
       decay: await overPools(decay, (i) => [master[i]]),
@@ -177,12 +177,12 @@ export class DistroOptimizer {
 
   /** (32) Merkle root over the master parameters. */
   parameterHash(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#parameterLeaves.root();
+    return this.#parameterRoot.root();
   }
 
   /** (32) Merkle root over the residual as it is now. */
   residualRoot(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#residualLeaves.root();
+    return this.#residualRoot.root();
   }
 
   /** The residual by ascending name, to reveal or to keep. */
@@ -214,8 +214,8 @@ export class DistroOptimizer {
   dispose(): void {
     this.#encoder.dispose();
     this.#decoder.dispose();
-    this.#parameterLeaves.dispose();
-    this.#residualLeaves.dispose();
+    this.#parameterRoot.dispose();
+    this.#residualRoot.dispose();
     this.#plan.dispose();
     for (const b of this.#residual) b.destroy();
     for (const { uniform } of [this.#update, this.#lookahead, this.#decay]) uniform.destroy();
