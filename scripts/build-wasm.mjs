@@ -52,7 +52,18 @@ function build(toolchain) {
   const targetDirectory = join(coordinator, "target");
   execFileSync(
     "cargo",
-    ["build", "--locked", "--release", "-p", "starling-wasm", "--target", TARGET, "--target-dir", targetDirectory, ...toolchain.cargoArguments],
+    [
+      "build",
+      "--locked",
+      "--release",
+      "-p",
+      "starling-wasm",
+      "--target",
+      TARGET,
+      "--target-dir",
+      targetDirectory,
+      ...toolchain.cargoArguments,
+    ],
     { cwd: coordinator, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...toolchain.env, RUSTFLAGS: rustflags } },
   );
   return readFileSync(join(targetDirectory, TARGET, "release/starling_wasm.wasm"));
@@ -99,7 +110,14 @@ function layoutModule(facts) {
       lines.push(`      ${fact.name}: { offset: ${fact.a}, element: "${element}", count: ${count} },`);
     }
   }
-  lines.push("    },", "  },", "} as const;", "", "/** Error numbers, names and sentences of the machine and of the schedules. */", "export const MACHINE_ERRORS = {");
+  lines.push(
+    "    },",
+    "  },",
+    "} as const;",
+    "",
+    "/** Error numbers, names and sentences of the machine and of the schedules. */",
+    "export const MACHINE_ERRORS = {",
+  );
   for (const fact of facts.filter((each) => each.kind === FACT.error)) {
     lines.push(`  ${fact.a}: { code: "${fact.name}", sentence: ${JSON.stringify(fact.text)} },`);
   }

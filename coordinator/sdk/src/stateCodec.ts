@@ -1,15 +1,7 @@
 import { LAYOUT, LIMITS } from "./generated/machineLayout.ts";
 import { Struct } from "./struct.ts";
 import { CLIENT_STATES, RUN_STATES } from "./types.ts";
-import type {
-  ClientSlot,
-  CoordinatorState,
-  MachineConfig,
-  Membership,
-  RoundRecord,
-  WitnessEntry,
-  WitnessMessage,
-} from "./types.ts";
+import type { ClientSlot, CoordinatorState, MachineConfig, Membership, RoundRecord, WitnessEntry, WitnessMessage } from "./types.ts";
 
 /** Decodes the bytes of a state that the machine has validated. */
 export function decodeState(bytes: Uint8Array): CoordinatorState {
@@ -25,7 +17,7 @@ export function decodeState(bytes: Uint8Array): CoordinatorState {
   const hasCheckpoint = run.number("checkpoint_epoch") !== LIMITS.NO_EPOCH;
   return {
     runId: text(run.bytes("run_id")),
-    runState: RUN_STATES[run.number("run_state")]!,
+    runState: RUN_STATES[run.number("run_state")],
     runStateStartedMs: run.bigint("run_state_started_ms"),
     epoch: run.number("epoch"),
     step: run.number("step"),
@@ -58,7 +50,7 @@ function decodeClient(client: Struct<"Client">, index: number): ClientSlot {
     session: client.bytes("session"),
     peerId: client.bytes("peer_id"),
     chainHead: client.bytes("chain_head"),
-    state: CLIENT_STATES[client.number("state")]!,
+    state: CLIENT_STATES[client.number("state")],
     exitedHeight: client.number("exited_height"),
     roundsTrained: client.number("rounds_trained"),
     missedRounds: client.number("missed_rounds"),
@@ -173,7 +165,7 @@ export function encodeWitnessMessage(message: WitnessMessage): Uint8Array {
 export function setBits(bitmap: Uint8Array): number[] {
   const bits: number[] = [];
   for (let bit = 0; bit < bitmap.length * 8; bit += 1) {
-    if ((bitmap[bit >> 3]! >> (bit & 7)) & 1) bits.push(bit);
+    if ((bitmap[bit >> 3] >> (bit & 7)) & 1) bits.push(bit);
   }
   return bits;
 }

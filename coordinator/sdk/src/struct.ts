@@ -74,6 +74,6 @@ export class Struct<S extends StructName> {
   }
 
   #field(field: FieldName<S>): FieldLayout {
-    return (LAYOUT[this.#name].fields as Record<string, FieldLayout>)[field]!;
+    return (LAYOUT[this.#name].fields as Record<string, FieldLayout>)[field];
   }
 }

@@ -1,7 +1,8 @@
 //! What the run's authority decides. Whether the caller is that authority is the host's to check.
 
 use crate::{
-    CHECKPOINT_LOCATION_BYTES, ClientState, Config, Coordinator, Error, LAYOUT_VERSION, NO_EPOCH, RUN_ID_BYTES, RunState,
+    CHECKPOINT_LOCATION_BYTES, ClientState, Config, Coordinator, Error, LAYOUT_VERSION, NO_EPOCH, RUN_ID_BYTES,
+    RunState,
 };
 
 impl Coordinator {
@@ -100,8 +101,7 @@ impl Coordinator {
     /// # Errors
     /// `InvalidCheckpointLocation`, `WrongCheckpointHash`.
     pub fn checkpoint(&mut self, location: &[u8], hash: &[u8; 32]) -> Result<(), Error> {
-        let padded =
-            padded_text::<CHECKPOINT_LOCATION_BYTES>(location).ok_or(Error::InvalidCheckpointLocation)?;
+        let padded = padded_text::<CHECKPOINT_LOCATION_BYTES>(location).ok_or(Error::InvalidCheckpointLocation)?;
         if *hash != self.parameter_hash || self.parameter_hash_epoch == NO_EPOCH {
             return Err(Error::WrongCheckpointHash);
         }

@@ -162,9 +162,8 @@ impl Coordinator {
 
     /// First sequence that no round so far has used.
     fn data_end(&self) -> u64 {
-        self.current_round().map_or(self.epoch_start_data_index, |round| {
-            round.data_index.saturating_add(u64::from(round.batch_size))
-        })
+        self.current_round()
+            .map_or(self.epoch_start_data_index, |round| round.data_index.saturating_add(u64::from(round.batch_size)))
     }
 
     pub(crate) fn finish_round(&mut self, now_ms: u64) {

@@ -1,6 +1,6 @@
 //! How a client ceases to be Healthy: it leaves, is found dead, or is voted out.
 
-use crate::{ClientState, Coordinator, Error, EJECTED_OWNERS, RunState, bitmap, quorum};
+use crate::{ClientState, Coordinator, EJECTED_OWNERS, Error, RunState, bitmap, quorum};
 
 /// Finished rounds in a row that a client must have missed to be dropped.
 const UNHEALTHY_ROUNDS: u32 = 2;

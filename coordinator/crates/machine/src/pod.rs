@@ -42,7 +42,7 @@ macro_rules! pod {
     ) => {
         $(#[$meta])*
         #[repr(C)]
-        #[derive(Clone, Copy)]
+        #[derive(Clone, Copy, PartialEq, Eq)]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
         }

@@ -49,7 +49,10 @@ impl Coordinator {
                 TickOutcome::Moved
             }
             Due::FailWarmup => {
-                self.drop_unready();
+                // When too many left early, the others may still have been loading.
+                if self.timed_out(now_ms, self.config.warmup_ms) {
+                    self.drop_unready();
+                }
                 self.enter_waiting(now_ms);
                 TickOutcome::EpochFailed
             }

@@ -41,9 +41,10 @@ impl Coordinator {
     }
 
     fn clients_are_sound(&self) -> bool {
-        self.clients.iter().take(usize::from(self.clients_len)).all(|client| {
-            client.state <= ClientState::Ejected as u8 && client.padding == [0; 5]
-        })
+        self.clients
+            .iter()
+            .take(usize::from(self.clients_len))
+            .all(|client| client.state <= ClientState::Ejected as u8 && client.padding == [0; 5])
     }
 
     fn rounds_are_sound(&self) -> bool {

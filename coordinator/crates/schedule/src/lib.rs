@@ -7,8 +7,14 @@
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Shape {
     Constant,
-    Linear { final_lr: f64, total_steps: u32 },
-    Cosine { final_lr: f64, total_steps: u32 },
+    Linear {
+        final_lr: f64,
+        total_steps: u32,
+    },
+    Cosine {
+        final_lr: f64,
+        total_steps: u32,
+    },
     WarmupStableDecay {
         cosine_decay_final_lr: f64,
         linear_decay_final_lr: f64,
@@ -51,7 +57,11 @@ impl Error {
     pub const ALL: &[(u16, &str, &str)] = &[
         (200, "NotARate", "a learning rate must be a finite number of at least 0"),
         (201, "TotalWithinWarmup", "total_steps must be at least warmup_steps"),
-        (202, "DecayRises", "cosine_decay_final_lr must be at most base_lr, and linear_decay_final_lr at most cosine_decay_final_lr"),
+        (
+            202,
+            "DecayRises",
+            "cosine_decay_final_lr must be at most base_lr, and linear_decay_final_lr at most cosine_decay_final_lr",
+        ),
         (203, "UnknownKind", "lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay"),
     ];
 
@@ -79,7 +89,9 @@ impl Schedule {
             return Err(Error::NotARate);
         }
         match self.shape {
-            Shape::Linear { total_steps, .. } | Shape::Cosine { total_steps, .. } if total_steps < self.warmup_steps => {
+            Shape::Linear { total_steps, .. } | Shape::Cosine { total_steps, .. }
+                if total_steps < self.warmup_steps =>
+            {
                 Err(Error::TotalWithinWarmup)
             }
             Shape::WarmupStableDecay { cosine_decay_final_lr, linear_decay_final_lr, .. }
