@@ -1,0 +1,208 @@
+/** Golden case `llama/CASE`: logits, losses, gradients and five AdamW steps of a small Llama, against double precision. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseLlamaConfig, type LlamaConfig } from "@starling/config/llamaConfig";
+import { bytesReader, type CheckpointFiles } from "@starling/trainer-core/checkpoint/checkpointFiles";
+import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
+import { readParameters } from "@starling/trainer-core/checkpoint/readCheckpoint";
+import { readSafetensors } from "@starling/trainer-core/checkpoint/safetensors";
+import type { Device } from "@starling/trainer-core/device/device";
+import type { ParameterMap } from "@starling/trainer-core/model/parameters";
+import { inverseFrequencies } from "@starling/trainer-core/model/rope";
+import { LlamaTrainer } from "@starling/trainer-core/train/step";
+import type { GoldenResult } from "../golden.ts";
+
+interface Meta {
+  loss_step0: number;
+  adamw: {
+    lr: number;
+    beta1: number;
+    beta2: number;
+    eps: number;
+    weight_decay: number;
+    max_grad_norm: number | null;
+    steps: { loss: number; grad_norm_before_clip: number }[];
+    step1_l2: Record<string, number>;
+  };
+}
+
+const LOGITS_TOLERANCE = 1e-4;
+const LOSS_TOLERANCE = 1e-5;
+/** one target's loss carries the rounding of its own logits */
+const TARGET_LOSS_TOLERANCE = 1e-4;
+/** of the tensor's largest value */
+const GRADIENT_TOLERANCE = 1e-4;
+const PARAMETER_P999_TOLERANCE = 2e-6;
+const FREQUENCY_TOLERANCE = 1e-6;
+const NORM_TOLERANCE = 1e-4;
+
+type Numbers = ArrayLike<number>;
+
+/** `folder` is one case, or `CASE_formats` with other encodings of the weights of `CASE` beside it. */
+export async function goldenLlama(folder: string, device: Device): Promise<GoldenResult[]> {
+  if (!existsSync(join(folder, "io.safetensors"))) return formats(folder);
+  const config = parseLlamaConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
+  const meta = JSON.parse(readFileSync(join(folder, "meta.json"), "utf8")) as Meta;
+  const io = await load(folder, "io.safetensors");
+  const [steps, sequences, tokens] = io.get("tokens")!.shape;
+  const rowsOf = (name: string, step: number): Int32Array[] => {
+    const data = Int32Array.from(io.get(name)!.data);
+    return Array.from({ length: sequences }, (_, b) => data.slice((step * sequences + b) * tokens, (step * sequences + b + 1) * tokens));
+  };
+  const weights = await readParameters(directoryFiles(folder), config);
+  const results: GoldenResult[] = [];
+  const check = (name: string, difference: number, tolerance: number) =>
+    results.push({ name, ok: difference <= tolerance, detail: `difference ${difference.toExponential(2)} (tolerance ${tolerance})` });
+
+  check("inv_freq", relativeDifference(inverseFrequencies(config), io.get("inv_freq")!.data), FREQUENCY_TOLERANCE);
+  const trainer = await LlamaTrainer.create(device, config, { microBatchSequences: sequences, sequenceTokens: tokens });
+  try {
+    trainer.load(weights);
+    check("logits", largestDifference(await trainer.logits(rowsOf("tokens", 0)), io.get("logits")!.data), LOGITS_TOLERANCE);
+    const { loss } = await trainer.computeGradients(rowsOf("tokens", 0), rowsOf("labels", 0));
+    check("loss", Math.abs(loss - meta.loss_step0), LOSS_TOLERANCE);
+    const perPosition = await trainer.plan.readPositionLosses();
+    const perTarget = perPosition.filter((_, m) => (m + 1) % tokens !== 0); // the last position predicts nothing
+    check("losses", largestDifference(perTarget, io.get("losses")!.data), TARGET_LOSS_TOLERANCE);
+    check("grads", await gradientDifference(trainer, await load(folder, "grads.safetensors")), GRADIENT_TOLERANCE);
+    if (sequences > 1) check("grads in micro-batches", await microBatched(device, config, weights, folder, rowsOf), GRADIENT_TOLERANCE);
+    await adamW(trainer, folder, meta, steps, rowsOf, check);
+  } finally {
+    await trainer.dispose();
+  }
+  return results;
+}
+
+type Check = (name: string, difference: number, tolerance: number) => void;
+
+/** The same gradients when the batch is cut into micro-batches of two sequences, the last one partly empty. */
+async function microBatched(device: Device, config: LlamaConfig, weights: ParameterMap, folder: string, rowsOf: (name: string, step: number) => Int32Array[]): Promise<number> {
+  const sequences = rowsOf("tokens", 0);
+  const microBatchSequences = sequences.length > 2 ? 2 : 1;
+  const trainer = await LlamaTrainer.create(device, config, { microBatchSequences, sequenceTokens: sequences[0].length });
+  try {
+    trainer.load(weights);
+    await trainer.computeGradients(sequences, rowsOf("labels", 0));
+    return await gradientDifference(trainer, await load(folder, "grads.safetensors"));
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+async function adamW(trainer: LlamaTrainer, folder: string, meta: Meta, steps: number, rowsOf: (name: string, step: number) => Int32Array[], check: Check): Promise<void> {
+  const { adamw } = meta;
+  const settings = { learningRate: adamw.lr, beta1: adamw.beta1, beta2: adamw.beta2, epsilon: adamw.eps, weightDecay: adamw.weight_decay };
+  const within = 2 * adamw.lr * steps;
+  let lossDifference = 0;
+  let normDifference = 0;
+  for (let step = 0; step < steps; step++) {
+    const { loss } = await trainer.computeGradients(rowsOf("tokens", step), rowsOf("labels", step));
+    trainer.clip(adamw.max_grad_norm ?? 0);
+    const expected = adamw.steps[step];
+    lossDifference = Math.max(lossDifference, Math.abs(loss - expected.loss));
+    normDifference = Math.max(normDifference, Math.abs((await trainer.readGradientNorm()) / expected.grad_norm_before_clip - 1));
+    await trainer.adamWStep(settings);
+    if (step === 0) {
+      const heads = await parameterDifferences(trainer, await load(folder, "adamw_step1_head.safetensors"));
+      check("adamw step 1, 99.9th percentile", percentile(heads, 0.999), PARAMETER_P999_TOLERANCE);
+      let l2 = 0;
+      for (const [name, norm] of Object.entries(adamw.step1_l2)) {
+        const values = await trainer.parameters.read("master", name);
+        l2 = Math.max(l2, Math.abs(Math.sqrt(values.reduce((sum, v) => sum + v * v, 0)) / norm - 1));
+      }
+      check("adamw step 1, norms", l2, NORM_TOLERANCE);
+    }
+  }
+  check("adamw losses", lossDifference, LOSS_TOLERANCE);
+  check("adamw gradient norms", normDifference, NORM_TOLERANCE);
+  const differences = await parameterDifferences(trainer, await load(folder, "adamw_step5.safetensors"));
+  check("adamw step 5, 99.9th percentile", percentile(differences, 0.999), PARAMETER_P999_TOLERANCE);
+  check("adamw step 5, largest", differences.at(-1)!, within);
+}
+
+/** Sharded files give the same bits as one file; half-precision files the weights rounded to their format. */
+async function formats(folder: string): Promise<GoldenResult[]> {
+  const original = folder.replace(/_formats$/, "");
+  if (original === folder || !existsSync(join(original, "config.json"))) {
+    return [{ name: "case", ok: false, detail: `${folder} has no io.safetensors and is no CASE_formats beside its CASE` }];
+  }
+  const config = parseLlamaConfig(JSON.parse(readFileSync(join(original, "config.json"), "utf8")));
+  const expected = await readParameters(directoryFiles(original), config);
+  const results: GoldenResult[] = [];
+  // [mantissa bits kept, smallest normal exponent]: rounding to nearest is off by at most half a unit in the last place
+  const cases: [string, string, CheckpointFiles, number, number][] = [["sharded", "sharded", directoryFiles(join(folder, "sharded")), 0, 0]];
+  cases.push(["bf16", "model_bf16.safetensors", oneFile(folder, "model_bf16.safetensors"), 2 ** -9, 2 ** -134]);
+  cases.push(["f16", "model_f16.safetensors", oneFile(folder, "model_f16.safetensors"), 2 ** -12, 2 ** -25]);
+  for (const [name, path, files, relative, absolute] of cases) {
+    if (!existsSync(join(folder, path))) continue;
+    const actual = await readParameters(files, config);
+    let beyond = 0;
+    let compared = 0;
+    for (const [tensor, { data }] of expected) {
+      const values = actual.get(tensor)!.data;
+      for (let i = 0; i < data.length; i++, compared++) {
+        if (!(Math.abs(values[i] - data[i]) <= Math.max(relative * Math.abs(data[i]), absolute))) beyond++;
+      }
+    }
+    results.push({ name, ok: beyond === 0 && compared > 0, detail: `${beyond} of ${compared} values further than half a unit in the last place` });
+  }
+  return results;
+}
+
+/** A checkpoint of one weights file under another name. */
+function oneFile(folder: string, name: string): CheckpointFiles {
+  const files = directoryFiles(folder);
+  return { location: join(folder, name), open: (wanted) => files.open(wanted === "model.safetensors" ? name : join(dirname(name), wanted)) };
+}
+
+interface Loaded {
+  shape: readonly number[];
+  data: Numbers;
+}
+
+async function load(folder: string, name: string): Promise<Map<string, Loaded>> {
+  const tensors = await readSafetensors(bytesReader(new Uint8Array(readFileSync(join(folder, name)))), name);
+  return new Map([...tensors].map(([key, { shape, data }]) => [key, { shape, data: data as Numbers }]));
+}
+
+/** Infinite when the lengths differ or a value is not a number. */
+function largestDifference(actual: Numbers, expected: Numbers): number {
+  let largest = actual.length === expected.length ? 0 : Infinity;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(actual[i] - expected[i]);
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Infinity : difference;
+  }
+  return largest;
+}
+
+function relativeDifference(actual: Numbers, expected: Numbers): number {
+  return largestDifference(
+    Array.from(actual, (v, i) => v / expected[i]),
+    Array.from(expected, () => 1),
+  );
+}
+
+/** Over all tensors: the largest difference as a share of the tensor's largest value. */
+async function gradientDifference(trainer: LlamaTrainer, expected: Map<string, Loaded>): Promise<number> {
+  let worst = 0;
+  for (const { name } of trainer.parameters.parameters) {
+    const { data } = expected.get(name)!;
+    let largest = 0;
+    for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(data[i]));
+    worst = Math.max(worst, largestDifference(await trainer.parameters.read("grad", name), data) / largest);
+  }
+  return worst;
+}
+
+/** Absolute differences of the master copy from `expected` (a tensor's first values suffice), rising. */
+async function parameterDifferences(trainer: LlamaTrainer, expected: Map<string, Loaded>): Promise<Float64Array> {
+  const differences: number[] = [];
+  for (const { name } of trainer.parameters.parameters) {
+    const actual = await trainer.parameters.read("master", name);
+    const { data } = expected.get(name)!;
+    for (let i = 0; i < data.length; i++) differences.push(Math.abs(actual[i] - data[i]));
+  }
+  return Float64Array.from(differences).sort();
+}
+
+const percentile = (rising: Float64Array, share: number): number => rising[Math.min(rising.length - 1, Math.ceil(rising.length * share) - 1)];

@@ -1,0 +1,685 @@
+// Generated from shaders/wgsl/attention by scripts/embedShaders.mjs: edit those files instead.
+/* oxlint-disable */
+export const wgsl = {
+  backwardKeys: `// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueries.wgsl:
+//   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
+// Shapes as in attention/forward.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
+// A thread makes 4 key rows and 16 dimensions and walks the query heads of its group, so nothing is added atomically.
+// Grid: linear over BATCH*KEY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16).
+override BATCH: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SCALE: f32;
+@group(0) @binding(0) var<storage, read> q: array<f32>;
+@group(0) @binding(1) var<storage, read> k: array<f32>;
+@group(0) @binding(2) var<storage, read> v: array<f32>;
+@group(0) @binding(3) var<storage, read> dOut: array<f32>;
+@group(0) @binding(4) var<storage, read> lse: array<f32>;
+@group(0) @binding(5) var<storage, read> delta: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+fn loadQ(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = q[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
+  return v;
+}
+fn loadK(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = k[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
+  return v;
+}
+fn loadV(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = v[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
+  return v;
+}
+fn loadDOut(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = dOut[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
+  return v;
+}
+fn storeDk(base: u32, d: u32, v: vec4<f32>) {
+  if (d < HEAD_DIM) { dk[base + d] = v.x; }
+  if (d + 1u < HEAD_DIM) { dk[base + d + 1u] = v.y; }
+  if (d + 2u < HEAD_DIM) { dk[base + d + 2u] = v.z; }
+  if (d + 3u < HEAD_DIM) { dk[base + d + 3u] = v.w; }
+}
+fn storeDv(base: u32, d: u32, v: vec4<f32>) {
+  if (d < HEAD_DIM) { dv[base + d] = v.x; }
+  if (d + 1u < HEAD_DIM) { dv[base + d + 1u] = v.y; }
+  if (d + 2u < HEAD_DIM) { dv[base + d + 2u] = v.z; }
+  if (d + 3u < HEAD_DIM) { dv[base + d + 3u] = v.w; }
+}
+
+fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
+  let seen = vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i);
+  return select(vec4<f32>(), exp(s * SCALE - logSum), seen & vec4(i < SEQUENCE));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let chunks = (HEAD_DIM + 15u) / 16u;
+  let tiles = (SEQUENCE + 3u) / 4u;
+  var item = linearIndex(id, groups);
+  if (item >= BATCH * KEY_HEADS * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let j = item % tiles * 4u;
+  item /= tiles;
+  let keyHead = item % KEY_HEADS;
+  let first = item / KEY_HEADS * SEQUENCE;
+  let last = SEQUENCE - 1u; // rows past the end read the last one and weigh nothing
+  let group = QUERY_HEADS / KEY_HEADS;
+  let k0 = ((first + min(j + 0u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  let k1 = ((first + min(j + 1u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  let k2 = ((first + min(j + 2u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  let k3 = ((first + min(j + 3u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  var a00 = vec4<f32>(); var b00 = vec4<f32>(); var a01 = vec4<f32>(); var b01 = vec4<f32>(); var a02 = vec4<f32>(); var b02 = vec4<f32>(); var a03 = vec4<f32>(); var b03 = vec4<f32>();
+  var a10 = vec4<f32>(); var b10 = vec4<f32>(); var a11 = vec4<f32>(); var b11 = vec4<f32>(); var a12 = vec4<f32>(); var b12 = vec4<f32>(); var a13 = vec4<f32>(); var b13 = vec4<f32>();
+  var a20 = vec4<f32>(); var b20 = vec4<f32>(); var a21 = vec4<f32>(); var b21 = vec4<f32>(); var a22 = vec4<f32>(); var b22 = vec4<f32>(); var a23 = vec4<f32>(); var b23 = vec4<f32>();
+  var a30 = vec4<f32>(); var b30 = vec4<f32>(); var a31 = vec4<f32>(); var b31 = vec4<f32>(); var a32 = vec4<f32>(); var b32 = vec4<f32>(); var a33 = vec4<f32>(); var b33 = vec4<f32>();
+  for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
+    for (var i = j; i < SEQUENCE; i += 4u) {
+      let h0 = (first + min(i + 0u, last)) * QUERY_HEADS + head; let q0 = h0 * HEAD_DIM;
+      let h1 = (first + min(i + 1u, last)) * QUERY_HEADS + head; let q1 = h1 * HEAD_DIM;
+      let h2 = (first + min(i + 2u, last)) * QUERY_HEADS + head; let q2 = h2 * HEAD_DIM;
+      let h3 = (first + min(i + 3u, last)) * QUERY_HEADS + head; let q3 = h3 * HEAD_DIM;
+      var s0 = vec4<f32>(); var t0 = vec4<f32>();
+      var s1 = vec4<f32>(); var t1 = vec4<f32>();
+      var s2 = vec4<f32>(); var t2 = vec4<f32>();
+      var s3 = vec4<f32>(); var t3 = vec4<f32>();
+      for (var d = 0u; d < HEAD_DIM; d += 4u) {
+        let y0 = loadK(k0, d); let z0 = loadV(k0, d);
+        let y1 = loadK(k1, d); let z1 = loadV(k1, d);
+        let y2 = loadK(k2, d); let z2 = loadV(k2, d);
+        let y3 = loadK(k3, d); let z3 = loadV(k3, d);
+        let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+        let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+        let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+        let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+        let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+        let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+        let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+        let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+      }
+      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = SCALE * p0 * (t0 - delta[h0]);
+      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = SCALE * p1 * (t1 - delta[h1]);
+      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = SCALE * p2 * (t2 - delta[h2]);
+      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = SCALE * p3 * (t3 - delta[h3]);
+      {
+        let x0 = loadQ(q0, chunk + 0u); let w0 = loadDOut(q0, chunk + 0u);
+        let x1 = loadQ(q1, chunk + 0u); let w1 = loadDOut(q1, chunk + 0u);
+        let x2 = loadQ(q2, chunk + 0u); let w2 = loadDOut(q2, chunk + 0u);
+        let x3 = loadQ(q3, chunk + 0u); let w3 = loadDOut(q3, chunk + 0u);
+        a00 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        b00 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        a10 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        b10 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        a20 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        b20 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        a30 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        b30 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      }
+      {
+        let x0 = loadQ(q0, chunk + 4u); let w0 = loadDOut(q0, chunk + 4u);
+        let x1 = loadQ(q1, chunk + 4u); let w1 = loadDOut(q1, chunk + 4u);
+        let x2 = loadQ(q2, chunk + 4u); let w2 = loadDOut(q2, chunk + 4u);
+        let x3 = loadQ(q3, chunk + 4u); let w3 = loadDOut(q3, chunk + 4u);
+        a01 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        b01 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        a11 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        b11 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        a21 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        b21 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        a31 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        b31 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      }
+      {
+        let x0 = loadQ(q0, chunk + 8u); let w0 = loadDOut(q0, chunk + 8u);
+        let x1 = loadQ(q1, chunk + 8u); let w1 = loadDOut(q1, chunk + 8u);
+        let x2 = loadQ(q2, chunk + 8u); let w2 = loadDOut(q2, chunk + 8u);
+        let x3 = loadQ(q3, chunk + 8u); let w3 = loadDOut(q3, chunk + 8u);
+        a02 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        b02 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        a12 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        b12 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        a22 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        b22 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        a32 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        b32 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      }
+      {
+        let x0 = loadQ(q0, chunk + 12u); let w0 = loadDOut(q0, chunk + 12u);
+        let x1 = loadQ(q1, chunk + 12u); let w1 = loadDOut(q1, chunk + 12u);
+        let x2 = loadQ(q2, chunk + 12u); let w2 = loadDOut(q2, chunk + 12u);
+        let x3 = loadQ(q3, chunk + 12u); let w3 = loadDOut(q3, chunk + 12u);
+        a03 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        b03 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        a13 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        b13 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        a23 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        b23 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        a33 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        b33 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      }
+    }
+  }
+  if (j + 0u <= last) {
+    storeDk(k0, chunk + 0u, a00); storeDv(k0, chunk + 0u, b00);
+    storeDk(k0, chunk + 4u, a01); storeDv(k0, chunk + 4u, b01);
+    storeDk(k0, chunk + 8u, a02); storeDv(k0, chunk + 8u, b02);
+    storeDk(k0, chunk + 12u, a03); storeDv(k0, chunk + 12u, b03);
+  }
+  if (j + 1u <= last) {
+    storeDk(k1, chunk + 0u, a10); storeDv(k1, chunk + 0u, b10);
+    storeDk(k1, chunk + 4u, a11); storeDv(k1, chunk + 4u, b11);
+    storeDk(k1, chunk + 8u, a12); storeDv(k1, chunk + 8u, b12);
+    storeDk(k1, chunk + 12u, a13); storeDv(k1, chunk + 12u, b13);
+  }
+  if (j + 2u <= last) {
+    storeDk(k2, chunk + 0u, a20); storeDv(k2, chunk + 0u, b20);
+    storeDk(k2, chunk + 4u, a21); storeDv(k2, chunk + 4u, b21);
+    storeDk(k2, chunk + 8u, a22); storeDv(k2, chunk + 8u, b22);
+    storeDk(k2, chunk + 12u, a23); storeDv(k2, chunk + 12u, b23);
+  }
+  if (j + 3u <= last) {
+    storeDk(k3, chunk + 0u, a30); storeDv(k3, chunk + 0u, b30);
+    storeDk(k3, chunk + 4u, a31); storeDv(k3, chunk + 4u, b31);
+    storeDk(k3, chunk + 8u, a32); storeDv(k3, chunk + 8u, b32);
+    storeDk(k3, chunk + 12u, a33); storeDv(k3, chunk + 12u, b33);
+  }
+}
+`,
+  backwardQueries: `// Gradient of causal attention with respect to q, from the saved lse (never T x T in memory):
+//   p[i, j] = exp(SCALE * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
+//   ds[i, j] = SCALE * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
+// Shapes as in attention/forward.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
+// A thread makes 4 query rows and 16 dimensions. Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16).
+override BATCH: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SCALE: f32;
+@group(0) @binding(0) var<storage, read> q: array<f32>;
+@group(0) @binding(1) var<storage, read> k: array<f32>;
+@group(0) @binding(2) var<storage, read> v: array<f32>;
+@group(0) @binding(3) var<storage, read> out: array<f32>;
+@group(0) @binding(4) var<storage, read> dOut: array<f32>;
+@group(0) @binding(5) var<storage, read> lse: array<f32>;
+@group(0) @binding(6) var<storage, read_write> delta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dq: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+fn loadQ(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = q[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
+  return v;
+}
+fn loadK(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = k[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
+  return v;
+}
+fn loadV(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = v[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
+  return v;
+}
+fn loadOut(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = out[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = out[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = out[at + 2u]; }
+  return v;
+}
+fn loadDOut(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = dOut[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
+  return v;
+}
+fn storeDq(base: u32, d: u32, v: vec4<f32>) {
+  if (d < HEAD_DIM) { dq[base + d] = v.x; }
+  if (d + 1u < HEAD_DIM) { dq[base + d + 1u] = v.y; }
+  if (d + 2u < HEAD_DIM) { dq[base + d + 2u] = v.z; }
+  if (d + 3u < HEAD_DIM) { dq[base + d + 3u] = v.w; }
+}
+
+fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
+  return select(vec4<f32>(), exp(s * SCALE - logSum), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let chunks = (HEAD_DIM + 15u) / 16u;
+  let tiles = (SEQUENCE + 3u) / 4u;
+  var item = linearIndex(id, groups);
+  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let i = item % tiles * 4u;
+  item /= tiles;
+  let head = item % QUERY_HEADS;
+  let first = item / QUERY_HEADS * SEQUENCE;
+  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
+  let h0 = (first + min(i + 0u, last)) * QUERY_HEADS + head; let q0 = h0 * HEAD_DIM; let lse0 = lse[h0];
+  let h1 = (first + min(i + 1u, last)) * QUERY_HEADS + head; let q1 = h1 * HEAD_DIM; let lse1 = lse[h1];
+  let h2 = (first + min(i + 2u, last)) * QUERY_HEADS + head; let q2 = h2 * HEAD_DIM; let lse2 = lse[h2];
+  let h3 = (first + min(i + 3u, last)) * QUERY_HEADS + head; let q3 = h3 * HEAD_DIM; let lse3 = lse[h3];
+  var delta0 = 0.0;
+  var delta1 = 0.0;
+  var delta2 = 0.0;
+  var delta3 = 0.0;
+  for (var d = 0u; d < HEAD_DIM; d += 4u) {
+    delta0 += dot(loadOut(q0, d), loadDOut(q0, d));
+    delta1 += dot(loadOut(q1, d), loadDOut(q1, d));
+    delta2 += dot(loadOut(q2, d), loadDOut(q2, d));
+    delta3 += dot(loadOut(q3, d), loadDOut(q3, d));
+  }
+  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
+  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
+  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
+  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
+    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    var s0 = vec4<f32>(); var t0 = vec4<f32>();
+    var s1 = vec4<f32>(); var t1 = vec4<f32>();
+    var s2 = vec4<f32>(); var t2 = vec4<f32>();
+    var s3 = vec4<f32>(); var t3 = vec4<f32>();
+    for (var d = 0u; d < HEAD_DIM; d += 4u) {
+      let y0 = loadK(k0, d); let z0 = loadV(k0, d);
+      let y1 = loadK(k1, d); let z1 = loadV(k1, d);
+      let y2 = loadK(k2, d); let z2 = loadV(k2, d);
+      let y3 = loadK(k3, d); let z3 = loadV(k3, d);
+      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+      let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+      let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+      let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+      let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+    }
+    let ds0 = SCALE * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
+    let ds1 = SCALE * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
+    let ds2 = SCALE * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
+    let ds3 = SCALE * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
+    {
+      let y0 = loadK(k0, chunk + 0u);
+      let y1 = loadK(k1, chunk + 0u);
+      let y2 = loadK(k2, chunk + 0u);
+      let y3 = loadK(k3, chunk + 0u);
+      o00 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      o10 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      o20 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      o30 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    }
+    {
+      let y0 = loadK(k0, chunk + 4u);
+      let y1 = loadK(k1, chunk + 4u);
+      let y2 = loadK(k2, chunk + 4u);
+      let y3 = loadK(k3, chunk + 4u);
+      o01 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      o11 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      o21 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      o31 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    }
+    {
+      let y0 = loadK(k0, chunk + 8u);
+      let y1 = loadK(k1, chunk + 8u);
+      let y2 = loadK(k2, chunk + 8u);
+      let y3 = loadK(k3, chunk + 8u);
+      o02 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      o12 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      o22 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      o32 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    }
+    {
+      let y0 = loadK(k0, chunk + 12u);
+      let y1 = loadK(k1, chunk + 12u);
+      let y2 = loadK(k2, chunk + 12u);
+      let y3 = loadK(k3, chunk + 12u);
+      o03 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      o13 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      o23 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      o33 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    }
+  }
+  if (i + 0u <= last) {
+    storeDq(q0, chunk + 0u, o00);
+    storeDq(q0, chunk + 4u, o01);
+    storeDq(q0, chunk + 8u, o02);
+    storeDq(q0, chunk + 12u, o03);
+    if (chunk == 0u) { delta[h0] = delta0; }
+  }
+  if (i + 1u <= last) {
+    storeDq(q1, chunk + 0u, o10);
+    storeDq(q1, chunk + 4u, o11);
+    storeDq(q1, chunk + 8u, o12);
+    storeDq(q1, chunk + 12u, o13);
+    if (chunk == 0u) { delta[h1] = delta1; }
+  }
+  if (i + 2u <= last) {
+    storeDq(q2, chunk + 0u, o20);
+    storeDq(q2, chunk + 4u, o21);
+    storeDq(q2, chunk + 8u, o22);
+    storeDq(q2, chunk + 12u, o23);
+    if (chunk == 0u) { delta[h2] = delta2; }
+  }
+  if (i + 3u <= last) {
+    storeDq(q3, chunk + 0u, o30);
+    storeDq(q3, chunk + 4u, o31);
+    storeDq(q3, chunk + 8u, o32);
+    storeDq(q3, chunk + 12u, o33);
+    if (chunk == 0u) { delta[h3] = delta3; }
+  }
+}
+`,
+  forward: `// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
+//   s[i, j] = SCALE * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (BATCH*SEQUENCE, QUERY_HEADS*HEAD_DIM), k, v (BATCH*SEQUENCE, KEY_HEADS*HEAD_DIM), lse (BATCH*SEQUENCE, QUERY_HEADS).
+// out and lse are overwritten. Query head h reads key head h / (QUERY_HEADS / KEY_HEADS). Any HEAD_DIM.
+// A thread makes 4 query rows of one head and 16 of its dimensions (scores are recomputed for every further 16), key blocks of 4.
+// Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16). No workgroup memory.
+override BATCH: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SCALE: f32;
+@group(0) @binding(0) var<storage, read> q: array<f32>;
+@group(0) @binding(1) var<storage, read> k: array<f32>;
+@group(0) @binding(2) var<storage, read> v: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+const MASKED = -1e30; // finite: the difference of two infinities would be NaN
+
+fn loadQ(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = q[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
+  return v;
+}
+fn loadK(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = k[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
+  return v;
+}
+fn loadV(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = v[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
+  return v;
+}
+fn storeOut(base: u32, d: u32, v: vec4<f32>) {
+  if (d < HEAD_DIM) { out[base + d] = v.x; }
+  if (d + 1u < HEAD_DIM) { out[base + d + 1u] = v.y; }
+  if (d + 2u < HEAD_DIM) { out[base + d + 2u] = v.z; }
+  if (d + 3u < HEAD_DIM) { out[base + d + 3u] = v.w; }
+}
+
+fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
+  return select(vec4(MASKED), s * SCALE, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+}
+
+fn largest(m: f32, s: vec4<f32>) -> f32 {
+  return max(m, max(max(s.x, s.y), max(s.z, s.w)));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let chunks = (HEAD_DIM + 15u) / 16u;
+  let tiles = (SEQUENCE + 3u) / 4u;
+  var item = linearIndex(id, groups);
+  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let i = item % tiles * 4u;
+  item /= tiles;
+  let head = item % QUERY_HEADS;
+  let first = item / QUERY_HEADS * SEQUENCE;
+  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
+  let q0 = ((first + min(i + 0u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q1 = ((first + min(i + 1u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q2 = ((first + min(i + 2u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q3 = ((first + min(i + 3u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  var m0 = MASKED; var l0 = 0.0;
+  var m1 = MASKED; var l1 = 0.0;
+  var m2 = MASKED; var l2 = 0.0;
+  var m3 = MASKED; var l3 = 0.0;
+  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
+  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
+  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
+  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
+    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    var s0 = vec4<f32>();
+    var s1 = vec4<f32>();
+    var s2 = vec4<f32>();
+    var s3 = vec4<f32>();
+    for (var d = 0u; d < HEAD_DIM; d += 4u) {
+      let y0 = loadK(k0, d);
+      let y1 = loadK(k1, d);
+      let y2 = loadK(k2, d);
+      let y3 = loadK(k3, d);
+      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    }
+    s0 = mask(s0, i + 0u, j);
+    let n0 = largest(m0, s0);
+    let p0 = exp(s0 - n0);
+    let e0 = exp(m0 - n0);
+    m0 = n0;
+    l0 = l0 * e0 + dot(p0, vec4(1.0));
+    s1 = mask(s1, i + 1u, j);
+    let n1 = largest(m1, s1);
+    let p1 = exp(s1 - n1);
+    let e1 = exp(m1 - n1);
+    m1 = n1;
+    l1 = l1 * e1 + dot(p1, vec4(1.0));
+    s2 = mask(s2, i + 2u, j);
+    let n2 = largest(m2, s2);
+    let p2 = exp(s2 - n2);
+    let e2 = exp(m2 - n2);
+    m2 = n2;
+    l2 = l2 * e2 + dot(p2, vec4(1.0));
+    s3 = mask(s3, i + 3u, j);
+    let n3 = largest(m3, s3);
+    let p3 = exp(s3 - n3);
+    let e3 = exp(m3 - n3);
+    m3 = n3;
+    l3 = l3 * e3 + dot(p3, vec4(1.0));
+    {
+      let z0 = loadV(k0, chunk + 0u);
+      let z1 = loadV(k1, chunk + 0u);
+      let z2 = loadV(k2, chunk + 0u);
+      let z3 = loadV(k3, chunk + 0u);
+      o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 4u);
+      let z1 = loadV(k1, chunk + 4u);
+      let z2 = loadV(k2, chunk + 4u);
+      let z3 = loadV(k3, chunk + 4u);
+      o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 8u);
+      let z1 = loadV(k1, chunk + 8u);
+      let z2 = loadV(k2, chunk + 8u);
+      let z3 = loadV(k3, chunk + 8u);
+      o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 12u);
+      let z1 = loadV(k1, chunk + 12u);
+      let z2 = loadV(k2, chunk + 12u);
+      let z3 = loadV(k3, chunk + 12u);
+      o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+  }
+  if (i + 0u <= last) {
+    storeOut(q0, chunk + 0u, o00 / l0);
+    storeOut(q0, chunk + 4u, o01 / l0);
+    storeOut(q0, chunk + 8u, o02 / l0);
+    storeOut(q0, chunk + 12u, o03 / l0);
+    if (chunk == 0u) { lse[(first + i + 0u) * QUERY_HEADS + head] = m0 + log(l0); }
+  }
+  if (i + 1u <= last) {
+    storeOut(q1, chunk + 0u, o10 / l1);
+    storeOut(q1, chunk + 4u, o11 / l1);
+    storeOut(q1, chunk + 8u, o12 / l1);
+    storeOut(q1, chunk + 12u, o13 / l1);
+    if (chunk == 0u) { lse[(first + i + 1u) * QUERY_HEADS + head] = m1 + log(l1); }
+  }
+  if (i + 2u <= last) {
+    storeOut(q2, chunk + 0u, o20 / l2);
+    storeOut(q2, chunk + 4u, o21 / l2);
+    storeOut(q2, chunk + 8u, o22 / l2);
+    storeOut(q2, chunk + 12u, o23 / l2);
+    if (chunk == 0u) { lse[(first + i + 2u) * QUERY_HEADS + head] = m2 + log(l2); }
+  }
+  if (i + 3u <= last) {
+    storeOut(q3, chunk + 0u, o30 / l3);
+    storeOut(q3, chunk + 4u, o31 / l3);
+    storeOut(q3, chunk + 8u, o32 / l3);
+    storeOut(q3, chunk + 12u, o33 / l3);
+    if (chunk == 0u) { lse[(first + i + 3u) * QUERY_HEADS + head] = m3 + log(l3); }
+  }
+}
+`,
+  rope: `// Rotates each head's pair (u, w) = (x[i], x[i + HEAD_DIM/2]) by the angle of its position, in place (half-split, as rotate_half):
+//   u' = u * cos - SIGN * w * sin,  w' = w * cos + SIGN * u * sin
+// SIGN is 1 forward and -1 for gradients. table (2, SEQUENCE, HEAD_DIM/2): cos, then sin, from the CPU in f64.
+// q (ROWS, QUERY_HEADS*HEAD_DIM), k (ROWS, KEY_HEADS*HEAD_DIM). Grid: linear over ROWS*(QUERY_HEADS+KEY_HEADS)*HEAD_DIM/2.
+override ROWS: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SIGN: f32;
+@group(0) @binding(0) var<storage, read> table: array<f32>;
+@group(0) @binding(1) var<storage, read_write> q: array<f32>;
+@group(0) @binding(2) var<storage, read_write> k: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let at = linearIndex(id, groups);
+  let half = HEAD_DIM / 2u;
+  let heads = QUERY_HEADS + KEY_HEADS;
+  if (at >= ROWS * heads * half) { return; }
+  let i = at % half;
+  let head = at / half % heads;
+  let row = at / half / heads;
+  let angle = row % SEQUENCE * half + i;
+  let cosine = table[angle];
+  let sine = SIGN * table[SEQUENCE * half + angle];
+  if (head < QUERY_HEADS) {
+    let p = (row * QUERY_HEADS + head) * HEAD_DIM + i;
+    let u = q[p];
+    let w = q[p + half];
+    q[p] = u * cosine - w * sine;
+    q[p + half] = w * cosine + u * sine;
+  } else {
+    let p = (row * KEY_HEADS + head - QUERY_HEADS) * HEAD_DIM + i;
+    let u = k[p];
+    let w = k[p + half];
+    k[p] = u * cosine - w * sine;
+    k[p + half] = w * cosine + u * sine;
+  }
+}
+`,
+} as const;

@@ -1,0 +1,54 @@
+import { wgsl } from "../generated/embedding.ts";
+import { linearGrid, type KernelSpec } from "../kernel.ts";
+import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+
+const gather: KernelSpec = {
+  name: "embedding.gather",
+  wgsl: wgsl.gather,
+  bindings: [
+    { name: "tokens", kind: "read" },
+    { name: "table", kind: "read" },
+    { name: "y", kind: "read_write" },
+  ],
+};
+
+const scatterAdd: KernelSpec = {
+  name: "embedding.scatterAdd",
+  wgsl: wgsl.scatterAdd,
+  bindings: [
+    { name: "tokens", kind: "read" },
+    { name: "occurrences", kind: "read" },
+    { name: "dy", kind: "read" },
+    { name: "dTable", kind: "read_write" },
+  ],
+};
+
+/** Buffers: tokens (rows) i32, table (vocabulary, width), y (rows, width). */
+export function embeddingGather(rows: number, width: number): KernelCall {
+  return { spec: gather, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+}
+
+/** Buffers: tokens (rows) i32, occurrences (2 * rows + 1) u32 from `tokenOccurrences`, dy (rows, width), dTable. */
+export function embeddingScatterAdd(rows: number, width: number): KernelCall {
+  return { spec: scatterAdd, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+}
+
+/**
+ * Sorts positions by token for `embeddingScatterAdd`: [positions (rows), starts of segments (rows + 1)] in `out`, stable, no
+ * allocation. `counts` (vocabulary) is scratch. Tokens must be in range.
+ */
+export function tokenOccurrences(tokens: Int32Array, counts: Uint32Array, out: Uint32Array): void {
+  const rows = tokens.length;
+  counts.fill(0);
+  for (let m = 0; m < rows; m++) counts[tokens[m]]++;
+  let at = 0;
+  let segment = 0;
+  for (let token = 0; token < counts.length; token++) {
+    const count = counts[token];
+    if (count > 0) out[rows + segment++] = at;
+    counts[token] = at;
+    at += count;
+  }
+  out.fill(rows, rows + segment, 2 * rows + 1);
+  for (let m = 0; m < rows; m++) out[counts[tokens[m]]++] = m;
+}

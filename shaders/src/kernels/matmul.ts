@@ -1,0 +1,54 @@
+/** The three matrix products of a linear layer. One kernel a profile: strides tell the products apart (matmul/software.wgsl). */
+import { wgsl } from "../generated/matmul.ts";
+import type { KernelBinding, KernelProfile, KernelSpec } from "../kernel.ts";
+import type { KernelCall } from "./kernelCall.ts";
+
+/**
+ * - `forward`: y = x W^T; a = x (M, K), b = W (N, K), c (M, N)
+ * - `inputGradient`: dx = dy W; a = dy (M, N), b = W (N, K), c (M, K)
+ * - `weightGradient`: dW = dy^T x; a = dy (M, N), b = x (M, K), c (N, K)
+ */
+export type MatmulForm = "forward" | "inputGradient" | "weightGradient";
+
+/** What happens to c: `add` accumulates into it, `residual` writes residual + product. */
+export type MatmulStore = "overwrite" | "add" | "residual";
+
+export interface MatmulCall extends KernelCall {
+  /** contents of the uniform */
+  sizes: Uint32Array<ArrayBuffer>;
+}
+
+const bindings: KernelBinding[] = [
+  { name: "sizes", kind: "uniform" },
+  { name: "a", kind: "read" },
+  { name: "b", kind: "read" },
+  { name: "residual", kind: "read" },
+  { name: "c", kind: "read_write" },
+];
+const software: KernelSpec = { name: "matmul.software", wgsl: wgsl.software, bindings };
+const gpu: KernelSpec = { name: "matmul.gpu", wgsl: wgsl.gpu, bindings };
+
+const STORES: Record<MatmulStore, number> = { overwrite: 0, add: 1, residual: 2 };
+
+/**
+ * M rows of tokens, K features in, N features out: W is (N, K) in every form. Buffers: sizes, a, b, residual (any read-only
+ * buffer unless `store` is residual), c.
+ */
+export function matmul(profile: KernelProfile, form: MatmulForm, store: MatmulStore, m: number, n: number, k: number): MatmulCall {
+  // c (rows, columns), summed over inner; [stride of a row, stride along inner] of a and b
+  const [rows, columns, inner, a, b] = {
+    forward: [m, n, k, [k, 1], [k, 1]],
+    inputGradient: [m, k, n, [n, 1], [1, k]],
+    weightGradient: [n, k, m, [1, n], [1, k]],
+  }[form] as [number, number, number, [number, number], [number, number]];
+  const sizes = new Uint32Array([rows, columns, inner, STORES[store], ...a, ...b]);
+  if (profile === "software") {
+    return { spec: software, constants: {}, grid: [Math.ceil(columns / 32), Math.ceil(rows / 8), 1], sizes };
+  }
+  return {
+    spec: gpu,
+    constants: { A_INNER_CONTIGUOUS: form === "weightGradient" ? 0 : 1, B_INNER_CONTIGUOUS: form === "forward" ? 1 : 0 },
+    grid: [Math.ceil(columns / 64), Math.ceil(rows / 64), 1],
+    sizes,
+  };
+}

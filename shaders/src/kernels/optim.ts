@@ -1,0 +1,69 @@
+import { wgsl } from "../generated/optim.ts";
+import { linearGrid, type KernelSpec } from "../kernel.ts";
+import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+
+const squareSumSpec: KernelSpec = {
+  name: "optim.squareSum",
+  wgsl: wgsl.squareSum,
+  bindings: [
+    { name: "g", kind: "read" },
+    { name: "partials", kind: "read_write" },
+  ],
+};
+const clipFactorSpec: KernelSpec = {
+  name: "optim.clipFactor",
+  wgsl: wgsl.clipFactor,
+  bindings: [
+    { name: "settings", kind: "uniform" },
+    { name: "partials", kind: "read" },
+    { name: "clip", kind: "read_write" },
+  ],
+};
+const applyClipSpec: KernelSpec = {
+  name: "optim.applyClip",
+  wgsl: wgsl.applyClip,
+  bindings: [
+    { name: "clip", kind: "read" },
+    { name: "g", kind: "read_write" },
+  ],
+};
+const adamwSpec: KernelSpec = {
+  name: "optim.adamw",
+  wgsl: wgsl.adamw,
+  bindings: [
+    { name: "settings", kind: "uniform" },
+    { name: "g", kind: "read" },
+    { name: "p", kind: "read_write" },
+    { name: "m", kind: "read_write" },
+    { name: "v", kind: "read_write" },
+  ],
+};
+
+/** Elements a thread of `squareSum` adds. */
+export const SQUARE_SUM_CHUNK = 512;
+
+/** partials[first..] = sums of squares of chunks of g (count). Buffers: g, partials. */
+export function squareSum(count: number, first: number): KernelCall {
+  return {
+    spec: squareSumSpec,
+    constants: { COUNT: count, CHUNK: SQUARE_SUM_CHUNK, FIRST: first },
+    grid: linearGrid(Math.ceil(count / SQUARE_SUM_CHUNK), LINEAR_WORKGROUP_SIZE),
+  };
+}
+
+/** Norm and clip factor from `count` partial sums. Buffers: settings (f32 maxNorm), partials, clip (2). */
+export const clipFactor = (count: number): KernelCall => ({ spec: clipFactorSpec, constants: { COUNT: count }, grid: [1, 1, 1] });
+
+/** g *= clip[1]. Buffers: clip (2), g (count). */
+export const applyClip = (count: number): KernelCall => ({
+  spec: applyClipSpec,
+  constants: { COUNT: count },
+  grid: linearGrid(count, LINEAR_WORKGROUP_SIZE),
+});
+
+/** Buffers: settings (8 f32, in the order of optim/adamw.wgsl), g, p, m, v (count). */
+export const adamw = (count: number): KernelCall => ({
+  spec: adamwSpec,
+  constants: { COUNT: count },
+  grid: linearGrid(count, LINEAR_WORKGROUP_SIZE),
+});

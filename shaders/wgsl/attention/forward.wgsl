@@ -1,0 +1,203 @@
+// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
+//   s[i, j] = SCALE * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (BATCH*SEQUENCE, QUERY_HEADS*HEAD_DIM), k, v (BATCH*SEQUENCE, KEY_HEADS*HEAD_DIM), lse (BATCH*SEQUENCE, QUERY_HEADS).
+// out and lse are overwritten. Query head h reads key head h / (QUERY_HEADS / KEY_HEADS). Any HEAD_DIM.
+// A thread makes 4 query rows of one head and 16 of its dimensions (scores are recomputed for every further 16), key blocks of 4.
+// Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16). No workgroup memory.
+override BATCH: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SCALE: f32;
+@group(0) @binding(0) var<storage, read> q: array<f32>;
+@group(0) @binding(1) var<storage, read> k: array<f32>;
+@group(0) @binding(2) var<storage, read> v: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+
+// #include "prelude/linearIndex.wgsl"
+
+const MASKED = -1e30; // finite: the difference of two infinities would be NaN
+
+fn loadQ(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = q[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
+  return v;
+}
+fn loadK(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = k[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
+  return v;
+}
+fn loadV(base: u32, d: u32) -> vec4<f32> {
+  let at = base + d;
+  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
+  var v = vec4<f32>();
+  if (d < HEAD_DIM) { v.x = v[at]; }
+  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
+  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
+  return v;
+}
+fn storeOut(base: u32, d: u32, v: vec4<f32>) {
+  if (d < HEAD_DIM) { out[base + d] = v.x; }
+  if (d + 1u < HEAD_DIM) { out[base + d + 1u] = v.y; }
+  if (d + 2u < HEAD_DIM) { out[base + d + 2u] = v.z; }
+  if (d + 3u < HEAD_DIM) { out[base + d + 3u] = v.w; }
+}
+
+fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
+  return select(vec4(MASKED), s * SCALE, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+}
+
+fn largest(m: f32, s: vec4<f32>) -> f32 {
+  return max(m, max(max(s.x, s.y), max(s.z, s.w)));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let chunks = (HEAD_DIM + 15u) / 16u;
+  let tiles = (SEQUENCE + 3u) / 4u;
+  var item = linearIndex(id, groups);
+  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let i = item % tiles * 4u;
+  item /= tiles;
+  let head = item % QUERY_HEADS;
+  let first = item / QUERY_HEADS * SEQUENCE;
+  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
+  let q0 = ((first + min(i + 0u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q1 = ((first + min(i + 1u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q2 = ((first + min(i + 2u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let q3 = ((first + min(i + 3u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  var m0 = MASKED; var l0 = 0.0;
+  var m1 = MASKED; var l1 = 0.0;
+  var m2 = MASKED; var l2 = 0.0;
+  var m3 = MASKED; var l3 = 0.0;
+  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
+  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
+  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
+  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
+    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    var s0 = vec4<f32>();
+    var s1 = vec4<f32>();
+    var s2 = vec4<f32>();
+    var s3 = vec4<f32>();
+    for (var d = 0u; d < HEAD_DIM; d += 4u) {
+      let y0 = loadK(k0, d);
+      let y1 = loadK(k1, d);
+      let y2 = loadK(k2, d);
+      let y3 = loadK(k3, d);
+      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    }
+    s0 = mask(s0, i + 0u, j);
+    let n0 = largest(m0, s0);
+    let p0 = exp(s0 - n0);
+    let e0 = exp(m0 - n0);
+    m0 = n0;
+    l0 = l0 * e0 + dot(p0, vec4(1.0));
+    s1 = mask(s1, i + 1u, j);
+    let n1 = largest(m1, s1);
+    let p1 = exp(s1 - n1);
+    let e1 = exp(m1 - n1);
+    m1 = n1;
+    l1 = l1 * e1 + dot(p1, vec4(1.0));
+    s2 = mask(s2, i + 2u, j);
+    let n2 = largest(m2, s2);
+    let p2 = exp(s2 - n2);
+    let e2 = exp(m2 - n2);
+    m2 = n2;
+    l2 = l2 * e2 + dot(p2, vec4(1.0));
+    s3 = mask(s3, i + 3u, j);
+    let n3 = largest(m3, s3);
+    let p3 = exp(s3 - n3);
+    let e3 = exp(m3 - n3);
+    m3 = n3;
+    l3 = l3 * e3 + dot(p3, vec4(1.0));
+    {
+      let z0 = loadV(k0, chunk + 0u);
+      let z1 = loadV(k1, chunk + 0u);
+      let z2 = loadV(k2, chunk + 0u);
+      let z3 = loadV(k3, chunk + 0u);
+      o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 4u);
+      let z1 = loadV(k1, chunk + 4u);
+      let z2 = loadV(k2, chunk + 4u);
+      let z3 = loadV(k3, chunk + 4u);
+      o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 8u);
+      let z1 = loadV(k1, chunk + 8u);
+      let z2 = loadV(k2, chunk + 8u);
+      let z3 = loadV(k3, chunk + 8u);
+      o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+    {
+      let z0 = loadV(k0, chunk + 12u);
+      let z1 = loadV(k1, chunk + 12u);
+      let z2 = loadV(k2, chunk + 12u);
+      let z3 = loadV(k3, chunk + 12u);
+      o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    }
+  }
+  if (i + 0u <= last) {
+    storeOut(q0, chunk + 0u, o00 / l0);
+    storeOut(q0, chunk + 4u, o01 / l0);
+    storeOut(q0, chunk + 8u, o02 / l0);
+    storeOut(q0, chunk + 12u, o03 / l0);
+    if (chunk == 0u) { lse[(first + i + 0u) * QUERY_HEADS + head] = m0 + log(l0); }
+  }
+  if (i + 1u <= last) {
+    storeOut(q1, chunk + 0u, o10 / l1);
+    storeOut(q1, chunk + 4u, o11 / l1);
+    storeOut(q1, chunk + 8u, o12 / l1);
+    storeOut(q1, chunk + 12u, o13 / l1);
+    if (chunk == 0u) { lse[(first + i + 1u) * QUERY_HEADS + head] = m1 + log(l1); }
+  }
+  if (i + 2u <= last) {
+    storeOut(q2, chunk + 0u, o20 / l2);
+    storeOut(q2, chunk + 4u, o21 / l2);
+    storeOut(q2, chunk + 8u, o22 / l2);
+    storeOut(q2, chunk + 12u, o23 / l2);
+    if (chunk == 0u) { lse[(first + i + 2u) * QUERY_HEADS + head] = m2 + log(l2); }
+  }
+  if (i + 3u <= last) {
+    storeOut(q3, chunk + 0u, o30 / l3);
+    storeOut(q3, chunk + 4u, o31 / l3);
+    storeOut(q3, chunk + 8u, o32 / l3);
+    storeOut(q3, chunk + 12u, o33 / l3);
+    if (chunk == 0u) { lse[(first + i + 3u) * QUERY_HEADS + head] = m3 + log(l3); }
+  }
+}

@@ -1,0 +1,20 @@
+// With s = sigmoid(gate):  dGate = dy * up * s * (1 + gate * (1 - s)),  dUp = dy * gate * s
+// dy, gate, up, dGate, dUp: COUNT elements; dGate and dUp are overwritten. Grid: linear over COUNT.
+override COUNT: u32;
+@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> gate: array<f32>;
+@group(0) @binding(2) var<storage, read> up: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dGate: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dUp: array<f32>;
+
+// #include "prelude/linearIndex.wgsl"
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let at = linearIndex(id, groups);
+  if (at >= COUNT) { return; }
+  let g = gate[at];
+  let s = 1.0 / (1.0 + exp(-g));
+  dGate[at] = dy[at] * up[at] * s * (1.0 + g * (1.0 - s));
+  dUp[at] = dy[at] * g * s;
+}

@@ -1,0 +1,27 @@
+// rstd[m] = 1 / sqrt(mean over c of x[m, c]^2 + EPSILON);  y[m, c] = x[m, c] * rstd[m] * weight[c]      (RMSNorm)
+// The contract of norm/forwardSoftware.wgsl, a workgroup of 128 threads a row. Grid: folded ROWS workgroups.
+override ROWS: u32;
+override WIDTH: u32;
+override EPSILON: f32;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
+
+// #include "prelude/workgroupSum.wgsl"
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = group.x + group.y * groups.x;
+  if (row >= ROWS) { return; }
+  let base = row * WIDTH;
+  var squares = 0.0;
+  for (var c = thread; c < WIDTH; c += WORKGROUP_SIZE) { squares += x[base + c] * x[base + c]; }
+  let r = 1.0 / sqrt(workgroupSum(squares, thread) / f32(WIDTH) + EPSILON);
+  if (thread == 0u) { rstd[row] = r; }
+  for (var c = thread; c < WIDTH; c += WORKGROUP_SIZE) { y[base + c] = x[base + c] * r * weight[c]; }
+}

@@ -1,0 +1,11 @@
+export type TrainErrorCode = "bad-sequence" | "bad-label" | "too-many-sequences" | "no-targets";
+
+/** A batch that cannot be trained on. The message says what was expected and what came. */
+export class TrainError extends Error {
+  readonly code: TrainErrorCode;
+  constructor(code: TrainErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "TrainError";
+    this.code = code;
+  }
+}
