@@ -1,0 +1,18 @@
+export type ServerErrorCode =
+  /** The saved state is not one that this version reads. */
+  | "state-unreadable"
+  /** The saved state is of another run, or of this run under another config. */
+  | "state-mismatch"
+  /** The state could not be read from or written to its folder. */
+  | "storage";
+
+/** Why the server could not start, or could not keep its state. */
+export class ServerError extends Error {
+  readonly code: ServerErrorCode;
+
+  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ServerError";
+    this.code = code;
+  }
+}
