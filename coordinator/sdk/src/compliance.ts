@@ -109,7 +109,9 @@ export function coordinatorCompliance(adapter: string, serve: ServeCore): void {
       await begin();
       const clients = await joined(3);
       for (const one of clients) one.behave();
-      const after = await clients[0].reach((state) => state.epoch === 1 && state.runState === "RoundTrain" && state.step > state.epochStartStep);
+      const after = await clients[0].reach(
+        (state) => state.epoch === 1 && state.runState === "RoundTrain" && state.step > state.epochStartStep,
+      );
 
       const moves = transitions.map(({ from, to }) => `${from} ${to}`);
       expect(moves.slice(0, 4)).toEqual([

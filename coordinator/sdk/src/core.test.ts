@@ -9,7 +9,13 @@ import { Machine } from "./machine.ts";
 import type { MachineConfig, RunState, Snapshot } from "./types.ts";
 
 const BEGAN_MS = 1_000_000;
-const CONFIG: MachineConfig = { ...COMPLIANCE_CONFIG, warmupMs: 5_000n, waitingForMembersExtraMs: 1_000n, initMinClients: 2, cooldownMs: 1_000n };
+const CONFIG: MachineConfig = {
+  ...COMPLIANCE_CONFIG,
+  warmupMs: 5_000n,
+  waitingForMembersExtraMs: 1_000n,
+  initMinClients: 2,
+  cooldownMs: 1_000n,
+};
 
 /** A core in simulated time: nothing here waits for a real clock. */
 class Scene {

@@ -3,18 +3,9 @@ import { equalBytes, toHex } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import { CoordinatorError } from "./errors.ts";
-import { Machine, MachineError } from "./machine.ts";
+import { type Machine, MachineError } from "./machine.ts";
 import { MemberTable } from "./members.ts";
-import type {
-  ClientSlot,
-  CoordinatorState,
-  Membership,
-  RunInfo,
-  RunState,
-  Snapshot,
-  TickOutcome,
-  WitnessMessage,
-} from "./types.ts";
+import type { ClientSlot, CoordinatorState, Membership, RunInfo, RunState, Snapshot, TickOutcome, WitnessMessage } from "./types.ts";
 
 /** The clock is looked at this often; calls that complete a phase are acted on at once. */
 export const DEFAULT_TICK_INTERVAL_MS = 100;
@@ -333,7 +324,7 @@ export class CoordinatorCore {
     if (this.#emitting) return;
     this.#emitting = true;
     try {
-      for (let news = true; news; ) {
+      for (let news = true; news;) {
         news = false;
         for (const subscriber of this.#subscribers) {
           if (subscriber.seenNonce === this.#nonce) continue;

@@ -54,11 +54,7 @@ export class CoordinatorError extends Error {
   /** the state machine's own code; only with `refused` */
   readonly machineCode: string | null;
 
-  constructor(
-    code: CoordinatorErrorCode,
-    message: string,
-    options: { cause?: unknown; machineCode?: string | null } = {},
-  ) {
+  constructor(code: CoordinatorErrorCode, message: string, options: { cause?: unknown; machineCode?: string | null } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "CoordinatorError";
     this.code = code;

@@ -33,10 +33,7 @@ export async function signGrant(
  * Proves that a grant covers this session, this authenticated peer, this run and this moment.
  * @throws CoordinatorError `bad-grant`, `wrong-run`
  */
-export function verifyGrant(
-  grant: SessionGrant,
-  wanted: { session: Uint8Array; peerId: Uint8Array; runId: string; nowMs: number },
-): void {
+export function verifyGrant(grant: SessionGrant, wanted: { session: Uint8Array; peerId: Uint8Array; runId: string; nowMs: number }): void {
   if (grant.runId !== wanted.runId) {
     throw new CoordinatorError("wrong-run", `the grant is for run ${grant.runId}, this coordinator serves ${wanted.runId}`);
   }

@@ -78,7 +78,13 @@ describe("MemberTable", () => {
     const table = tableOf(...Array.from({ length: MAX_PENDING }, (_, tag) => member(tag)));
     expect(() => table.join(member(MAX_PENDING), [], null)).toThrow(/waiting already/);
     expect(table.join(member(5, { chainHead: new Uint8Array(32) }), [], null)).toBe(true);
-    expect(() => table.join(member(5), Array.from({ length: MAX_MULTIADDRS + 1 }, () => "/a"), null)).toThrow(CoordinatorError);
+    expect(() =>
+      table.join(
+        member(5),
+        Array.from({ length: MAX_MULTIADDRS + 1 }, () => "/a"),
+        null,
+      ),
+    ).toThrow(CoordinatorError);
     expect(() => table.join(member(5), ["x".repeat(MAX_MULTIADDR_CHARS + 1)], null)).toThrow(CoordinatorError);
   });
 });

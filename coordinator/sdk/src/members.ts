@@ -34,7 +34,10 @@ export class MemberTable {
   /** Returns whether anything changed. @throws CoordinatorError `ejected`, `overloaded`, `malformed` */
   join(membership: Membership, multiaddrs: readonly string[], expiresMs: bigint | null): boolean {
     if (this.#ejectedOwners.has(toHex(membership.owner))) {
-      throw new CoordinatorError("ejected", `owner ${toHex(membership.owner).slice(0, 8)} was ejected from this run and cannot join it again`);
+      throw new CoordinatorError(
+        "ejected",
+        `owner ${toHex(membership.owner).slice(0, 8)} was ejected from this run and cannot join it again`,
+      );
     }
     if (multiaddrs.length > MAX_MULTIADDRS || multiaddrs.some((address) => address.length > MAX_MULTIADDR_CHARS)) {
       throw new CoordinatorError("malformed", `a member has at most ${MAX_MULTIADDRS} addresses of ${MAX_MULTIADDR_CHARS} characters`);

@@ -95,7 +95,7 @@ export class MemoryCoordinator implements CoordinatorPort {
 
   async #call<T>(signal: AbortSignal | undefined, run: () => T): Promise<T> {
     // as over a network, a call takes effect after the caller's turn, never inside a listener
-    await null;
+    await Promise.resolve();
     if (this.#closed) throw closed();
     if (signal?.aborted) throw new CoordinatorError("aborted", "the call was aborted before it began", { cause: signal.reason });
     return run();

@@ -1,21 +1,6 @@
 import { CoordinatorError, WIRE_ERROR_CODES } from "./errors.ts";
 import { MAX_MULTIADDR_CHARS, MAX_MULTIADDRS } from "./members.ts";
-import {
-  boolean,
-  bytes,
-  bytesUpTo,
-  decodeAs,
-  encodeAs,
-  list,
-  nullable,
-  oneOf,
-  struct,
-  text,
-  u16,
-  u32,
-  u64,
-  type ValueOf,
-} from "./wire.ts";
+import { boolean, bytes, bytesUpTo, decodeAs, encodeAs, list, nullable, oneOf, struct, text, u16, u32, u64, type ValueOf } from "./wire.ts";
 
 /** What a run is: answered to anyone, unsigned, since it is where a client learns the run's id. */
 export const RUN_INFO_PROTOCOL = "/starling/coordinator-run/1";
@@ -118,7 +103,10 @@ export async function decodeSnapshotFrame(frame: Uint8Array): Promise<SnapshotMe
     throw new CoordinatorError("malformed", `a snapshot frame has at most ${MAX_FRAME_BYTES} bytes, got ${frame.length}`);
   }
   if (frame[0] !== FRAME_VERSION) {
-    throw new CoordinatorError("malformed", `expected a snapshot frame of version ${FRAME_VERSION}, got ${frame[0]}; update the older side`);
+    throw new CoordinatorError(
+      "malformed",
+      `expected a snapshot frame of version ${FRAME_VERSION}, got ${frame[0]}; update the older side`,
+    );
   }
   const encoded = await pipe(frame.subarray(1), new DecompressionStream("deflate"), MAX_SNAPSHOT_BYTES);
   return decodeAs(SNAPSHOT, encoded, "snapshot");

@@ -1,11 +1,4 @@
-import {
-  NetworkError,
-  type NetworkErrorCode,
-  type PeerKey,
-  type PeerNetwork,
-  RequestSealer,
-  type Signer,
-} from "@starling/network";
+import { NetworkError, type NetworkErrorCode, type PeerKey, type PeerNetwork, RequestSealer, type Signer } from "@starling/network";
 import { equalBytes } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CoordinatorError, type CoordinatorErrorCode } from "./errors.ts";
@@ -289,7 +282,11 @@ class TcpCoordinator implements CoordinatorPort {
 
   /** The coordinator may have forgotten us while we were away, or may be a new process. */
   async #joinAgain(connection: AbortSignal): Promise<void> {
-    for (let backoffMs = FIRST_BACKOFF_MS; !connection.aborted && this.#joined !== null; backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)) {
+    for (
+      let backoffMs = FIRST_BACKOFF_MS;
+      !connection.aborted && this.#joined !== null;
+      backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)
+    ) {
       try {
         await this.#sendJoin(this.#joined, connection);
         return;
@@ -326,7 +323,8 @@ class TcpCoordinator implements CoordinatorPort {
   }
 
   #explain(error: unknown, method: string): CoordinatorError {
-    if (this.#closing.signal.aborted) return new CoordinatorError("closed", `${method}: this coordinator client was closed`, { cause: error });
+    if (this.#closing.signal.aborted)
+      return new CoordinatorError("closed", `${method}: this coordinator client was closed`, { cause: error });
     return asCoordinatorError(error, method);
   }
 

@@ -53,10 +53,8 @@ export function serveCoordinator({ core, network, admins = [] }: ServeOptions): 
     network.handle(RUN_INFO_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_RUN_INFO_BYTES }, async () =>
       encodeAs(RUN_INFO, core.runInfo()),
     ),
-    network.handle(
-      CALL_PROTOCOL,
-      { maxRequestBytes: MAX_CALL_BYTES, maxResponseBytes: MAX_CALL_RESPONSE_BYTES },
-      async (from, request) => encodeCallResponse(calls.answer(from, request)),
+    network.handle(CALL_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES, maxResponseBytes: MAX_CALL_RESPONSE_BYTES }, async (from, request) =>
+      encodeCallResponse(calls.answer(from, request)),
     ),
     network.handleSubscription(STATE_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES }, async (from, request, push, signal) => {
       const session = openSubscription(core.runId, from, request);
@@ -130,7 +128,8 @@ class FrameCache {
 
 function openSubscription(runId: string, from: PeerKey, request: Uint8Array): Uint8Array {
   const { sender, method, body } = open(runId, request);
-  if (method !== SUBSCRIBE_METHOD) throw new CoordinatorError("malformed", `expected the method ${SUBSCRIBE_METHOD}, got ${method.slice(0, 32)}`);
+  if (method !== SUBSCRIBE_METHOD)
+    throw new CoordinatorError("malformed", `expected the method ${SUBSCRIBE_METHOD}, got ${method.slice(0, 32)}`);
   if (!equalBytes(decodeAs(SUBSCRIBE, body, method).peerId, from)) {
     throw new CoordinatorError("bad-signature", "the subscription was signed for another peer than the one this connection proved");
   }

@@ -25,7 +25,10 @@ export function fileStateStore(dir: string, runId: string): StateStore {
         throw new ServerError("storage", `${path} cannot be read: ${(cause as Error).message}`, { cause });
       }
       if (bytes.length > MAX_STATE_BYTES) {
-        throw new ServerError("state-unreadable", `${path} has ${bytes.length} bytes, a state has at most ${MAX_STATE_BYTES}; move it away`);
+        throw new ServerError(
+          "state-unreadable",
+          `${path} has ${bytes.length} bytes, a state has at most ${MAX_STATE_BYTES}; move it away`,
+        );
       }
       return new Uint8Array(bytes);
     },

@@ -52,9 +52,7 @@ export class CoordinatorServer {
     const saved = (await options.store?.load()) ?? null;
     const clock = options.clock ?? systemClock();
     const machine =
-      saved === null
-        ? Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs())))
-        : restore(saved, options.runId, config);
+      saved === null ? Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs()))) : restore(saved, options.runId, config);
     return new CoordinatorServer(options, machine, clock);
   }
 
@@ -124,7 +122,11 @@ function restore(saved: Uint8Array, runId: string, config: MachineConfig): Machi
   try {
     machine = Machine.load(saved);
   } catch (cause) {
-    throw new ServerError("state-unreadable", `the saved state of run ${runId} cannot be read: ${(cause as Error).message}; move it away to begin anew`, { cause });
+    throw new ServerError(
+      "state-unreadable",
+      `the saved state of run ${runId} cannot be read: ${(cause as Error).message}; move it away to begin anew`,
+      { cause },
+    );
   }
   const state = machine.state();
   if (state.runId !== runId) {

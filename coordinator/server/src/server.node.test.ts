@@ -1,0 +1,218 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, parseRunConfig, serializeRunConfig } from "@starling/config";
+import { generateKeypair, MemoryHub } from "@starling/network";
+import { connectTcpCoordinator, type CoordinatorPort, Identity } from "@starling/sdk";
+import { Machine } from "@starling/sdk/machine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ServerError } from "./errors.ts";
+import type { ServerEvent } from "./events.ts";
+import { fileStateStore, statePath } from "./persistence.node.ts";
+import { CoordinatorServer, type CoordinatorServerOptions } from "./server.ts";
+
+const RUN_ID = "server/../test";
+
+const TOML = `
+[config]
+warmup_time = 5
+cooldown_time = 0.01
+max_round_train_time = 20
+round_witness_time = 20
+epoch_time = 240
+rounds_per_epoch = 4
+total_steps = 1000
+init_min_clients = 2
+min_clients = 2
+witness_nodes = 0
+global_batch_size_warmup_tokens = 0
+global_batch_size_start = 4
+global_batch_size_end = 4
+verification_percent = 0
+waiting_for_members_extra_time = 0.001
+
+[model.LLM]
+max_seq_len = 16
+architecture = "HfLlama"
+data_type = "Pretraining"
+data_location = "Dummy"
+
+[model.LLM.checkpoint.Random]
+seed = 7
+
+[model.LLM.checkpoint.Random.config]
+model_type = "llama"
+vocab_size = 256
+hidden_size = 32
+intermediate_size = 64
+num_hidden_layers = 1
+num_attention_heads = 2
+num_key_value_heads = 1
+rms_norm_eps = 1e-5
+rope_theta = 10000.0
+max_position_embeddings = 16
+tie_word_embeddings = false
+
+[model.LLM.lr_schedule.Constant]
+base_lr = 5e-3
+warmup_init_lr = 0.0
+warmup_steps = 4
+
+[model.LLM.optimizer.Distro]
+clip_grad_norm = 1.0
+weight_decay = 0.0
+compression_decay = 0.95
+compression_topk = 8
+compression_chunk = 32
+quantize_1bit = true
+`;
+
+describe("CoordinatorServer", () => {
+  let dir: string;
+  let hub: MemoryHub;
+  let events: ServerEvent[];
+  const undo: (() => Promise<void>)[] = [];
+  const serverKey = generateKeypair().publicKey;
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "starling-server-"));
+    hub = new MemoryHub({ seed: 1 });
+    events = [];
+  });
+
+  afterEach(async () => {
+    for (const one of undo.splice(0).reverse()) await one();
+    await rm(dir, { recursive: true });
+  });
+
+  async function start(options: Partial<CoordinatorServerOptions> = {}): Promise<CoordinatorServer> {
+    const network = hub.join(serverKey, { allowAll: true });
+    const stopNetwork = (): Promise<void> => network.stop();
+    undo.push(stopNetwork);
+    const server = await CoordinatorServer.start({
+      runId: RUN_ID,
+      runConfigToml: TOML,
+      network,
+      store: fileStateStore(dir, RUN_ID),
+      tickIntervalMs: 5,
+      disconnectGraceMs: 50,
+      onEvent: (event) => events.push(event),
+      ...options,
+    });
+    undo.push(() => server.stop());
+    return server;
+  }
+
+  async function client(): Promise<CoordinatorPort> {
+    const identity = Identity.generate({ chainLength: 64 });
+    const port = await connectTcpCoordinator({
+      network: hub.join(identity.peer.publicKey),
+      coordinator: { peerId: serverKey, multiaddrs: [] },
+      session: identity.session,
+      grant: (runId) => identity.grant(runId, Date.now()),
+    });
+    undo.push(() => port.close());
+    await port.join(identity.membership(), []);
+    return port;
+  }
+
+  it("hands out its config, tells what happens, and saves its state", async () => {
+    const server = await start();
+    const ports = [await client(), await client()];
+    expect(await ports[0].runInfo()).toEqual({ runId: RUN_ID, configToml: TOML });
+    await reach(ports[0], "Warmup");
+    for (const port of ports) await port.warmupWitness();
+    await reach(ports[0], "RoundTrain");
+    await ports[1].close();
+    await reach(ports[0], (machine) => machine.state().clients[1].state === "Withdrawn");
+    await server.stop();
+
+    expect(events.filter(({ type }) => type === "phase")).toEqual([
+      { type: "phase", from: "Uninitialized", to: "WaitingForMembers", epoch: 0, step: 1 },
+      { type: "phase", from: "WaitingForMembers", to: "Warmup", epoch: 0, step: 1 },
+      { type: "phase", from: "Warmup", to: "RoundTrain", epoch: 0, step: 1 },
+    ]);
+    const count = (type: ServerEvent["type"]): number => events.filter((event) => event.type === type).length;
+    expect(count("member-joined")).toBe(2);
+    expect(count("member-left")).toBe(1);
+    expect(events).toContainEqual(expect.objectContaining({ type: "client-out", clientIndex: 1, state: "Withdrawn" }));
+    expect(count("error")).toBe(0);
+    expect(count("saved")).toBeGreaterThan(0);
+    expect(await readdir(dir)).toEqual(["server%2F%2E%2E%2Ftest.state"]);
+    const saved = Machine.load((await fileStateStore(dir, RUN_ID).load())!).state();
+    expect(saved.runState).toBe("RoundTrain");
+  });
+
+  it("goes on where it was, under the same config only", async () => {
+    const first = await start();
+    const port = await client();
+    await client();
+    await reach(port, "Warmup");
+    await first.stop();
+    hub.kill(serverKey);
+    await port.close();
+    events = [];
+
+    const second = await start();
+    expect(second.core.state().runState).toBe("Warmup");
+    expect(second.core.state().clients).toHaveLength(2);
+    await second.stop();
+    hub.kill(serverKey);
+
+    const other = TOML.replace("max_round_train_time = 20", "max_round_train_time = 21");
+    await expect(start({ runConfigToml: other })).rejects.toThrow(/maxRoundTrainMs differ/);
+  });
+
+  it("takes a changed config for a paused run", async () => {
+    const first = await start();
+    expect(await first.pause(1_000)).toBe(true);
+    await first.stop();
+    hub.kill(serverKey);
+    const changed = parseRunConfig(TOML, { source: "the test" });
+    changed.config.max_round_train_time = 21;
+    const second = await start({ runConfigToml: serializeRunConfig(changed) });
+    expect(second.core.state().config.maxRoundTrainMs).toBe(21_000n);
+    second.resume();
+    expect(second.core.state().runState).toBe("WaitingForMembers");
+  });
+
+  it("refuses a bad config, a foreign state and a damaged one, each with its own error", async () => {
+    await expect(start({ runConfigToml: TOML.replace("min_clients = 2", "min_clients = 0") })).rejects.toThrow(ConfigError);
+    hub.kill(serverKey);
+    await fileStateStore(dir, RUN_ID).save(Machine.load(await savedBytesOf("another")).bytes());
+    await expect(start()).rejects.toMatchObject({ code: "state-mismatch" });
+    hub.kill(serverKey);
+    await writeFile(statePath(dir, RUN_ID), "nonsense");
+    await expect(start()).rejects.toMatchObject({ code: "state-unreadable" });
+    hub.kill(serverKey);
+    await writeFile(statePath(dir, RUN_ID), new Uint8Array(2 ** 20 + 1));
+    await expect(start()).rejects.toBeInstanceOf(ServerError);
+  });
+
+  it("reports a state that cannot be saved, and goes on", async () => {
+    const file = join(dir, "not-a-folder");
+    await writeFile(file, "");
+    const server = await start({ store: { load: async () => null, save: fileStateStore(file, RUN_ID).save } });
+    await server.stop();
+    expect(events).toContainEqual({ type: "error", error: expect.objectContaining({ code: "storage" }) });
+  });
+
+  async function savedBytesOf(runId: string): Promise<Uint8Array> {
+    const other = await start({ runId, store: undefined });
+    const { bytes } = other.core.snapshot();
+    await other.stop();
+    hub.kill(serverKey);
+    return bytes;
+  }
+});
+
+function reach(port: CoordinatorPort, wanted: string | ((machine: Machine) => boolean)): Promise<void> {
+  return new Promise((resolve) => {
+    const undo = port.subscribe(({ bytes }) => {
+      const machine = Machine.load(bytes);
+      if (typeof wanted === "string" ? machine.state().runState !== wanted : !wanted(machine)) return;
+      queueMicrotask(() => undo());
+      resolve();
+    });
+  });
+}
