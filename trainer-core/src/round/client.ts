@@ -1,5 +1,5 @@
 /** A member of a run: an event queue around the pure transition, with ports on all sides. The same in Node and in a Worker. */
-import { toHex } from "@starling/sdk/bytes";
+import { equalBytes, toHex } from "@starling/sdk/bytes";
 import { learningRate, type LearningRateSchedule } from "@starling/sdk/schedule";
 import type { Membership, Snapshot } from "@starling/sdk/types";
 import { announceIsSigned, listRoot } from "../protocol/commitment.ts";
@@ -58,8 +58,8 @@ export class RoundClient {
     this.#state = initialState(
       {
         runId: options.runId,
-        session: toHex(membership.session),
-        peer: toHex(membership.peerId),
+        session: membership.session,
+        peer: membership.peerId,
         pipeline: options.pipeline,
         learningRate: (step, coldStartStep) => {
           const isCold = coldStartStep !== null && coldStartWarmupSteps > 0;
@@ -171,10 +171,10 @@ export class RoundClient {
       const { type, value } = gossipMessage.decode(data);
       switch (type) {
         case "announce":
-          if (toHex(value.fields.sender) === toHex(from)) this.#onAnnounce(value);
+          if (equalBytes(value.fields.sender, from)) this.#onAnnounce(value);
           return;
         case "list":
-          if (toHex(value.witness) !== toHex(from)) return;
+          if (!equalBytes(value.witness, from)) return;
           this.#dispatch({
             type: "list",
             list: value,

@@ -1,6 +1,6 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
-import { toHex } from "@starling/sdk/bytes";
+import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { CoordinatorError } from "@starling/sdk/errors";
 import type { MachineErrorCode } from "@starling/sdk/machineError";
 import { announceIsSigned, commitmentHash, listRoot, signAnnounce } from "../protocol/commitment.ts";
@@ -37,6 +37,8 @@ export interface RunnerHost {
 
 const requestTimeoutMs = 5_000;
 const leaveTimeoutMs = 3_000;
+/** A peer that says nothing for this long is not waited for alone. */
+const hedgeMs = 300;
 /** Peers asked at once where the model is; its bytes come from those that gave the commonest answer. */
 const mostModelPeers = 8;
 
@@ -167,7 +169,7 @@ export class EffectRunner {
   }
 
   #whyBad(fields: Parameters<typeof commitmentHash>[0], commitment: Uint8Array, payload: Uint8Array): string | null {
-    if (toHex(commitmentHash(fields, payload)) !== toHex(commitment)) return "the payload is not the one committed to";
+    if (!equalBytes(commitmentHash(fields, payload), commitment)) return "the payload is not the one committed to";
     try {
       this.#ports.engine.checkPayload(payload);
       return null;
@@ -177,36 +179,76 @@ export class EffectRunner {
   }
 
   async #fetchAnnounce(effect: Effect & { type: "fetchAnnounce" }): Promise<void> {
-    const { attempt, step, batch, commitment, peer } = effect;
+    const { attempt, step, batch, commitment, peers } = effect;
     const request = announceRequest.encode({ runId: this.#host.runId, step, batch, commitment });
-    const announce = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes));
-    if (announce === null) throw new Error(`peer ${short(peer)} has no announcement of batch ${batch}`);
-    const { fields } = announce;
-    const isWanted = commitment === null || toHex(announce.commitment) === toHex(commitment);
-    if (fields.step !== step || fields.batch !== batch || !isWanted || !announceIsSigned(announce, this.#ports.verify)) {
-      throw new Error(`peer ${short(peer)} answered with an announcement that was not asked for, or is not signed`);
-    }
+    const announce = await this.#firstAnswer(peers, async (peer, signal) => {
+      const found = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes, signal));
+      if (found === null) throw new Error(`peer ${short(peer)} has no announcement of batch ${batch}`);
+      const isWanted = commitment === null || equalBytes(found.commitment, commitment);
+      if (found.fields.step !== step || found.fields.batch !== batch || !isWanted || !announceIsSigned(found, this.#ports.verify)) {
+        throw new Error(`peer ${short(peer)} answered with an announcement that was not asked for, or is not signed`);
+      }
+      return found;
+    });
     this.#host.dispatch({ type: "announce", announce, requested: attempt });
   }
 
   async #fetchList(effect: Effect & { type: "fetchList" }): Promise<void> {
-    const { attempt, step, root, peer } = effect;
+    const { attempt, step, root, peers } = effect;
     const request = listRequest.encode({ runId: this.#host.runId, step, root });
-    const list = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes));
-    if (list === null) throw new Error(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
-    const found = toHex(listRoot(list.runId, list.epoch, list.step, list.entries));
-    if (found !== toHex(root)) throw new Error(`peer ${short(peer)} answered with a list of another root`);
-    this.#host.dispatch({ type: "list", list, root: found, requested: attempt });
+    const list = await this.#firstAnswer(peers, async (peer, signal) => {
+      const found = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes, signal));
+      if (found === null) throw new Error(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
+      if (!equalBytes(listRoot(found.runId, found.epoch, found.step, found.entries), root)) {
+        throw new Error(`peer ${short(peer)} answered with a list of another root`);
+      }
+      return found;
+    });
+    this.#host.dispatch({ type: "list", list, root: toHex(root), requested: attempt });
   }
 
-  #request(peer: Uint8Array, protocol: string, request: Uint8Array, maxResponseBytes: number): Promise<Uint8Array> {
-    const options = { maxResponseBytes, signal: this.#host.signal, timeoutMs: requestTimeoutMs };
+  /** Asks one peer after the other, the next as soon as one fails or is silent for a while. The rest is given up then. */
+  async #firstAnswer<T>(peers: readonly Uint8Array[], ask: (peer: Uint8Array, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#host.signal, over.signal]);
+    const failures: string[] = [];
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        let next = 0;
+        let cancelHedge = (): void => {};
+        const askNext = (): void => {
+          cancelHedge();
+          if (next >= peers.length || over.signal.aborted) return;
+          const peer = peers[next++];
+          cancelHedge = this.#ports.clock.after(hedgeMs, askNext);
+          ask(peer, signal).then(resolve, (error: unknown) => {
+            failures.push(textOf(error));
+            if (failures.length === peers.length) reject(new Error(failures.join("; ")));
+            else askNext();
+          });
+        };
+        over.signal.addEventListener("abort", () => cancelHedge());
+        askNext();
+      });
+    } finally {
+      over.abort();
+    }
+  }
+
+  #request(
+    peer: Uint8Array,
+    protocol: string,
+    request: Uint8Array,
+    maxResponseBytes: number,
+    signal: AbortSignal = this.#host.signal,
+  ): Promise<Uint8Array> {
+    const options = { maxResponseBytes, signal, timeoutMs: requestTimeoutMs };
     return this.#ports.network.request(peer, protocol, request, options);
   }
 
   async #fetchModel(effect: Effect & { type: "fetchModel" }): Promise<void> {
     const { attempt, hash, peers } = effect;
-    const parameterHash = Uint8Array.from(hash.match(/../g)!, (pair) => Number.parseInt(pair, 16));
+    const parameterHash = fromHex(hash, 32)!;
     const request = modelRequest.encode({ runId: this.#host.runId, parameterHash });
     const answers = await Promise.allSettled(
       peers.slice(0, mostModelPeers).map(async (peer) => {
@@ -295,7 +337,7 @@ export class EffectRunner {
     const { checkpoints } = this.#ports;
     if (checkpoints === null) return;
     const { epoch, step, hash } = job;
-    const parameterHash = Uint8Array.from(hash.match(/../g)!, (pair) => Number.parseInt(pair, 16));
+    const parameterHash = fromHex(hash, 32)!;
     this.#guard("save the checkpoint", async () => {
       const location = await checkpoints.save({ epoch, step, parameterHash, parameters });
       this.#host.tell({ type: "checkpoint", epoch, step, parameterHash: hash, location });

@@ -23,7 +23,7 @@ export function serveRounds(network: PeerNetwork, stateOf: () => RoundState): ()
     network.handle(listProtocol, limitsOf(listRequest, listResponse), async (_from, request) => {
       const { runId, step, root } = listRequest.decode(request);
       const round = runId === stateOf().rules.runId ? stateOf().rounds.get(step) : undefined;
-      return listResponse.encode(round?.lists.get(toHex(root)) ?? null);
+      return listResponse.encode(round?.lists.get(toHex(root))?.list ?? null);
     }),
     network.handle(modelProtocol, limitsOf(modelRequest, modelResponse), async (_from, request) => {
       const { runId, parameterHash } = modelRequest.decode(request);

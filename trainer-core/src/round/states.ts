@@ -8,9 +8,9 @@ import type { EngineJob } from "./effects.ts";
 /** What does not change while a client lives. */
 export interface Rules {
   runId: string;
-  /** hex of our session and peer id keys */
-  session: string;
-  peer: string;
+  /** (32) our session and peer id keys */
+  session: Uint8Array;
+  peer: Uint8Array;
   pipeline: "overlapped" | "sync";
   /** f32 learning rate of a step; `coldStartStep`: first step of an epoch that warms up again, else null */
   learningRate: (step: number, coldStartStep: number | null) => number;
@@ -19,6 +19,12 @@ export interface Rules {
   hashEveryRound: boolean;
   /** Which results a round applies. Replaced only by tests that plant a fault in it. */
   agree: typeof agreedResults;
+}
+
+/** A witness's entry in the round's record. */
+export interface PlanWitness extends WitnessEntry {
+  /** hex of `listRoot` */
+  root: string;
 }
 
 /** A round as the coordinator has it, with who trains and who witnesses. */
@@ -33,7 +39,7 @@ export interface RoundPlan {
   elected: readonly Elected[];
   /** witnesses that make a majority of two thirds of those elected */
   quorum: number;
-  witnesses: readonly WitnessEntry[];
+  witnesses: readonly PlanWitness[];
 }
 
 /** A snapshot, decoded. */
@@ -103,6 +109,13 @@ export interface BatchState {
   voided: boolean;
 }
 
+/** A witness list that is here. */
+export interface HeldList {
+  list: WitnessList;
+  /** hex of each entry's commitment */
+  commitments: readonly string[];
+}
+
 /** A round as this client lives it. Kept, and served to others, for `retainedRounds` rounds. */
 export interface LocalRound {
   epoch: EpochInfo;
@@ -112,7 +125,7 @@ export interface LocalRound {
   seenAtMs: number;
   batches: ReadonlyMap<number, BatchState>;
   /** by hex of their root */
-  lists: ReadonlyMap<string, WitnessList>;
+  lists: ReadonlyMap<string, HeldList>;
   /** our share of results came in at this time; null before */
   shareAtMs: number | null;
   /** what we report as a witness; does not change once it was sent for the first time */

@@ -24,7 +24,7 @@ export function transition(before: RoundState, event: RoundEvent): Transition {
   const draft = new Draft(before, event.atMs);
   if (before.stage.name === "left") return draft.finish();
   absorb(draft, event);
-  advance(draft);
+  advance(draft, event.type === "tick");
   return draft.finish();
 }
 
@@ -99,16 +99,17 @@ function absorb(draft: Draft, event: RoundEvent): void {
   }
 }
 
-function advance(draft: Draft): void {
+/** `isTick`: duties without haste wait for the clock. */
+function advance(draft: Draft, isTick: boolean): void {
   prepareEpoch(draft);
-  beginNextRound(draft);
   hashRound(draft);
+  beginNextRound(draft);
   trainBatch(draft);
   settleEpoch(draft);
   fetchFirstResults(draft);
   witnessDuty(draft);
   downloadedDuty(draft);
-  compareLists(draft);
+  if (isTick) compareLists(draft);
   accuse(draft);
   checkHealth(draft);
   republishOwn(draft);

@@ -1,4 +1,5 @@
 /** Decodes snapshots: the machine, as wasm, says who trains and who witnesses. */
+import { toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import type { RoundRecord, Snapshot } from "@starling/sdk/types";
 import type { CoordinatorView, RoundPlan } from "./states.ts";
@@ -21,7 +22,7 @@ export class SnapshotViewer {
       height: record.height,
       drain: record.drain,
       startedMs: Number(record.startedMs),
-      witnesses: record.witnesses,
+      witnesses: record.witnesses.map((entry) => ({ ...entry, root: toHex(entry.listRoot) })),
       ...this.#select(machine, record, `${state.epoch}/${state.epochStartMs}/${record.height}`),
     }));
     return {

@@ -1,10 +1,9 @@
 /** Witness lists: keeping them, getting those we lack, and finding in them what a trainer told others. */
-import { toHex } from "@starling/sdk/bytes";
-import type { WitnessEntry } from "@starling/sdk/types";
+import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import type { WitnessList } from "../../protocol/messages.ts";
 import { type AgreedResult, holdersOf } from "../agreement.ts";
 import type { Draft } from "../draft.ts";
-import type { LocalRound } from "../states.ts";
+import type { LocalRound, PlanWitness } from "../states.ts";
 import { currentRound, fetchBlob, withoutSelf } from "./results.ts";
 
 /** Lists kept of one witness before the coordinator names its root. */
@@ -15,33 +14,33 @@ export function absorbList(draft: Draft, list: WitnessList, root: string): void 
   const round = draft.peek(list.step);
   if (round === undefined || round.lists.has(root)) return;
   if (list.runId !== draft.state.rules.runId || list.epoch !== round.epoch.number) return;
-  const witness = toHex(list.witness);
-  const named = round.plan.witnesses.some((entry) => toHex(entry.listRoot) === root);
+  const named = round.plan.witnesses.some((entry) => entry.root === root);
   if (!named) {
-    const elected = round.plan.elected.some(({ clientIndex }) => toHex(round.epoch.peers[clientIndex]) === witness);
-    const kept = [...round.lists.values()].filter((other) => toHex(other.witness) === witness).length;
+    const elected = round.plan.elected.some(({ clientIndex }) => equalBytes(round.epoch.peers[clientIndex], list.witness));
+    const kept = [...round.lists.values()].filter((other) => equalBytes(other.list.witness, list.witness)).length;
     if (!elected || kept >= mostUnnamedLists) return;
   }
   const edited = draft.edit(list.step);
-  edited.lists = new Map(edited.lists).set(root, list);
+  const commitments = list.entries.map(({ commitment }) => toHex(commitment));
+  edited.lists = new Map(edited.lists).set(root, { list, commitments });
 }
 
-export function lacksList(round: LocalRound, entry: WitnessEntry): boolean {
-  return !round.lists.has(toHex(entry.listRoot));
+export function lacksList(round: LocalRound, entry: PlanWitness): boolean {
+  return !round.lists.has(entry.root);
 }
 
 /** Asks for the lists of these entries: each from its witness, then from those who report that they hold it. */
-export function fetchLists(draft: Draft, step: number, entries: readonly WitnessEntry[]): void {
+export function fetchLists(draft: Draft, step: number, entries: readonly PlanWitness[]): void {
   const round = draft.peek(step)!;
   for (const entry of entries) {
     if (!lacksList(round, entry)) continue;
-    const attempt = { step, key: `list/${toHex(entry.listRoot)}` };
+    const attempt = { step, key: `list/${entry.root}` };
     if (!draft.isDue(attempt)) continue;
     const holders = [entry, ...holdersOf(round.plan, entry)].map(({ clientIndex }) => round.epoch.peers[clientIndex]);
-    const peer = nextPeer(draft, holders, draft.attempt(attempt)?.tries ?? 0);
-    if (peer === null) continue;
+    const peers = withoutSelf(draft, holders);
+    if (peers.length === 0) continue;
     draft.began(attempt);
-    draft.effects.push({ type: "fetchList", attempt, step, root: entry.listRoot, peer });
+    draft.effects.push({ type: "fetchList", attempt, step, root: entry.listRoot, peers });
   }
 }
 
@@ -80,16 +79,11 @@ export function fetchAnnounce(
 ): void {
   const attempt = { step, key: `announce/${batch}/${commitment ?? "any"}` };
   if (!draft.isDue(attempt, mostTries)) return;
-  const peer = nextPeer(draft, peers, draft.attempt(attempt)?.tries ?? 0);
-  if (peer === null) return;
+  const asked = withoutSelf(draft, peers);
+  if (asked.length === 0) return;
   draft.began(attempt);
-  const wanted = commitment === null ? null : Uint8Array.from(commitment.match(/../g)!, (pair) => Number.parseInt(pair, 16));
-  draft.effects.push({ type: "fetchAnnounce", attempt, step, batch, commitment: wanted, peer });
-}
-
-function nextPeer(draft: Draft, peers: readonly Uint8Array[], tries: number): Uint8Array | null {
-  const others = withoutSelf(draft, peers);
-  return others.length === 0 ? null : others[tries % others.length];
+  const wanted = commitment === null ? null : fromHex(commitment, 32);
+  draft.effects.push({ type: "fetchAnnounce", attempt, step, batch, commitment: wanted, peers: asked });
 }
 
 /**
@@ -103,14 +97,12 @@ export function compareLists(draft: Draft): void {
     const round = draft.peek(step);
     if (round === undefined || round.epoch !== current.epoch) continue;
     let compared = 0;
-    for (const list of round.lists.values()) {
-      for (const { batch, commitment } of list.entries) {
-        const ours = round.batches.get(batch)?.candidates ?? [];
-        const named = toHex(commitment);
-        if (ours.length !== 1 || ours[0].commitment === named) continue;
-        if (compared++ >= mostComparisons) return;
-        fetchAnnounce(draft, step, batch, named, [list.witness], 2);
-      }
+    for (const { list, commitments } of round.lists.values()) {
+      list.entries.forEach(({ batch }, i) => {
+        const ours = draft.peek(step)!.batches.get(batch)?.candidates ?? [];
+        if (ours.length !== 1 || ours[0].commitment === commitments[i] || compared++ >= mostComparisons) return;
+        fetchAnnounce(draft, step, batch, commitments[i], [list.witness], 2);
+      });
     }
   }
 }

@@ -1,4 +1,5 @@
 /** The parameters between epochs: having the agreed ones when an epoch begins, and putting ours up when it ends. */
+import { toHex } from "@starling/sdk/bytes";
 import type { EngineJob } from "../effects.ts";
 import type { Draft } from "../draft.ts";
 import type { RoundEvent } from "../events.ts";
@@ -101,7 +102,7 @@ export function settleEpoch(draft: Draft): void {
     draft.start({ kind: "hash", step: null });
     return;
   }
-  const agreed = Array.from(parameterHash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const agreed = toHex(parameterHash);
   if (engineHash === agreed) {
     draft.start({ kind: "export", hash: agreed, epoch: epoch.number, step: step - 1, checkpoint: true });
   } else {

@@ -1,5 +1,5 @@
 /** Announcements of results and the blobs that hold them. */
-import { toHex } from "@starling/sdk/bytes";
+import { equalBytes, toHex } from "@starling/sdk/bytes";
 import type { Announce } from "../../protocol/messages.ts";
 import type { Draft } from "../draft.ts";
 import type { BatchState, Candidate, LocalRound, RoundState } from "../states.ts";
@@ -56,7 +56,7 @@ function whyInvalid({ rules }: RoundState, { epoch, plan }: LocalRound, { fields
   if (fields.start !== assigned.start || fields.end !== assigned.end) {
     return `the batch is [${assigned.start}, ${assigned.end}], it says [${fields.start}, ${fields.end}]`;
   }
-  if (toHex(fields.sender) !== toHex(epoch.peers[assigned.clientIndex])) return "its sender is not the batch's trainer";
+  if (!equalBytes(fields.sender, epoch.peers[assigned.clientIndex])) return "its sender is not the batch's trainer";
   if (toHex(fields.epochStartHash) !== epoch.startHash) return "its sender began the epoch with other parameters";
   if (fields.payloadBytes > rules.maxPayloadBytes) {
     return `its payload has ${fields.payloadBytes} bytes, a result of this model at most ${rules.maxPayloadBytes}`;
@@ -135,11 +135,10 @@ export function fetchBlob(draft: Draft, step: number, candidate: Candidate, prov
 }
 
 export function withoutSelf(draft: Draft, peers: readonly Uint8Array[]): Uint8Array[] {
-  const seen = new Set([draft.state.rules.peer]);
-  return peers.filter((peer) => {
-    const hex = toHex(peer);
-    return !seen.has(hex) && seen.add(hex);
-  });
+  const { peer: self } = draft.state.rules;
+  return peers.filter(
+    (peer, i) => !equalBytes(peer, self) && peers.findIndex((other) => other === peer || equalBytes(other, peer)) === i,
+  );
 }
 
 /**

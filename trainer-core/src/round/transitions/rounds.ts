@@ -1,5 +1,5 @@
 /** A round's work in the engine: apply what was agreed, train the own batch. Strictly in order, the same on every client. */
-import { toHex } from "@starling/sdk/bytes";
+import { fromHex, toHex } from "@starling/sdk/bytes";
 import type { Draft } from "../draft.ts";
 import type { RoundEvent } from "../events.ts";
 import type { LocalRound } from "../states.ts";
@@ -153,7 +153,7 @@ export function trainBatch(draft: Draft): void {
       start: own.start,
       end: own.end,
       sender: round.epoch.peers[round.epoch.self],
-      epochStartHash: Uint8Array.from(round.epoch.startHash.match(/../g)!, (pair) => Number.parseInt(pair, 16)),
+      epochStartHash: fromHex(round.epoch.startHash, 32)!,
     },
   });
 }

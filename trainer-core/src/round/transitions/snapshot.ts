@@ -1,5 +1,5 @@
 /** The coordinator's word: which epoch, which round, what its witnesses reported. */
-import { toHex } from "@starling/sdk/bytes";
+import { equalBytes, toHex } from "@starling/sdk/bytes";
 import type { Draft } from "../draft.ts";
 import { type CoordinatorView, type EpochInfo, type LocalRound, retainedRounds, type RoundPlan } from "../states.ts";
 import { absorbAnnounce } from "./results.ts";
@@ -23,9 +23,11 @@ export function absorbSnapshot(draft: Draft, view: CoordinatorView): void {
 }
 
 function sameMembers(a: CoordinatorView, b: CoordinatorView): boolean {
-  const text = ({ members }: CoordinatorView): string =>
-    members.map(({ peerId, multiaddrs }) => `${toHex(peerId)} ${multiaddrs.join(" ")}`).join("\n");
-  return text(a) === text(b);
+  if (a.members.length !== b.members.length) return false;
+  return a.members.every(({ peerId, multiaddrs }, i) => {
+    const other = b.members[i];
+    return equalBytes(peerId, other.peerId) && multiaddrs.join() === other.multiaddrs.join();
+  });
 }
 
 function tellPhase(draft: Draft, { state }: CoordinatorView): void {
@@ -45,7 +47,7 @@ function enterEpoch(draft: Draft, { state }: CoordinatorView): void {
   if (stage.name === "starting") return;
   const inEpoch = ["Warmup", "RoundTrain", "RoundWitness", "Cooldown"].includes(state.runState);
   if (!inEpoch) return;
-  const self = state.clients.findIndex(({ session }) => toHex(session) === draft.state.rules.session);
+  const self = state.clients.findIndex(({ session }) => equalBytes(session, draft.state.rules.session));
   if (self < 0) {
     draft.state.epoch = null;
     draft.state.stage = { name: "waiting" };

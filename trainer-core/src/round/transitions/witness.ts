@@ -1,11 +1,10 @@
 /** What an elected witness owes the coordinator: which results it verified, and that it holds what was agreed. */
 import { toHex } from "@starling/sdk/bytes";
-import type { WitnessEntry } from "@starling/sdk/types";
 import { listRoot } from "../../protocol/commitment.ts";
 import type { ListEntries } from "../../protocol/messages.ts";
 import { tally } from "../agreement.ts";
 import type { Draft } from "../draft.ts";
-import type { LocalRound } from "../states.ts";
+import type { LocalRound, PlanWitness } from "../states.ts";
 import { absorbList, fetchAgreed, fetchAnnounce, fetchLists, lacksList } from "./lists.ts";
 import { currentRound, vouchedFor } from "./results.ts";
 import { isLastRound } from "./rounds.ts";
@@ -37,7 +36,7 @@ export function witnessDuty(draft: Draft): void {
   });
 }
 
-export function ownEntry(round: LocalRound): WitnessEntry | undefined {
+export function ownEntry(round: LocalRound): PlanWitness | undefined {
   return round.plan.witnesses.find(({ clientIndex }) => clientIndex === round.epoch.self);
 }
 
@@ -134,11 +133,11 @@ export function downloadedDuty(draft: Draft): void {
   const { view, nowMs, phaseSinceMs } = draft.state;
   if (current === null || view!.state.runState !== "RoundWitness") return;
   const { step, drain, witnesses, elected, quorum } = current.plan;
-  const emptyRoot = toHex(listRoot(draft.state.rules.runId, current.epoch.number, step, []));
+  const emptyRoot = drain ? toHex(listRoot(draft.state.rules.runId, current.epoch.number, step, [])) : "";
   // in a drain round the empty list needs no fetching, and no other list is anyone's business
   if (!drain) fetchLists(draft, step, witnesses);
   const round = draft.peek(step)!;
-  const held = witnesses.filter((entry) => (drain ? toHex(entry.listRoot) === emptyRoot : !lacksList(round, entry)));
+  const held = witnesses.filter((entry) => (drain ? entry.root === emptyRoot : !lacksList(round, entry)));
   const agreed = drain ? [] : tally(round, held);
   const missing = fetchAgreed(draft, step, agreed);
 
