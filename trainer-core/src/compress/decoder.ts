@@ -114,11 +114,10 @@ export class Decoder {
     this.#dispatches = pools;
   }
 
-  /** Queued. `results` must have passed decodeResult. Throws RangeError for more than 256. */
+  /** Queued. `results`, at most MAX_PEERS, must have passed decodeResult. */
   async apply(results: readonly SentResult[], { oneBit, learningRate }: { oneBit: boolean; learningRate: number }): Promise<void> {
     const peers = results.length;
     if (peers === 0) return;
-    if (peers > MAX_PEERS) throw new RangeError(`at most ${MAX_PEERS} results can be applied exactly in a round, got ${peers}`);
     await this.#reserve(peers);
     const { device } = this.#plan;
     const { sentIndex, sentValue } = this.#forPeers!;

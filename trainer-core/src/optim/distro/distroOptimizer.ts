@@ -10,7 +10,7 @@
 import { linearGrid, type KernelSpec } from "@starling/shaders";
 import { decay, lookahead, residualUpdate } from "@starling/shaders/kernels/compress/index";
 import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
-import { Decoder } from "../../compress/decoder.ts";
+import { Decoder, MAX_PEERS } from "../../compress/decoder.ts";
 import { Encoder } from "../../compress/encoder.ts";
 import { createRootHasher, type RootHasher } from "../../compress/rootHasher.ts";
 import { TilePlan } from "../../compress/tilePlan.ts";
@@ -148,6 +148,9 @@ export class DistroOptimizer {
    */
   async beginRound(round: DistroRound): Promise<void> {
     const { oneBit, topk, pipeline } = this.options;
+    if (round.results.length > MAX_PEERS) {
+      throw new RangeError(`at most ${MAX_PEERS} results can be applied exactly in a round, got ${round.results.length}`);
+    }
     const results = round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
     if (pipeline === "sync") this.#decayMaster(round.decayLearningRate);
     if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate });
