@@ -83,7 +83,7 @@ export class Draft {
 
   began(id: AttemptId): void {
     const tries = this.attempt(id)?.tries ?? 0;
-    this.#set(id, { inFlight: true, tries: tries + 1, retryAtMs: 0 });
+    this.#set(id, { inFlight: true, beganAtMs: this.state.nowMs, tries: tries + 1, retryAtMs: 0 });
   }
 
   /** It may be tried again after a pause. Nothing happens when its round is forgotten already. */
@@ -91,7 +91,7 @@ export class Draft {
     const attempt = this.attempt(id);
     if (attempt === undefined) return;
     const pauseMs = Math.min(firstRetryMs * 2 ** (attempt.tries - 1), longestRetryMs);
-    this.#set(id, { inFlight: false, tries: attempt.tries, retryAtMs: this.state.nowMs + pauseMs });
+    this.#set(id, { ...attempt, inFlight: false, retryAtMs: this.state.nowMs + pauseMs });
   }
 
   #attempts(step: number | null): Attempts | undefined {

@@ -44,14 +44,13 @@ export interface AttemptId {
   key: string;
 }
 
-/** `peers`: whom to ask, in this order. */
 export type Effect =
   | { type: "setMembers"; members: readonly PeerAddress[] }
   | { type: "publish"; message: Gossip }
   | { type: "call"; attempt: AttemptId; call: CoordinatorCall }
   | { type: "fetchBlob"; attempt: AttemptId; step: number; candidate: string; announce: Announce; providers: Uint8Array[] }
-  | { type: "fetchAnnounce"; attempt: AttemptId; step: number; batch: number; commitment: Uint8Array | null; peers: Uint8Array[] }
-  | { type: "fetchList"; attempt: AttemptId; step: number; root: Uint8Array; peers: Uint8Array[] }
+  | { type: "fetchAnnounce"; attempt: AttemptId; step: number; batch: number; commitment: Uint8Array | null; peer: Uint8Array }
+  | { type: "fetchList"; attempt: AttemptId; step: number; root: Uint8Array; peer: Uint8Array }
   | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[] }
   | { type: "engine"; job: EngineJob }
   | { type: "forget"; addresses: BlobAddress[] }

@@ -37,8 +37,6 @@ export interface RunnerHost {
 
 const requestTimeoutMs = 5_000;
 const leaveTimeoutMs = 3_000;
-/** A peer that says nothing for this long is not waited for alone. */
-const hedgeMs = 300;
 /** Peers asked at once where the model is; its bytes come from those that gave the commonest answer. */
 const mostModelPeers = 8;
 
@@ -179,70 +177,31 @@ export class EffectRunner {
   }
 
   async #fetchAnnounce(effect: Effect & { type: "fetchAnnounce" }): Promise<void> {
-    const { attempt, step, batch, commitment, peers } = effect;
+    const { attempt, step, batch, commitment, peer } = effect;
     const request = announceRequest.encode({ runId: this.#host.runId, step, batch, commitment });
-    const announce = await this.#firstAnswer(peers, async (peer, signal) => {
-      const found = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes, signal));
-      if (found === null) throw new Error(`peer ${short(peer)} has no announcement of batch ${batch}`);
-      const isWanted = commitment === null || equalBytes(found.commitment, commitment);
-      if (found.fields.step !== step || found.fields.batch !== batch || !isWanted || !announceIsSigned(found, this.#ports.verify)) {
-        throw new Error(`peer ${short(peer)} answered with an announcement that was not asked for, or is not signed`);
-      }
-      return found;
-    });
+    const announce = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes));
+    if (announce === null) throw new Error(`peer ${short(peer)} has no announcement of batch ${batch}`);
+    const { fields } = announce;
+    const isWanted = commitment === null || equalBytes(announce.commitment, commitment);
+    if (fields.step !== step || fields.batch !== batch || !isWanted || !announceIsSigned(announce, this.#ports.verify)) {
+      throw new Error(`peer ${short(peer)} answered with an announcement that was not asked for, or is not signed`);
+    }
     this.#host.dispatch({ type: "announce", announce, requested: attempt });
   }
 
   async #fetchList(effect: Effect & { type: "fetchList" }): Promise<void> {
-    const { attempt, step, root, peers } = effect;
+    const { attempt, step, root, peer } = effect;
     const request = listRequest.encode({ runId: this.#host.runId, step, root });
-    const list = await this.#firstAnswer(peers, async (peer, signal) => {
-      const found = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes, signal));
-      if (found === null) throw new Error(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
-      if (!equalBytes(listRoot(found.runId, found.epoch, found.step, found.entries), root)) {
-        throw new Error(`peer ${short(peer)} answered with a list of another root`);
-      }
-      return found;
-    });
+    const list = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes));
+    if (list === null) throw new Error(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
+    if (!equalBytes(listRoot(list.runId, list.epoch, list.step, list.entries), root)) {
+      throw new Error(`peer ${short(peer)} answered with a list of another root`);
+    }
     this.#host.dispatch({ type: "list", list, root: toHex(root), requested: attempt });
   }
 
-  /** Asks one peer after the other, the next as soon as one fails or is silent for a while. The rest is given up then. */
-  async #firstAnswer<T>(peers: readonly Uint8Array[], ask: (peer: Uint8Array, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const over = new AbortController();
-    const signal = AbortSignal.any([this.#host.signal, over.signal]);
-    const failures: string[] = [];
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        let next = 0;
-        let cancelHedge = (): void => {};
-        const askNext = (): void => {
-          cancelHedge();
-          if (next >= peers.length || over.signal.aborted) return;
-          const peer = peers[next++];
-          cancelHedge = this.#ports.clock.after(hedgeMs, askNext);
-          ask(peer, signal).then(resolve, (error: unknown) => {
-            failures.push(textOf(error));
-            if (failures.length === peers.length) reject(new Error(failures.join("; ")));
-            else askNext();
-          });
-        };
-        over.signal.addEventListener("abort", () => cancelHedge());
-        askNext();
-      });
-    } finally {
-      over.abort();
-    }
-  }
-
-  #request(
-    peer: Uint8Array,
-    protocol: string,
-    request: Uint8Array,
-    maxResponseBytes: number,
-    signal: AbortSignal = this.#host.signal,
-  ): Promise<Uint8Array> {
-    const options = { maxResponseBytes, signal, timeoutMs: requestTimeoutMs };
+  #request(peer: Uint8Array, protocol: string, request: Uint8Array, maxResponseBytes: number): Promise<Uint8Array> {
+    const options = { maxResponseBytes, signal: this.#host.signal, timeoutMs: requestTimeoutMs };
     return this.#ports.network.request(peer, protocol, request, options);
   }
 

@@ -85,6 +85,7 @@ export type Stage =
 /** Something that may fail and is tried again. */
 export interface Attempt {
   inFlight: boolean;
+  beganAtMs: number;
   tries: number;
   retryAtMs: number;
 }

@@ -3,12 +3,15 @@ import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import type { WitnessList } from "../../protocol/messages.ts";
 import { type AgreedResult, holdersOf } from "../agreement.ts";
 import type { Draft } from "../draft.ts";
+import type { AttemptId } from "../effects.ts";
 import type { LocalRound, PlanWitness } from "../states.ts";
 import { currentRound, fetchBlob, withoutSelf } from "./results.ts";
 
 /** Lists kept of one witness before the coordinator names its root. */
 const mostUnnamedLists = 2;
 const mostComparisons = 32;
+/** A peer that is silent for this long is no longer waited for alone. */
+const patienceMs = 300;
 
 export function absorbList(draft: Draft, list: WitnessList, root: string): void {
   const round = draft.peek(list.step);
@@ -29,19 +32,41 @@ export function lacksList(round: LocalRound, entry: PlanWitness): boolean {
   return !round.lists.has(entry.root);
 }
 
-/** Asks for the lists of these entries: each from its witness, then from those who report that they hold it. */
+/** Asks for the lists of these entries: each from its witness, and from those who report that they hold it. */
 export function fetchLists(draft: Draft, step: number, entries: readonly PlanWitness[]): void {
   const round = draft.peek(step)!;
   for (const entry of entries) {
     if (!lacksList(round, entry)) continue;
-    const attempt = { step, key: `list/${entry.root}` };
-    if (!draft.isDue(attempt)) continue;
     const holders = [entry, ...holdersOf(round.plan, entry)].map(({ clientIndex }) => round.epoch.peers[clientIndex]);
-    const peers = withoutSelf(draft, holders);
-    if (peers.length === 0) continue;
-    draft.began(attempt);
-    draft.effects.push({ type: "fetchList", attempt, step, root: entry.listRoot, peers });
+    askOne(draft, step, `list/${entry.root}`, holders, (attempt, peer) => {
+      draft.effects.push({ type: "fetchList", attempt, step, root: entry.listRoot, peer });
+    });
   }
+}
+
+/**
+ * Asks the one of `peers` that was asked least; another one already while those before are silent. The peers may be
+ * others each time: holders become known as witnesses report.
+ */
+function askOne(
+  draft: Draft,
+  step: number,
+  what: string,
+  peers: readonly Uint8Array[],
+  ask: (attempt: AttemptId, peer: Uint8Array) => void,
+  mostTries?: number,
+): void {
+  const asked = withoutSelf(draft, peers).map((peer) => {
+    const attempt = { step, key: `${what}/${toHex(peer)}` };
+    return { peer, attempt, before: draft.attempt(attempt) };
+  });
+  const { nowMs } = draft.state;
+  if (asked.some(({ before }) => before?.inFlight === true && nowMs < before.beganAtMs + patienceMs)) return;
+  const due = asked.filter(({ attempt }) => draft.isDue(attempt, mostTries));
+  if (due.length === 0) return;
+  const next = due.reduce((best, each) => ((each.before?.tries ?? 0) < (best.before?.tries ?? 0) ? each : best));
+  draft.began(next.attempt);
+  ask(next.attempt, next.peer);
 }
 
 /** The results among `agreed` whose payload is not here; asks for them from the witnesses that verified them. */
@@ -52,7 +77,9 @@ export function fetchAgreed(draft: Draft, step: number, agreed: readonly AgreedR
     const witnesses = result.namedBy.map((clientIndex) => round.epoch.peers[clientIndex]);
     const candidate = candidateOf(round, result);
     if (candidate !== undefined) {
-      fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender]);
+      // a download of its own: one that began earlier may be waiting for peers that never had it
+      const from = `the ${witnesses.length} witnesses`;
+      fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender], from);
       continue;
     }
     fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
@@ -77,13 +104,11 @@ export function fetchAnnounce(
   peers: readonly Uint8Array[],
   mostTries?: number,
 ): void {
-  const attempt = { step, key: `announce/${batch}/${commitment ?? "any"}` };
-  if (!draft.isDue(attempt, mostTries)) return;
-  const asked = withoutSelf(draft, peers);
-  if (asked.length === 0) return;
-  draft.began(attempt);
   const wanted = commitment === null ? null : fromHex(commitment, 32);
-  draft.effects.push({ type: "fetchAnnounce", attempt, step, batch, commitment: wanted, peers: asked });
+  const ask = (attempt: AttemptId, peer: Uint8Array): void => {
+    draft.effects.push({ type: "fetchAnnounce", attempt, step, batch, commitment: wanted, peer });
+  };
+  askOne(draft, step, `announce/${batch}/${commitment ?? "any"}`, peers, ask, mostTries);
 }
 
 /**

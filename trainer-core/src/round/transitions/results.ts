@@ -123,9 +123,15 @@ export function addOwnResult(draft: Draft, announce: Announce): void {
   draft.edit(step).announced = { announce, againAtMs: draft.state.nowMs, times: 0 };
 }
 
-/** Asks for a candidate's blob, the likeliest holders first. */
-export function fetchBlob(draft: Draft, step: number, candidate: Candidate, providers: readonly Uint8Array[]): void {
-  const attempt = { step, key: `blob/${candidate.key}` };
+/** Asks for a candidate's blob, the likeliest holders first. `from` tells apart downloads with different providers. */
+export function fetchBlob(
+  draft: Draft,
+  step: number,
+  candidate: Candidate,
+  providers: readonly Uint8Array[],
+  from: string,
+): void {
+  const attempt = { step, key: `blob/${candidate.key}/${from}` };
   if (candidate.held || candidate.bad || !draft.isDue(attempt)) return;
   const peers = withoutSelf(draft, providers);
   if (peers.length === 0) return;
@@ -161,7 +167,7 @@ function fetchFirstOf(draft: Draft, round: Readonly<LocalRound>): void {
     // others in the order of their slots after the trainer's, so that not everybody asks the same few
     const trainer = round.plan.assignments[index].clientIndex;
     const others = peers.map((_, i) => peers[(trainer + 1 + i) % peers.length]).slice(0, mostOtherProviders);
-    fetchBlob(draft, round.plan.step, first, [first.announce.fields.sender, ...others]);
+    fetchBlob(draft, round.plan.step, first, [first.announce.fields.sender, ...others], "anyone");
   }
 }
 
