@@ -26,54 +26,20 @@ const WORKGROUP_SIZE = 64u;
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
-fn loadDOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = dOut[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
-  return v;
-}
-fn storeDk(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dk[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dk[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dk[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dk[base + d + 3u] = v.w; }
-}
-fn storeDv(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dv[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dv[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dv[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dv[base + d + 3u] = v.w; }
+fn loadDOut(at: u32) -> vec4<f32> {
+  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
 }
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
@@ -113,29 +79,37 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       var s1 = vec4<f32>(); var t1 = vec4<f32>();
       var s2 = vec4<f32>(); var t2 = vec4<f32>();
       var s3 = vec4<f32>(); var t3 = vec4<f32>();
-      for (var d = 0u; d < HEAD_DIM; d += 4u) {
-        let y0 = loadK(k0, d); let z0 = loadV(k0, d);
-        let y1 = loadK(k1, d); let z1 = loadV(k1, d);
-        let y2 = loadK(k2, d); let z2 = loadV(k2, d);
-        let y3 = loadK(k3, d); let z3 = loadV(k3, d);
-        let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-        let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-        let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-        let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-        let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-        let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-        let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-        let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+      for (var d = 0u; d < WHOLE; d += 4u) {
+        let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
+        let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
+        let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
+        let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
+        let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+        let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+        let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+        let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+        let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+        let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+        let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+        let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+      }
+      for (var d = WHOLE; d < HEAD_DIM; d++) {
+        let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+        let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
+        s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
+        s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
+        s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
+        s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
       let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = SCALE * p0 * (t0 - delta[h0]);
       let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = SCALE * p1 * (t1 - delta[h1]);
       let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = SCALE * p2 * (t2 - delta[h2]);
       let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = SCALE * p3 * (t3 - delta[h3]);
       {
-        let x0 = loadQ(q0, chunk + 0u); let w0 = loadDOut(q0, chunk + 0u);
-        let x1 = loadQ(q1, chunk + 0u); let w1 = loadDOut(q1, chunk + 0u);
-        let x2 = loadQ(q2, chunk + 0u); let w2 = loadDOut(q2, chunk + 0u);
-        let x3 = loadQ(q3, chunk + 0u); let w3 = loadDOut(q3, chunk + 0u);
+        let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
+        let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
+        let x2 = loadQ(q2 + chunk + 0u); let w2 = loadDOut(q2 + chunk + 0u);
+        let x3 = loadQ(q3 + chunk + 0u); let w3 = loadDOut(q3 + chunk + 0u);
         a00 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b00 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a10 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -146,10 +120,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b30 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 4u); let w0 = loadDOut(q0, chunk + 4u);
-        let x1 = loadQ(q1, chunk + 4u); let w1 = loadDOut(q1, chunk + 4u);
-        let x2 = loadQ(q2, chunk + 4u); let w2 = loadDOut(q2, chunk + 4u);
-        let x3 = loadQ(q3, chunk + 4u); let w3 = loadDOut(q3, chunk + 4u);
+        let x0 = loadQ(q0 + chunk + 4u); let w0 = loadDOut(q0 + chunk + 4u);
+        let x1 = loadQ(q1 + chunk + 4u); let w1 = loadDOut(q1 + chunk + 4u);
+        let x2 = loadQ(q2 + chunk + 4u); let w2 = loadDOut(q2 + chunk + 4u);
+        let x3 = loadQ(q3 + chunk + 4u); let w3 = loadDOut(q3 + chunk + 4u);
         a01 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b01 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a11 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -160,10 +134,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b31 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 8u); let w0 = loadDOut(q0, chunk + 8u);
-        let x1 = loadQ(q1, chunk + 8u); let w1 = loadDOut(q1, chunk + 8u);
-        let x2 = loadQ(q2, chunk + 8u); let w2 = loadDOut(q2, chunk + 8u);
-        let x3 = loadQ(q3, chunk + 8u); let w3 = loadDOut(q3, chunk + 8u);
+        let x0 = loadQ(q0 + chunk + 8u); let w0 = loadDOut(q0 + chunk + 8u);
+        let x1 = loadQ(q1 + chunk + 8u); let w1 = loadDOut(q1 + chunk + 8u);
+        let x2 = loadQ(q2 + chunk + 8u); let w2 = loadDOut(q2 + chunk + 8u);
+        let x3 = loadQ(q3 + chunk + 8u); let w3 = loadDOut(q3 + chunk + 8u);
         a02 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b02 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a12 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -174,10 +148,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b32 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 12u); let w0 = loadDOut(q0, chunk + 12u);
-        let x1 = loadQ(q1, chunk + 12u); let w1 = loadDOut(q1, chunk + 12u);
-        let x2 = loadQ(q2, chunk + 12u); let w2 = loadDOut(q2, chunk + 12u);
-        let x3 = loadQ(q3, chunk + 12u); let w3 = loadDOut(q3, chunk + 12u);
+        let x0 = loadQ(q0 + chunk + 12u); let w0 = loadDOut(q0 + chunk + 12u);
+        let x1 = loadQ(q1 + chunk + 12u); let w1 = loadDOut(q1 + chunk + 12u);
+        let x2 = loadQ(q2 + chunk + 12u); let w2 = loadDOut(q2 + chunk + 12u);
+        let x3 = loadQ(q3 + chunk + 12u); let w3 = loadDOut(q3 + chunk + 12u);
         a03 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b03 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a13 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -189,29 +163,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       }
     }
   }
-  if (j + 0u <= last) {
-    storeDk(k0, chunk + 0u, a00); storeDv(k0, chunk + 0u, b00);
-    storeDk(k0, chunk + 4u, a01); storeDv(k0, chunk + 4u, b01);
-    storeDk(k0, chunk + 8u, a02); storeDv(k0, chunk + 8u, b02);
-    storeDk(k0, chunk + 12u, a03); storeDv(k0, chunk + 12u, b03);
-  }
-  if (j + 1u <= last) {
-    storeDk(k1, chunk + 0u, a10); storeDv(k1, chunk + 0u, b10);
-    storeDk(k1, chunk + 4u, a11); storeDv(k1, chunk + 4u, b11);
-    storeDk(k1, chunk + 8u, a12); storeDv(k1, chunk + 8u, b12);
-    storeDk(k1, chunk + 12u, a13); storeDv(k1, chunk + 12u, b13);
-  }
-  if (j + 2u <= last) {
-    storeDk(k2, chunk + 0u, a20); storeDv(k2, chunk + 0u, b20);
-    storeDk(k2, chunk + 4u, a21); storeDv(k2, chunk + 4u, b21);
-    storeDk(k2, chunk + 8u, a22); storeDv(k2, chunk + 8u, b22);
-    storeDk(k2, chunk + 12u, a23); storeDv(k2, chunk + 12u, b23);
-  }
-  if (j + 3u <= last) {
-    storeDk(k3, chunk + 0u, a30); storeDv(k3, chunk + 0u, b30);
-    storeDk(k3, chunk + 4u, a31); storeDv(k3, chunk + 4u, b31);
-    storeDk(k3, chunk + 8u, a32); storeDv(k3, chunk + 8u, b32);
-    storeDk(k3, chunk + 12u, a33); storeDv(k3, chunk + 12u, b33);
+  var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
+  var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
+  for (var r = 0u; r < 4u && j + r <= last; r++) {
+    let at = ((first + j + r) * KEY_HEADS + keyHead) * HEAD_DIM + chunk;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) {
+      dk[at + d] = keys[r * 4u + d / 4u][d % 4u];
+      dv[at + d] = values[r * 4u + d / 4u][d % 4u];
+    }
   }
 }
 `,
@@ -240,57 +199,23 @@ const WORKGROUP_SIZE = 64u;
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
-fn loadOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = out[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = out[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = out[at + 2u]; }
-  return v;
+fn loadOut(at: u32) -> vec4<f32> {
+  return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]);
 }
-fn loadDOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = dOut[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
-  return v;
-}
-fn storeDq(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dq[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dq[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dq[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dq[base + d + 3u] = v.w; }
+fn loadDOut(at: u32) -> vec4<f32> {
+  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
 }
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
@@ -319,11 +244,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var delta1 = 0.0;
   var delta2 = 0.0;
   var delta3 = 0.0;
-  for (var d = 0u; d < HEAD_DIM; d += 4u) {
-    delta0 += dot(loadOut(q0, d), loadDOut(q0, d));
-    delta1 += dot(loadOut(q1, d), loadDOut(q1, d));
-    delta2 += dot(loadOut(q2, d), loadDOut(q2, d));
-    delta3 += dot(loadOut(q3, d), loadDOut(q3, d));
+  for (var d = 0u; d < WHOLE; d += 4u) {
+    delta0 += dot(loadOut(q0 + d), loadDOut(q0 + d));
+    delta1 += dot(loadOut(q1 + d), loadDOut(q1 + d));
+    delta2 += dot(loadOut(q2 + d), loadDOut(q2 + d));
+    delta3 += dot(loadOut(q3 + d), loadDOut(q3 + d));
+  }
+  for (var d = WHOLE; d < HEAD_DIM; d++) {
+    delta0 += out[q0 + d] * dOut[q0 + d];
+    delta1 += out[q1 + d] * dOut[q1 + d];
+    delta2 += out[q2 + d] * dOut[q2 + d];
+    delta3 += out[q3 + d] * dOut[q3 + d];
   }
   var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
   var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
@@ -338,92 +269,79 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var s1 = vec4<f32>(); var t1 = vec4<f32>();
     var s2 = vec4<f32>(); var t2 = vec4<f32>();
     var s3 = vec4<f32>(); var t3 = vec4<f32>();
-    for (var d = 0u; d < HEAD_DIM; d += 4u) {
-      let y0 = loadK(k0, d); let z0 = loadV(k0, d);
-      let y1 = loadK(k1, d); let z1 = loadV(k1, d);
-      let y2 = loadK(k2, d); let z2 = loadV(k2, d);
-      let y3 = loadK(k3, d); let z3 = loadV(k3, d);
-      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-      let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-      let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-      let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-      let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+    for (var d = 0u; d < WHOLE; d += 4u) {
+      let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
+      let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
+      let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
+      let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
+      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+      let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+      let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+      let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+      let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+    }
+    for (var d = WHOLE; d < HEAD_DIM; d++) {
+      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+      let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
+      s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
+      s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
+      s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
+      s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
     }
     let ds0 = SCALE * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
     let ds1 = SCALE * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
     let ds2 = SCALE * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
     let ds3 = SCALE * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
     {
-      let y0 = loadK(k0, chunk + 0u);
-      let y1 = loadK(k1, chunk + 0u);
-      let y2 = loadK(k2, chunk + 0u);
-      let y3 = loadK(k3, chunk + 0u);
+      let y0 = loadK(k0 + chunk + 0u);
+      let y1 = loadK(k1 + chunk + 0u);
+      let y2 = loadK(k2 + chunk + 0u);
+      let y3 = loadK(k3 + chunk + 0u);
       o00 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o10 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o20 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o30 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 4u);
-      let y1 = loadK(k1, chunk + 4u);
-      let y2 = loadK(k2, chunk + 4u);
-      let y3 = loadK(k3, chunk + 4u);
+      let y0 = loadK(k0 + chunk + 4u);
+      let y1 = loadK(k1 + chunk + 4u);
+      let y2 = loadK(k2 + chunk + 4u);
+      let y3 = loadK(k3 + chunk + 4u);
       o01 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o11 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o21 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o31 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 8u);
-      let y1 = loadK(k1, chunk + 8u);
-      let y2 = loadK(k2, chunk + 8u);
-      let y3 = loadK(k3, chunk + 8u);
+      let y0 = loadK(k0 + chunk + 8u);
+      let y1 = loadK(k1 + chunk + 8u);
+      let y2 = loadK(k2 + chunk + 8u);
+      let y3 = loadK(k3 + chunk + 8u);
       o02 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o12 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o22 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o32 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 12u);
-      let y1 = loadK(k1, chunk + 12u);
-      let y2 = loadK(k2, chunk + 12u);
-      let y3 = loadK(k3, chunk + 12u);
+      let y0 = loadK(k0 + chunk + 12u);
+      let y1 = loadK(k1 + chunk + 12u);
+      let y2 = loadK(k2 + chunk + 12u);
+      let y3 = loadK(k3 + chunk + 12u);
       o03 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o13 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o23 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o33 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
   }
-  if (i + 0u <= last) {
-    storeDq(q0, chunk + 0u, o00);
-    storeDq(q0, chunk + 4u, o01);
-    storeDq(q0, chunk + 8u, o02);
-    storeDq(q0, chunk + 12u, o03);
-    if (chunk == 0u) { delta[h0] = delta0; }
-  }
-  if (i + 1u <= last) {
-    storeDq(q1, chunk + 0u, o10);
-    storeDq(q1, chunk + 4u, o11);
-    storeDq(q1, chunk + 8u, o12);
-    storeDq(q1, chunk + 12u, o13);
-    if (chunk == 0u) { delta[h1] = delta1; }
-  }
-  if (i + 2u <= last) {
-    storeDq(q2, chunk + 0u, o20);
-    storeDq(q2, chunk + 4u, o21);
-    storeDq(q2, chunk + 8u, o22);
-    storeDq(q2, chunk + 12u, o23);
-    if (chunk == 0u) { delta[h2] = delta2; }
-  }
-  if (i + 3u <= last) {
-    storeDq(q3, chunk + 0u, o30);
-    storeDq(q3, chunk + 4u, o31);
-    storeDq(q3, chunk + 8u, o32);
-    storeDq(q3, chunk + 12u, o33);
-    if (chunk == 0u) { delta[h3] = delta3; }
+  let deltas = vec4(delta0, delta1, delta2, delta3);
+  var tile = array<vec4<f32>, 16>(o00, o01, o02, o03, o10, o11, o12, o13, o20, o21, o22, o23, o30, o31, o32, o33);
+  for (var r = 0u; r < 4u && i + r <= last; r++) {
+    let at = (first + i + r) * QUERY_HEADS + head;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { dq[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    if (chunk == 0u) { delta[at] = deltas[r]; }
   }
 }
 `,
@@ -450,41 +368,19 @@ const WORKGROUP_SIZE = 64u;
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
-}
-fn storeOut(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { out[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { out[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { out[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { out[base + d + 3u] = v.w; }
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
 
 fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
@@ -530,15 +426,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var d = 0u; d < HEAD_DIM; d += 4u) {
-      let y0 = loadK(k0, d);
-      let y1 = loadK(k1, d);
-      let y2 = loadK(k2, d);
-      let y3 = loadK(k3, d);
-      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    for (var d = 0u; d < WHOLE; d += 4u) {
+      let y0 = loadK(k0 + d);
+      let y1 = loadK(k1 + d);
+      let y2 = loadK(k2 + d);
+      let y3 = loadK(k3 + d);
+      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    }
+    for (var d = WHOLE; d < HEAD_DIM; d++) {
+      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+      s0 += q[q0 + d] * y;
+      s1 += q[q1 + d] * y;
+      s2 += q[q2 + d] * y;
+      s3 += q[q3 + d] * y;
     }
     s0 = mask(s0, i + 0u, j);
     let n0 = largest(m0, s0);
@@ -565,73 +468,52 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     m3 = n3;
     l3 = l3 * e3 + dot(p3, vec4(1.0));
     {
-      let z0 = loadV(k0, chunk + 0u);
-      let z1 = loadV(k1, chunk + 0u);
-      let z2 = loadV(k2, chunk + 0u);
-      let z3 = loadV(k3, chunk + 0u);
+      let z0 = loadV(k0 + chunk + 0u);
+      let z1 = loadV(k1 + chunk + 0u);
+      let z2 = loadV(k2 + chunk + 0u);
+      let z3 = loadV(k3 + chunk + 0u);
       o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 4u);
-      let z1 = loadV(k1, chunk + 4u);
-      let z2 = loadV(k2, chunk + 4u);
-      let z3 = loadV(k3, chunk + 4u);
+      let z0 = loadV(k0 + chunk + 4u);
+      let z1 = loadV(k1 + chunk + 4u);
+      let z2 = loadV(k2 + chunk + 4u);
+      let z3 = loadV(k3 + chunk + 4u);
       o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 8u);
-      let z1 = loadV(k1, chunk + 8u);
-      let z2 = loadV(k2, chunk + 8u);
-      let z3 = loadV(k3, chunk + 8u);
+      let z0 = loadV(k0 + chunk + 8u);
+      let z1 = loadV(k1 + chunk + 8u);
+      let z2 = loadV(k2 + chunk + 8u);
+      let z3 = loadV(k3 + chunk + 8u);
       o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 12u);
-      let z1 = loadV(k1, chunk + 12u);
-      let z2 = loadV(k2, chunk + 12u);
-      let z3 = loadV(k3, chunk + 12u);
+      let z0 = loadV(k0 + chunk + 12u);
+      let z1 = loadV(k1 + chunk + 12u);
+      let z2 = loadV(k2 + chunk + 12u);
+      let z3 = loadV(k3 + chunk + 12u);
       o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
   }
-  if (i + 0u <= last) {
-    storeOut(q0, chunk + 0u, o00 / l0);
-    storeOut(q0, chunk + 4u, o01 / l0);
-    storeOut(q0, chunk + 8u, o02 / l0);
-    storeOut(q0, chunk + 12u, o03 / l0);
-    if (chunk == 0u) { lse[(first + i + 0u) * QUERY_HEADS + head] = m0 + log(l0); }
-  }
-  if (i + 1u <= last) {
-    storeOut(q1, chunk + 0u, o10 / l1);
-    storeOut(q1, chunk + 4u, o11 / l1);
-    storeOut(q1, chunk + 8u, o12 / l1);
-    storeOut(q1, chunk + 12u, o13 / l1);
-    if (chunk == 0u) { lse[(first + i + 1u) * QUERY_HEADS + head] = m1 + log(l1); }
-  }
-  if (i + 2u <= last) {
-    storeOut(q2, chunk + 0u, o20 / l2);
-    storeOut(q2, chunk + 4u, o21 / l2);
-    storeOut(q2, chunk + 8u, o22 / l2);
-    storeOut(q2, chunk + 12u, o23 / l2);
-    if (chunk == 0u) { lse[(first + i + 2u) * QUERY_HEADS + head] = m2 + log(l2); }
-  }
-  if (i + 3u <= last) {
-    storeOut(q3, chunk + 0u, o30 / l3);
-    storeOut(q3, chunk + 4u, o31 / l3);
-    storeOut(q3, chunk + 8u, o32 / l3);
-    storeOut(q3, chunk + 12u, o33 / l3);
-    if (chunk == 0u) { lse[(first + i + 3u) * QUERY_HEADS + head] = m3 + log(l3); }
+  let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
+  var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
+  for (var r = 0u; r < 4u && i + r <= last; r++) {
+    let at = (first + i + r) * QUERY_HEADS + head;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { out[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }
 `,

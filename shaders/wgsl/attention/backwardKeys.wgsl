@@ -19,54 +19,20 @@ override SCALE: f32;
 @group(0) @binding(7) var<storage, read_write> dv: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
-fn loadDOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = dOut[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
-  return v;
-}
-fn storeDk(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dk[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dk[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dk[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dk[base + d + 3u] = v.w; }
-}
-fn storeDv(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dv[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dv[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dv[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dv[base + d + 3u] = v.w; }
+fn loadDOut(at: u32) -> vec4<f32> {
+  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
 }
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
@@ -106,29 +72,37 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       var s1 = vec4<f32>(); var t1 = vec4<f32>();
       var s2 = vec4<f32>(); var t2 = vec4<f32>();
       var s3 = vec4<f32>(); var t3 = vec4<f32>();
-      for (var d = 0u; d < HEAD_DIM; d += 4u) {
-        let y0 = loadK(k0, d); let z0 = loadV(k0, d);
-        let y1 = loadK(k1, d); let z1 = loadV(k1, d);
-        let y2 = loadK(k2, d); let z2 = loadV(k2, d);
-        let y3 = loadK(k3, d); let z3 = loadV(k3, d);
-        let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-        let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-        let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-        let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-        let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-        let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-        let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-        let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+      for (var d = 0u; d < WHOLE; d += 4u) {
+        let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
+        let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
+        let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
+        let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
+        let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+        let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+        let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+        let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+        let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+        let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+        let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+        let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+      }
+      for (var d = WHOLE; d < HEAD_DIM; d++) {
+        let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+        let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
+        s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
+        s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
+        s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
+        s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
       let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = SCALE * p0 * (t0 - delta[h0]);
       let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = SCALE * p1 * (t1 - delta[h1]);
       let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = SCALE * p2 * (t2 - delta[h2]);
       let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = SCALE * p3 * (t3 - delta[h3]);
       {
-        let x0 = loadQ(q0, chunk + 0u); let w0 = loadDOut(q0, chunk + 0u);
-        let x1 = loadQ(q1, chunk + 0u); let w1 = loadDOut(q1, chunk + 0u);
-        let x2 = loadQ(q2, chunk + 0u); let w2 = loadDOut(q2, chunk + 0u);
-        let x3 = loadQ(q3, chunk + 0u); let w3 = loadDOut(q3, chunk + 0u);
+        let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
+        let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
+        let x2 = loadQ(q2 + chunk + 0u); let w2 = loadDOut(q2 + chunk + 0u);
+        let x3 = loadQ(q3 + chunk + 0u); let w3 = loadDOut(q3 + chunk + 0u);
         a00 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b00 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a10 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -139,10 +113,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b30 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 4u); let w0 = loadDOut(q0, chunk + 4u);
-        let x1 = loadQ(q1, chunk + 4u); let w1 = loadDOut(q1, chunk + 4u);
-        let x2 = loadQ(q2, chunk + 4u); let w2 = loadDOut(q2, chunk + 4u);
-        let x3 = loadQ(q3, chunk + 4u); let w3 = loadDOut(q3, chunk + 4u);
+        let x0 = loadQ(q0 + chunk + 4u); let w0 = loadDOut(q0 + chunk + 4u);
+        let x1 = loadQ(q1 + chunk + 4u); let w1 = loadDOut(q1 + chunk + 4u);
+        let x2 = loadQ(q2 + chunk + 4u); let w2 = loadDOut(q2 + chunk + 4u);
+        let x3 = loadQ(q3 + chunk + 4u); let w3 = loadDOut(q3 + chunk + 4u);
         a01 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b01 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a11 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -153,10 +127,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b31 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 8u); let w0 = loadDOut(q0, chunk + 8u);
-        let x1 = loadQ(q1, chunk + 8u); let w1 = loadDOut(q1, chunk + 8u);
-        let x2 = loadQ(q2, chunk + 8u); let w2 = loadDOut(q2, chunk + 8u);
-        let x3 = loadQ(q3, chunk + 8u); let w3 = loadDOut(q3, chunk + 8u);
+        let x0 = loadQ(q0 + chunk + 8u); let w0 = loadDOut(q0 + chunk + 8u);
+        let x1 = loadQ(q1 + chunk + 8u); let w1 = loadDOut(q1 + chunk + 8u);
+        let x2 = loadQ(q2 + chunk + 8u); let w2 = loadDOut(q2 + chunk + 8u);
+        let x3 = loadQ(q3 + chunk + 8u); let w3 = loadDOut(q3 + chunk + 8u);
         a02 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b02 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a12 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -167,10 +141,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         b32 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
       {
-        let x0 = loadQ(q0, chunk + 12u); let w0 = loadDOut(q0, chunk + 12u);
-        let x1 = loadQ(q1, chunk + 12u); let w1 = loadDOut(q1, chunk + 12u);
-        let x2 = loadQ(q2, chunk + 12u); let w2 = loadDOut(q2, chunk + 12u);
-        let x3 = loadQ(q3, chunk + 12u); let w3 = loadDOut(q3, chunk + 12u);
+        let x0 = loadQ(q0 + chunk + 12u); let w0 = loadDOut(q0 + chunk + 12u);
+        let x1 = loadQ(q1 + chunk + 12u); let w1 = loadDOut(q1 + chunk + 12u);
+        let x2 = loadQ(q2 + chunk + 12u); let w2 = loadDOut(q2 + chunk + 12u);
+        let x3 = loadQ(q3 + chunk + 12u); let w3 = loadDOut(q3 + chunk + 12u);
         a03 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
         b03 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
         a13 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
@@ -182,28 +156,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       }
     }
   }
-  if (j + 0u <= last) {
-    storeDk(k0, chunk + 0u, a00); storeDv(k0, chunk + 0u, b00);
-    storeDk(k0, chunk + 4u, a01); storeDv(k0, chunk + 4u, b01);
-    storeDk(k0, chunk + 8u, a02); storeDv(k0, chunk + 8u, b02);
-    storeDk(k0, chunk + 12u, a03); storeDv(k0, chunk + 12u, b03);
-  }
-  if (j + 1u <= last) {
-    storeDk(k1, chunk + 0u, a10); storeDv(k1, chunk + 0u, b10);
-    storeDk(k1, chunk + 4u, a11); storeDv(k1, chunk + 4u, b11);
-    storeDk(k1, chunk + 8u, a12); storeDv(k1, chunk + 8u, b12);
-    storeDk(k1, chunk + 12u, a13); storeDv(k1, chunk + 12u, b13);
-  }
-  if (j + 2u <= last) {
-    storeDk(k2, chunk + 0u, a20); storeDv(k2, chunk + 0u, b20);
-    storeDk(k2, chunk + 4u, a21); storeDv(k2, chunk + 4u, b21);
-    storeDk(k2, chunk + 8u, a22); storeDv(k2, chunk + 8u, b22);
-    storeDk(k2, chunk + 12u, a23); storeDv(k2, chunk + 12u, b23);
-  }
-  if (j + 3u <= last) {
-    storeDk(k3, chunk + 0u, a30); storeDv(k3, chunk + 0u, b30);
-    storeDk(k3, chunk + 4u, a31); storeDv(k3, chunk + 4u, b31);
-    storeDk(k3, chunk + 8u, a32); storeDv(k3, chunk + 8u, b32);
-    storeDk(k3, chunk + 12u, a33); storeDv(k3, chunk + 12u, b33);
+  var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
+  var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
+  for (var r = 0u; r < 4u && j + r <= last; r++) {
+    let at = ((first + j + r) * KEY_HEADS + keyHead) * HEAD_DIM + chunk;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) {
+      dk[at + d] = keys[r * 4u + d / 4u][d % 4u];
+      dv[at + d] = values[r * 4u + d / 4u][d % 4u];
+    }
   }
 }

@@ -19,57 +19,23 @@ override SCALE: f32;
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
-fn loadOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = out[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = out[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = out[at + 2u]; }
-  return v;
+fn loadOut(at: u32) -> vec4<f32> {
+  return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]);
 }
-fn loadDOut(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = dOut[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = dOut[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = dOut[at + 2u]; }
-  return v;
-}
-fn storeDq(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { dq[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { dq[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { dq[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { dq[base + d + 3u] = v.w; }
+fn loadDOut(at: u32) -> vec4<f32> {
+  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
 }
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
@@ -98,11 +64,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var delta1 = 0.0;
   var delta2 = 0.0;
   var delta3 = 0.0;
-  for (var d = 0u; d < HEAD_DIM; d += 4u) {
-    delta0 += dot(loadOut(q0, d), loadDOut(q0, d));
-    delta1 += dot(loadOut(q1, d), loadDOut(q1, d));
-    delta2 += dot(loadOut(q2, d), loadDOut(q2, d));
-    delta3 += dot(loadOut(q3, d), loadDOut(q3, d));
+  for (var d = 0u; d < WHOLE; d += 4u) {
+    delta0 += dot(loadOut(q0 + d), loadDOut(q0 + d));
+    delta1 += dot(loadOut(q1 + d), loadDOut(q1 + d));
+    delta2 += dot(loadOut(q2 + d), loadDOut(q2 + d));
+    delta3 += dot(loadOut(q3 + d), loadDOut(q3 + d));
+  }
+  for (var d = WHOLE; d < HEAD_DIM; d++) {
+    delta0 += out[q0 + d] * dOut[q0 + d];
+    delta1 += out[q1 + d] * dOut[q1 + d];
+    delta2 += out[q2 + d] * dOut[q2 + d];
+    delta3 += out[q3 + d] * dOut[q3 + d];
   }
   var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
   var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
@@ -117,91 +89,78 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var s1 = vec4<f32>(); var t1 = vec4<f32>();
     var s2 = vec4<f32>(); var t2 = vec4<f32>();
     var s3 = vec4<f32>(); var t3 = vec4<f32>();
-    for (var d = 0u; d < HEAD_DIM; d += 4u) {
-      let y0 = loadK(k0, d); let z0 = loadV(k0, d);
-      let y1 = loadK(k1, d); let z1 = loadV(k1, d);
-      let y2 = loadK(k2, d); let z2 = loadV(k2, d);
-      let y3 = loadK(k3, d); let z3 = loadV(k3, d);
-      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-      let w0 = loadDOut(q0, d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-      let w1 = loadDOut(q1, d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-      let w2 = loadDOut(q2, d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-      let w3 = loadDOut(q3, d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+    for (var d = 0u; d < WHOLE; d += 4u) {
+      let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
+      let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
+      let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
+      let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
+      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+      let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
+      let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
+      let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
+      let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+    }
+    for (var d = WHOLE; d < HEAD_DIM; d++) {
+      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+      let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
+      s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
+      s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
+      s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
+      s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
     }
     let ds0 = SCALE * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
     let ds1 = SCALE * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
     let ds2 = SCALE * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
     let ds3 = SCALE * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
     {
-      let y0 = loadK(k0, chunk + 0u);
-      let y1 = loadK(k1, chunk + 0u);
-      let y2 = loadK(k2, chunk + 0u);
-      let y3 = loadK(k3, chunk + 0u);
+      let y0 = loadK(k0 + chunk + 0u);
+      let y1 = loadK(k1 + chunk + 0u);
+      let y2 = loadK(k2 + chunk + 0u);
+      let y3 = loadK(k3 + chunk + 0u);
       o00 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o10 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o20 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o30 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 4u);
-      let y1 = loadK(k1, chunk + 4u);
-      let y2 = loadK(k2, chunk + 4u);
-      let y3 = loadK(k3, chunk + 4u);
+      let y0 = loadK(k0 + chunk + 4u);
+      let y1 = loadK(k1 + chunk + 4u);
+      let y2 = loadK(k2 + chunk + 4u);
+      let y3 = loadK(k3 + chunk + 4u);
       o01 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o11 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o21 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o31 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 8u);
-      let y1 = loadK(k1, chunk + 8u);
-      let y2 = loadK(k2, chunk + 8u);
-      let y3 = loadK(k3, chunk + 8u);
+      let y0 = loadK(k0 + chunk + 8u);
+      let y1 = loadK(k1 + chunk + 8u);
+      let y2 = loadK(k2 + chunk + 8u);
+      let y3 = loadK(k3 + chunk + 8u);
       o02 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o12 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o22 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o32 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
     {
-      let y0 = loadK(k0, chunk + 12u);
-      let y1 = loadK(k1, chunk + 12u);
-      let y2 = loadK(k2, chunk + 12u);
-      let y3 = loadK(k3, chunk + 12u);
+      let y0 = loadK(k0 + chunk + 12u);
+      let y1 = loadK(k1 + chunk + 12u);
+      let y2 = loadK(k2 + chunk + 12u);
+      let y3 = loadK(k3 + chunk + 12u);
       o03 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
       o13 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
       o23 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
       o33 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
   }
-  if (i + 0u <= last) {
-    storeDq(q0, chunk + 0u, o00);
-    storeDq(q0, chunk + 4u, o01);
-    storeDq(q0, chunk + 8u, o02);
-    storeDq(q0, chunk + 12u, o03);
-    if (chunk == 0u) { delta[h0] = delta0; }
-  }
-  if (i + 1u <= last) {
-    storeDq(q1, chunk + 0u, o10);
-    storeDq(q1, chunk + 4u, o11);
-    storeDq(q1, chunk + 8u, o12);
-    storeDq(q1, chunk + 12u, o13);
-    if (chunk == 0u) { delta[h1] = delta1; }
-  }
-  if (i + 2u <= last) {
-    storeDq(q2, chunk + 0u, o20);
-    storeDq(q2, chunk + 4u, o21);
-    storeDq(q2, chunk + 8u, o22);
-    storeDq(q2, chunk + 12u, o23);
-    if (chunk == 0u) { delta[h2] = delta2; }
-  }
-  if (i + 3u <= last) {
-    storeDq(q3, chunk + 0u, o30);
-    storeDq(q3, chunk + 4u, o31);
-    storeDq(q3, chunk + 8u, o32);
-    storeDq(q3, chunk + 12u, o33);
-    if (chunk == 0u) { delta[h3] = delta3; }
+  let deltas = vec4(delta0, delta1, delta2, delta3);
+  var tile = array<vec4<f32>, 16>(o00, o01, o02, o03, o10, o11, o12, o13, o20, o21, o22, o23, o30, o31, o32, o33);
+  for (var r = 0u; r < 4u && i + r <= last; r++) {
+    let at = (first + i + r) * QUERY_HEADS + head;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { dq[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    if (chunk == 0u) { delta[at] = deltas[r]; }
   }
 }

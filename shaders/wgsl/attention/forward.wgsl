@@ -17,41 +17,19 @@ override SCALE: f32;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
+// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
+override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
-fn loadQ(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = q[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = q[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = q[at + 2u]; }
-  return v;
+fn loadQ(at: u32) -> vec4<f32> {
+  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 }
-fn loadK(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = k[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = k[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = k[at + 2u]; }
-  return v;
+fn loadK(at: u32) -> vec4<f32> {
+  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 }
-fn loadV(base: u32, d: u32) -> vec4<f32> {
-  let at = base + d;
-  if (d + 4u <= HEAD_DIM) { return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]); }
-  var v = vec4<f32>();
-  if (d < HEAD_DIM) { v.x = v[at]; }
-  if (d + 1u < HEAD_DIM) { v.y = v[at + 1u]; }
-  if (d + 2u < HEAD_DIM) { v.z = v[at + 2u]; }
-  return v;
-}
-fn storeOut(base: u32, d: u32, v: vec4<f32>) {
-  if (d < HEAD_DIM) { out[base + d] = v.x; }
-  if (d + 1u < HEAD_DIM) { out[base + d + 1u] = v.y; }
-  if (d + 2u < HEAD_DIM) { out[base + d + 2u] = v.z; }
-  if (d + 3u < HEAD_DIM) { out[base + d + 3u] = v.w; }
+fn loadV(at: u32) -> vec4<f32> {
+  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
 }
 
 fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
@@ -97,15 +75,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var d = 0u; d < HEAD_DIM; d += 4u) {
-      let y0 = loadK(k0, d);
-      let y1 = loadK(k1, d);
-      let y2 = loadK(k2, d);
-      let y3 = loadK(k3, d);
-      let x0 = loadQ(q0, d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1, d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2, d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3, d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    for (var d = 0u; d < WHOLE; d += 4u) {
+      let y0 = loadK(k0 + d);
+      let y1 = loadK(k1 + d);
+      let y2 = loadK(k2 + d);
+      let y3 = loadK(k3 + d);
+      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
+      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
+      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
+      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+    }
+    for (var d = WHOLE; d < HEAD_DIM; d++) {
+      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
+      s0 += q[q0 + d] * y;
+      s1 += q[q1 + d] * y;
+      s2 += q[q2 + d] * y;
+      s3 += q[q3 + d] * y;
     }
     s0 = mask(s0, i + 0u, j);
     let n0 = largest(m0, s0);
@@ -132,72 +117,51 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     m3 = n3;
     l3 = l3 * e3 + dot(p3, vec4(1.0));
     {
-      let z0 = loadV(k0, chunk + 0u);
-      let z1 = loadV(k1, chunk + 0u);
-      let z2 = loadV(k2, chunk + 0u);
-      let z3 = loadV(k3, chunk + 0u);
+      let z0 = loadV(k0 + chunk + 0u);
+      let z1 = loadV(k1 + chunk + 0u);
+      let z2 = loadV(k2 + chunk + 0u);
+      let z3 = loadV(k3 + chunk + 0u);
       o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 4u);
-      let z1 = loadV(k1, chunk + 4u);
-      let z2 = loadV(k2, chunk + 4u);
-      let z3 = loadV(k3, chunk + 4u);
+      let z0 = loadV(k0 + chunk + 4u);
+      let z1 = loadV(k1 + chunk + 4u);
+      let z2 = loadV(k2 + chunk + 4u);
+      let z3 = loadV(k3 + chunk + 4u);
       o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 8u);
-      let z1 = loadV(k1, chunk + 8u);
-      let z2 = loadV(k2, chunk + 8u);
-      let z3 = loadV(k3, chunk + 8u);
+      let z0 = loadV(k0 + chunk + 8u);
+      let z1 = loadV(k1 + chunk + 8u);
+      let z2 = loadV(k2 + chunk + 8u);
+      let z3 = loadV(k3 + chunk + 8u);
       o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
     {
-      let z0 = loadV(k0, chunk + 12u);
-      let z1 = loadV(k1, chunk + 12u);
-      let z2 = loadV(k2, chunk + 12u);
-      let z3 = loadV(k3, chunk + 12u);
+      let z0 = loadV(k0 + chunk + 12u);
+      let z1 = loadV(k1 + chunk + 12u);
+      let z2 = loadV(k2 + chunk + 12u);
+      let z3 = loadV(k3 + chunk + 12u);
       o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
       o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
       o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
       o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
   }
-  if (i + 0u <= last) {
-    storeOut(q0, chunk + 0u, o00 / l0);
-    storeOut(q0, chunk + 4u, o01 / l0);
-    storeOut(q0, chunk + 8u, o02 / l0);
-    storeOut(q0, chunk + 12u, o03 / l0);
-    if (chunk == 0u) { lse[(first + i + 0u) * QUERY_HEADS + head] = m0 + log(l0); }
-  }
-  if (i + 1u <= last) {
-    storeOut(q1, chunk + 0u, o10 / l1);
-    storeOut(q1, chunk + 4u, o11 / l1);
-    storeOut(q1, chunk + 8u, o12 / l1);
-    storeOut(q1, chunk + 12u, o13 / l1);
-    if (chunk == 0u) { lse[(first + i + 1u) * QUERY_HEADS + head] = m1 + log(l1); }
-  }
-  if (i + 2u <= last) {
-    storeOut(q2, chunk + 0u, o20 / l2);
-    storeOut(q2, chunk + 4u, o21 / l2);
-    storeOut(q2, chunk + 8u, o22 / l2);
-    storeOut(q2, chunk + 12u, o23 / l2);
-    if (chunk == 0u) { lse[(first + i + 2u) * QUERY_HEADS + head] = m2 + log(l2); }
-  }
-  if (i + 3u <= last) {
-    storeOut(q3, chunk + 0u, o30 / l3);
-    storeOut(q3, chunk + 4u, o31 / l3);
-    storeOut(q3, chunk + 8u, o32 / l3);
-    storeOut(q3, chunk + 12u, o33 / l3);
-    if (chunk == 0u) { lse[(first + i + 3u) * QUERY_HEADS + head] = m3 + log(l3); }
+  let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
+  var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
+  for (var r = 0u; r < 4u && i + r <= last; r++) {
+    let at = (first + i + r) * QUERY_HEADS + head;
+    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { out[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }

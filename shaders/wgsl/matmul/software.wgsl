@@ -19,28 +19,6 @@ struct Sizes {
 const TILE = 8u;
 const LANES = 4u;
 
-fn store(i: u32, j: u32, value: f32) {
-  if (j >= sizes.columns) { return; }
-  let at = i * sizes.columns + j;
-  switch sizes.mode {
-    case 1u: { c[at] += value; }
-    case 2u: { c[at] = residual[at] + value; }
-    default: { c[at] = value; }
-  }
-}
-
-fn storeRow(i: u32, j: u32, low: vec4<f32>, high: vec4<f32>) {
-  if (i >= sizes.rows) { return; }
-  store(i, j, low.x);
-  store(i, j + LANES, low.y);
-  store(i, j + 2u * LANES, low.z);
-  store(i, j + 3u * LANES, low.w);
-  store(i, j + 4u * LANES, high.x);
-  store(i, j + 5u * LANES, high.y);
-  store(i, j + 6u * LANES, high.z);
-  store(i, j + 7u * LANES, high.w);
-}
-
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let i = group.y * TILE;
@@ -92,12 +70,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     ka += aInner;
     kb += bInner;
   }
-  storeRow(i, j, s0, t0);
-  storeRow(i + 1u, j, s1, t1);
-  storeRow(i + 2u, j, s2, t2);
-  storeRow(i + 3u, j, s3, t3);
-  storeRow(i + 4u, j, s4, t4);
-  storeRow(i + 5u, j, s5, t5);
-  storeRow(i + 6u, j, s6, t6);
-  storeRow(i + 7u, j, s7, t7);
+  // a loop over a copy: written out, the guarded stores take longer to compile than all the rest
+  var tile = array<vec4<f32>, 16>(s0, t0, s1, t1, s2, t2, s3, t3, s4, t4, s5, t5, s6, t6, s7, t7);
+  for (var n = 0u; n < TILE * TILE; n++) {
+    let row = i + n / TILE;
+    let column = j + n % TILE * LANES;
+    if (row >= sizes.rows || column >= sizes.columns) { continue; }
+    let at = row * sizes.columns + column;
+    let value = tile[n / 4u][n % 4u];
+    switch sizes.mode {
+      case 1u: { c[at] += value; }
+      case 2u: { c[at] = residual[at] + value; }
+      default: { c[at] = value; }
+    }
+  }
 }
