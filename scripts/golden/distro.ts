@@ -65,12 +65,18 @@ const largestOf = (values: Numbers, from: number, count: number) => {
 export async function goldenDistro(folder: string, device: Device): Promise<GoldenResult[]> {
   const meta = JSON.parse(readFileSync(join(folder, "meta.json"), "utf8")) as Meta;
   const start = await load(folder, "params0.safetensors");
-  const parameters = new ParameterSet(device, Object.entries(meta.tensors).map(([name, { shape }]) => ({ name, shape })));
+  const parameters = new ParameterSet(
+    device,
+    Object.entries(meta.tensors).map(([name, { shape }]) => ({ name, shape })),
+  );
   const reset = () => {
     for (const { name } of parameters.parameters) parameters.write("master", name, Float32Array.from(start.get(name)!));
   };
   const results = await transform(folder, device, parameters, start);
-  for (const [file, pipeline] of [["sync", "sync"], ["psyche", "overlapped"]] as const) {
+  for (const [file, pipeline] of [
+    ["sync", "sync"],
+    ["psyche", "overlapped"],
+  ] as const) {
     for (const oneBit of [false, true]) {
       const name = `${file}_${oneBit ? "1bit" : "f32"}`;
       if (!existsSync(join(folder, `${name}.safetensors`))) continue;
@@ -92,7 +98,14 @@ async function transform(folder: string, device: Device, parameters: ParameterSe
     const n = Number(/^basis(\d+)$/.exec(name)?.[1]);
     for (let at = 0; at < n * n; at++) basis.add(Math.abs(values[at] - orthonormal(fixedBasis(n), at % n, Math.floor(at / n))));
   }
-  const options = { pipeline: "sync", oneBit: false, compressionDecay: 1, topk: MAX_TILE_SIDE ** 2, chunk: MAX_TILE_SIDE, weightDecay: 0 } as const;
+  const options = {
+    pipeline: "sync",
+    oneBit: false,
+    compressionDecay: 1,
+    topk: MAX_TILE_SIDE ** 2,
+    chunk: MAX_TILE_SIDE,
+    weightDecay: 0,
+  } as const;
   const optimizer = await DistroOptimizer.create(device, parameters, options);
   for (const { name } of parameters.parameters) parameters.write("grad", name, Float32Array.from(start.get(name)!));
   const { payload } = await optimizer.makeResult({ learningRate: 1 });
@@ -103,9 +116,9 @@ async function transform(folder: string, device: Device, parameters: ParameterSe
   for (const { name, index } of parameters.parameters) {
     const { elements, total } = optimizer.layouts[index];
     const expected = golden.get(`${name}.coef`);
-    for (let at = 0; expected && at < elements; at++) {
-      coefficients.add(Math.abs(values[first + at] - expected[at]) / largestOf(expected, Math.floor(at / total) * total, total));
-    }
+    const got = values.subarray(first, first + elements);
+    if (expected)
+      got.forEach((v, at) => coefficients.add(Math.abs(v - expected[at]) / largestOf(expected, Math.floor(at / total) * total, total)));
     first += elements;
   }
   optimizer.dispose();
@@ -184,7 +197,9 @@ class Run {
       this.#index.equal(is("indices")),
       this.#options.oneBit ? this.#value.equal(is("signs sent")) : this.#value.within(is("values"), VALUE_TOLERANCE),
       this.#sign.equal(is("signs applied")),
-      ...(overlapped ? [this.#lookahead.within(is("look-ahead"), PARAMETER_TOLERANCE)] : [this.#update.within(is("update"), UPDATE_TOLERANCE)]),
+      ...(overlapped
+        ? [this.#lookahead.within(is("look-ahead"), PARAMETER_TOLERANCE)]
+        : [this.#update.within(is("update"), UPDATE_TOLERANCE)]),
       final.within(is("final parameters"), PARAMETER_TOLERANCE),
       delta.within(is("final residual"), DELTA_TOLERANCE),
     ];
@@ -209,7 +224,12 @@ class Run {
   async #apply(round: number, payloads: readonly Uint8Array[], learningRate: number): Promise<void> {
     const read = async () => Promise.all(this.#parameters.parameters.map((p) => this.#parameters.read("master", p.name)));
     const before = await read();
-    await this.#peers[0].beginRound({ results: payloads, applyLearningRate: learningRate, decayLearningRate: null, lookaheadLearningRate: null });
+    await this.#peers[0].beginRound({
+      results: payloads,
+      applyLearningRate: learningRate,
+      decayLearningRate: null,
+      lookaheadLearningRate: null,
+    });
     const after = await read();
     for (const { name, index } of this.#parameters.parameters) {
       const expected = this.#golden.get(`r${round}.${name}.sign`)!;
@@ -230,8 +250,15 @@ class Run {
       const expected = this.#golden.get(`r${round}.${name}.update`);
       if (!expected) continue;
       const count = layout.tiles * topk;
-      const joined = (part: (result: SentResult) => Uint32Array) => Uint32Array.from(results.flatMap((r) => [...part(r).subarray(first, first + count)]));
-      const sent = { peers: results.length, topk, oneBit: this.#options.oneBit, index: joined((r) => r.index), valueBits: joined((r) => r.valueBits) };
+      const joined = (part: (result: SentResult) => Uint32Array) =>
+        Uint32Array.from(results.flatMap((r) => [...part(r).subarray(first, first + count)]));
+      const sent = {
+        peers: results.length,
+        topk,
+        oneBit: this.#options.oneBit,
+        index: joined((r) => r.index),
+        valueBits: joined((r) => r.valueBits),
+      };
       const largest = new Float64Array(layout.tiles);
       const differences: [tile: number, difference: number][] = [];
       decodeSigns(layout, sent, ({ at, tile, update }) => {

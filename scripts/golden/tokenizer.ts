@@ -1,7 +1,7 @@
 /** Golden case `tokenizer/`: every text of encodings.json encodes to its ids and decodes back, with the loaded tokenizer.json. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadTokenizer } from "@starling/trainer-core/tokenizer/index";
+import { loadTokenizer } from "@starling/trainer-core/tokenizer/tokenizer";
 import type { GoldenResult } from "../golden.ts";
 
 interface Encoding {
@@ -11,7 +11,7 @@ interface Encoding {
 }
 
 export async function goldenTokenizer(folder: string): Promise<GoldenResult[]> {
-  const tokenizer = loadTokenizer(JSON.parse(readFileSync(join(folder, "tokenizer.json"), "utf8")));
+  const tokenizer = loadTokenizer(readFileSync(join(folder, "tokenizer.json"), "utf8"));
   const encodings = JSON.parse(readFileSync(join(folder, "encodings.json"), "utf8")) as Encoding[];
   return encodings.map(({ text, ids, decoded }) => {
     const got = tokenizer.encode(text);

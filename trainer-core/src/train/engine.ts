@@ -7,9 +7,12 @@ import { canonicalizeInPlace } from "../model/parameters.ts";
 import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
 import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
-import { LlamaTrainer } from "./llamaTrainer.ts";
+import { LlamaTrainer } from "./step.ts";
 import type { RunPlan } from "./runPlan.ts";
-import { TrainError } from "./trainError.ts";
+import { TrainError } from "./errors.ts";
+
+/** Sequences of one queued piece of an evaluation. */
+const EVALUATE_SEQUENCES = 64;
 
 export interface EngineOptions {
   /** sequences in one forward and backward pass; a batch is cut into such pieces */
@@ -66,9 +69,9 @@ export class TrainingEngine implements Engine {
     const startedMs = performance.now();
     const { loss, tokens } = await this.trainer.computeGradients(sequences);
     const { clip_grad_norm: maxNorm } = this.plan.distro;
-    if (maxNorm !== undefined) this.trainer.clipGradients(maxNorm);
+    if (maxNorm !== undefined) this.trainer.clip(maxNorm);
     const { payload, residualRoot } = await this.distro.makeResult({ learningRate });
-    return { loss, payload, residualRoot, trainMs: performance.now() - startedMs, tokens };
+    return { loss: Number.isFinite(loss) ? loss : null, payload, residualRoot, trainMs: performance.now() - startedMs, tokens };
   }
 
   checkPayload(payload: Uint8Array): void {
@@ -82,7 +85,14 @@ export class TrainingEngine implements Engine {
   /** Reads the master copy; the look-ahead of a round under way is lost, so it belongs between rounds. */
   async evaluate(sequences: readonly Int32Array[]): Promise<number> {
     this.trainer.parameters.copyMasterToCompute();
-    return this.trainer.evaluate(sequences);
+    let sum = 0;
+    let targets = 0;
+    for (let at = 0; at < sequences.length; at += EVALUATE_SEQUENCES) {
+      const part = await this.trainer.evaluate(sequences.slice(at, at + EVALUATE_SEQUENCES));
+      sum += part.loss * part.targets;
+      targets += part.targets;
+    }
+    return sum / targets;
   }
 
   async exportParameters(): Promise<Map<string, Float32Array>> {

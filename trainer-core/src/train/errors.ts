@@ -1,6 +1,6 @@
-export type TrainErrorCode = "bad-sequence" | "bad-label" | "too-many-sequences" | "no-targets";
+export type TrainErrorCode = "bad-sequence" | "bad-label" | "too-many-sequences" | "no-targets" | "unsupported" | "bad-parameters";
 
-/** A batch that cannot be trained on. The message says what was expected and what came. */
+/** A batch, model or run config that cannot be trained on. The message says what was expected and what came. */
 export class TrainError extends Error {
   readonly code: TrainErrorCode;
   constructor(code: TrainErrorCode, message: string, options?: ErrorOptions) {

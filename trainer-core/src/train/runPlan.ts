@@ -4,7 +4,7 @@ import type { LearningRateSchedule } from "@starling/sdk/schedule";
 import { tileLayout, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeResult, resultBytes } from "../compress/wire.ts";
 import { llamaParameters } from "../model/parameters.ts";
-import { TrainError } from "./trainError.ts";
+import { TrainError } from "./errors.ts";
 
 export interface RunPlan {
   llama: LlamaConfig;
