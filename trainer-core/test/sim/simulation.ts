@@ -95,7 +95,6 @@ const data = {
 /** Everybody decodes the same snapshots: once is enough. */
 class SharedViewer {
   readonly #viewer = new SnapshotViewer();
-  #last: { bytes: Uint8Array; nonce: bigint; view: CoordinatorView } | null = null;
   readonly #views = new Map<bigint, CoordinatorView>();
 
   view(snapshot: Snapshot): CoordinatorView {
@@ -139,7 +138,7 @@ export class Simulation {
   /** Adds member number `number`, and starts it. */
   add(number: number, adversary: Adversary | null): SimulatedClient {
     const { identity, signer } = member(number);
-    const { hub, clock, virtual } = this;
+    const { hub, clock } = this;
     const random = seededRandom(this.scenario.seed * 1000 + number);
     const network = hub.join(identity.peer.publicKey);
     const blobs = new BlobService({ network, stallMs: 400 });
@@ -185,22 +184,44 @@ export class Simulation {
     const added = { name: `${number}${adversary === null ? "" : ` ${adversary}`}`, adversary, events, client, engine };
     this.clients.push(added);
     client.start();
-    void virtual;
     return added;
   }
 
-  /** Until the coordinator has ended that many epochs, or time is up. */
+  /** Starts the coordinator and the scenario's clients. */
+  start(): void {
+    this.core.start();
+    for (let number = 0; number < this.scenario.clients; number++) this.add(number, this.scenario.adversaries[number] ?? null);
+  }
+
+  /** Lets time pass until the state is as wanted. Throws after `limitMs`, so that nothing waits for ever. */
+  async until(wanted: (state: CoordinatorState) => boolean, limitMs = 120_000): Promise<void> {
+    const met = await this.virtual.run(this.virtual.now() + limitMs, () => wanted(this.core.state()));
+    if (met) return;
+    const { runState, epoch, step } = this.core.state();
+    throw new Error(`seed ${this.scenario.seed}: not reached in ${limitMs} ms; the run is in ${runState}, epoch ${epoch}, step ${step}`);
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.virtual.run(this.virtual.now() + ms);
+  }
+
+  async stop(): Promise<void> {
+    this.core.stop();
+    for (const { client } of this.clients) void client.stop();
+    await this.pass(10_000);
+  }
+
+  /** The whole scenario: until the coordinator has ended that many epochs, or time is up. */
   async run(): Promise<Outcome> {
     const { scenario, core } = this;
-    core.start();
-    for (let number = 0; number < scenario.clients; number++) this.add(number, scenario.adversaries[number] ?? null);
+    this.start();
     const evaluated = await data.getSequences(0n, 63n);
     const judge = this.clients.at(-1)!.engine;
     const lossFirst = await judge.evaluate(evaluated);
     const limitMs = scenario.limitMs ?? scenario.epochs * 60_000;
     const finished = await this.virtual.run(limitMs, () => core.state().epoch >= scenario.epochs);
     // what is under way ends: parameters of the last epoch are hashed and put up
-    await this.virtual.run(this.virtual.now() + 150);
+    await this.pass(150);
     const lossLast = await judge.evaluate(evaluated);
     const outcome: Outcome = {
       finished,
@@ -212,9 +233,7 @@ export class Simulation {
       lossFirst,
       lossLast,
     };
-    core.stop();
-    for (const { client } of this.clients) void client.stop();
-    await this.virtual.run(this.virtual.now() + 10_000);
+    await this.stop();
     return outcome;
   }
 
