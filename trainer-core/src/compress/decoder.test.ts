@@ -109,7 +109,11 @@ class Bench {
   }
 
   /** Puts the dead zone of every tile at |A| of one of its elements, then one below: 0, then the sign of A. Counts errors. */
-  async lastBitErrors(head: Uint32Array<ArrayBuffer>, elementsPerTile: number, kernel = columnStep): Promise<{ tests: number; errors: number }> {
+  async lastBitErrors(
+    head: Uint32Array<ArrayBuffer>,
+    elementsPerTile: number,
+    kernel = columnStep,
+  ): Promise<{ tests: number; errors: number }> {
     const small: { at: number; sum: number }[][] = Array.from({ length: this.layout.tiles }, () => []);
     decodeSigns(this.layout, this.sent, ({ at, tile, sum }) => {
       if (sum !== 0 && Math.abs(sum) < 2 ** 32) small[tile].push({ at, sum });
@@ -209,7 +213,7 @@ describe("these tests", () => {
       const wrong = { ...original, name: `${original.name}.mutant`, wgsl: original.wgsl.replaceAll(from, to) };
       const random = seededRandom(SEED);
       let noticed = 0;
-      for (const c of CASES.slice(0, 6)) {
+      for (const c of CASES.filter(({ peers }) => peers < 100)) {
         const bench = new Bench(device, c, random);
         noticed += bench.differences(await bench.run({ mergeSent, rowPass, columnStep, [kernel]: wrong }));
         if (noticed === 0 && kernel === "columnStep") noticed += (await bench.lastBitErrors((await bench.run()).head, 12, wrong)).errors;

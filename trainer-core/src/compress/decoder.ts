@@ -101,10 +101,22 @@ export class Decoder {
       for (const batch of own) {
         const make = (spec: KernelSpec, threads: number, buffers: GPUBuffer[]) => {
           const size = threads === 1 ? tileWorkgroupSize(device.profile) : WORKGROUP;
-          return device.dispatch(spec, { WORKGROUP_SIZE: size }, [batch.uniform, tiles, decode, ...buffers], linearGrid(batch.tileCount * threads, size));
+          return device.dispatch(
+            spec,
+            { WORKGROUP_SIZE: size },
+            [batch.uniform, tiles, decode, ...buffers],
+            linearGrid(batch.tileCount * threads, size),
+          );
         };
         lists.push([
-          await make(this.#kernels.mergeSent, THREADS_PER_TILE.mergeSent, [fresh.sentIndex, fresh.sentValue, fresh.cursor, fresh.coef, slot, head]),
+          await make(this.#kernels.mergeSent, THREADS_PER_TILE.mergeSent, [
+            fresh.sentIndex,
+            fresh.sentValue,
+            fresh.cursor,
+            fresh.coef,
+            slot,
+            head,
+          ]),
           await make(this.#kernels.rowPass, THREADS_PER_TILE.rowPass, [fresh.coef, slot, head, basis30, rowSums]),
           await make(this.#kernels.columnStep, THREADS_PER_TILE.columnStep, [rowSums, slot, head, basis18, this.#master[i]]),
         ]);

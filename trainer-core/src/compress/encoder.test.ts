@@ -82,15 +82,28 @@ for (const profile of KERNEL_PROFILES) {
         const plan = new TilePlan(device, parameters, { chunk: 64, topk });
         const [{ tiles, tileCount, sentCount, batches }] = plan.pools;
         // few distinct magnitudes, zeros of both signs among them
-        const dense = Float32Array.from({ length: batches[0].denseCount }, () => (Math.floor(random() * 4) / 2) * (random() < 0.5 ? -1 : 1));
+        const dense = Float32Array.from(
+          { length: batches[0].denseCount },
+          () => (Math.floor(random() * 4) / 2) * (random() < 0.5 ? -1 : 1),
+        );
         const coefficients = device.bufferOf("coefficients", dense);
         const maxima = device.buffer("maxima", tileCount * 64 * 8);
         const index = device.buffer("index", sentCount * 4);
         const value = device.buffer("value", sentCount * 4);
         const size = tileWorkgroupSize(profile);
         device.run([
-          await device.dispatch(segmentMaxima, { WORKGROUP_SIZE: 64 }, [batches[0].uniform, tiles, coefficients, maxima], linearGrid(tileCount * 64, 64)),
-          await device.dispatch(topK, { WORKGROUP_SIZE: size }, [batches[0].uniform, tiles, coefficients, maxima, index, value], linearGrid(tileCount, size)),
+          await device.dispatch(
+            segmentMaxima,
+            { WORKGROUP_SIZE: 64 },
+            [batches[0].uniform, tiles, coefficients, maxima],
+            linearGrid(tileCount * 64, 64),
+          ),
+          await device.dispatch(
+            topK,
+            { WORKGROUP_SIZE: size },
+            [batches[0].uniform, tiles, coefficients, maxima, index, value],
+            linearGrid(tileCount, size),
+          ),
         ]);
         const chosen = new Uint32Array(await device.read(index, sentCount * 4));
         const values = new Float32Array(await device.read(value, sentCount * 4));

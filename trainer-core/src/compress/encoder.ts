@@ -95,4 +95,3 @@ export class Encoder {
     for (const b of this.#owned) b.destroy();
   }
 }
-

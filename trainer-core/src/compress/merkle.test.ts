@@ -55,7 +55,10 @@ describe("roots of what lies on a device", () => {
   beforeAll(async () => {
     device = await createTestDevice();
     const shapes = [[128, 64], [43], [86, 7], [1], [67, 3], [2, 7], [13], [14], [15]];
-    parameters = new ParameterSet(device, shapes.map((shape, n) => ({ name: `t${n}`, shape })));
+    parameters = new ParameterSet(
+      device,
+      shapes.map((shape, n) => ({ name: `t${n}`, shape })),
+    );
   });
   afterAll(() => {
     parameters.dispose();
@@ -81,7 +84,12 @@ describe("roots of what lies on a device", () => {
     expect(hex(await hostRootHasher(plan, pools).root())).toBe(expected);
 
     const seen = new Set([expected]);
-    for (const [tensor, at] of [[0, 0], [0, 8191], [2, 300], [3, 0]]) {
+    for (const [tensor, at] of [
+      [0, 0],
+      [0, 8191],
+      [2, 300],
+      [3, 0],
+    ]) {
       new Uint32Array(tensors[tensor].buffer)[at] ^= 1;
       parameters.write("master", `t${tensor}`, tensors[tensor]);
       const root = hex(await kernel.root());

@@ -33,7 +33,9 @@ export function tensorRoot(layouts: readonly TileLayout[], tensors: readonly Flo
   let at = 0;
   layouts.forEach((layout, index) => {
     if (tensors[index].length !== layout.elements) {
-      throw new RangeError(`tensor ${index} of shape [${layout.shape.join(", ")}] has ${layout.elements} elements, got ${tensors[index].length}`);
+      throw new RangeError(
+        `tensor ${index} of shape [${layout.shape.join(", ")}] has ${layout.elements} elements, got ${tensors[index].length}`,
+      );
     }
     for (let tile = 0; tile < layout.tiles; tile++, at += DIGEST_BYTES) {
       leaves.set(sha256(leafMessage(layout, index, tile, tensors[index])), at);

@@ -2,7 +2,15 @@
  * The tiles of a model on a device: one table a parameter pool, cut into batches whose scratch memory is bounded, so that a
  * small model needs one dispatch a kernel and a large one never a second copy of itself.
  */
-import { BATCH_WORDS, TILE_WORDS, tileLayout, tileTable, tileTopk, type TensorPlacement, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import {
+  BATCH_WORDS,
+  TILE_WORDS,
+  tileLayout,
+  tileTable,
+  tileTopk,
+  type TensorPlacement,
+  type TileLayout,
+} from "@starling/shaders/kernels/compress/tileLayout";
 import type { Device } from "../device/device.ts";
 import type { ParameterSet } from "../model/parameterSet.ts";
 
@@ -61,7 +69,12 @@ export class TilePlan {
     this.pools = parameters.poolBytes.map((_, pool) => {
       const tensors: TensorPlacement[] = parameters.parameters
         .filter((p) => p.pool === pool)
-        .map((p) => ({ layout: this.layouts[p.index], topk: tileTopk(this.layouts[p.index], topk), tensor: p.index, firstElement: p.offsetBytes / 4 }));
+        .map((p) => ({
+          layout: this.layouts[p.index],
+          topk: tileTopk(this.layouts[p.index], topk),
+          tensor: p.index,
+          firstElement: p.offsetBytes / 4,
+        }));
       const table = tileTable(tensors);
       const batches = cutBatches(device, table, pool, batchElements);
       const sent = batches.reduce((sum, b) => sum + b.sentCount, 0);
@@ -102,7 +115,7 @@ function cutBatches(device: Device, table: Uint32Array<ArrayBuffer>, pool: numbe
     return { total: height * width, topk, sent, dense };
   };
   const batches: TileBatch[] = [];
-  for (let firstTile = 0; firstTile < tileCount; ) {
+  for (let firstTile = 0; firstTile < tileCount;) {
     const { sent: sentBase, dense: denseBase } = record(firstTile);
     let end = firstTile;
     let sentCount = 0;

@@ -103,7 +103,9 @@ describe("result bytes", () => {
     const options = { oneBit: true, topk: TOPK };
     const good = randomResult(true, seededRandom(8));
     expect(codeOf(() => encodeResult({ index: good.index.slice(1), valueBits: good.valueBits }, LAYOUTS, options))).toBe("length");
-    expect(codeOf(() => encodeResult({ ...good, index: good.index.map((v, n) => (n === 1 ? 4096 : v)) }, LAYOUTS, options))).toBe("index-range");
+    expect(codeOf(() => encodeResult({ ...good, index: good.index.map((v, n) => (n === 1 ? 4096 : v)) }, LAYOUTS, options))).toBe(
+      "index-range",
+    );
     expect(codeOf(() => encodeResult({ ...good, index: good.index.map(() => 1) }, LAYOUTS, options))).toBe("index-order");
   });
 

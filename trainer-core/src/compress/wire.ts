@@ -50,7 +50,10 @@ export function encodeResult(result: SentResult, layouts: readonly TileLayout[],
   const { oneBit, topk } = options;
   const wanted = sentCount(layouts, topk);
   if (result.index.length !== wanted || result.valueBits.length !== wanted) {
-    throw new WireError("length", `a result has ${wanted} entries, got ${result.index.length} positions and ${result.valueBits.length} values`);
+    throw new WireError(
+      "length",
+      `a result has ${wanted} entries, got ${result.index.length} positions and ${result.valueBits.length} values`,
+    );
   }
   const bytes = new Uint8Array(resultBytes(layouts, options));
   const view = new DataView(bytes.buffer);
@@ -93,9 +96,13 @@ export function decodeResult(bytes: Uint8Array, layouts: readonly TileLayout[], 
   const expectedBytes = resultBytes(layouts, options);
   if (bytes.length < HEADER_BYTES) throw new WireError("length", `a result has ${expectedBytes} bytes here, got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[0] !== WIRE_VERSION) throw new WireError("version", `results have version ${WIRE_VERSION} here, got ${bytes[0]}: one of the two clients is older`);
+  if (bytes[0] !== WIRE_VERSION)
+    throw new WireError("version", `results have version ${WIRE_VERSION} here, got ${bytes[0]}: one of the two clients is older`);
   if (bytes[1] !== (oneBit ? FLAG_ONE_BIT : 0)) {
-    throw new WireError("mode", `the run sends ${oneBit ? "1-bit" : "f32"} values (flags ${oneBit ? FLAG_ONE_BIT : 0}), got flags ${bytes[1]}`);
+    throw new WireError(
+      "mode",
+      `the run sends ${oneBit ? "1-bit" : "f32"} values (flags ${oneBit ? FLAG_ONE_BIT : 0}), got flags ${bytes[1]}`,
+    );
   }
   const tensors = view.getUint16(2, true);
   if (tensors !== layouts.length) throw new WireError("tensor-count", `the model has ${layouts.length} tensors, the result ${tensors}`);
@@ -110,13 +117,16 @@ export function decodeResult(bytes: Uint8Array, layouts: readonly TileLayout[], 
   layouts.forEach((layout, tensor) => {
     const k = tileTopk(layout, topk);
     const count = layout.tiles * k;
-    if (bytes[at++] !== layout.shape.length) throw new WireError("shape", `tensor ${tensor} has ${layout.shape.length} dimensions, got ${bytes[at - 1]}`);
+    if (bytes[at++] !== layout.shape.length)
+      throw new WireError("shape", `tensor ${tensor} has ${layout.shape.length} dimensions, got ${bytes[at - 1]}`);
     for (const side of layout.shape) {
       const got = view.getUint32(at, true);
-      if (got !== side) throw new WireError("shape", `tensor ${tensor} has shape [${layout.shape.join(", ")}], got ${got} in place of ${side}`);
+      if (got !== side)
+        throw new WireError("shape", `tensor ${tensor} has shape [${layout.shape.join(", ")}], got ${got} in place of ${side}`);
       at += 4;
     }
-    if (view.getUint32(at, true) !== k) throw new WireError("topk", `tensor ${tensor} sends ${k} coefficients a tile, got ${view.getUint32(at, true)}`);
+    if (view.getUint32(at, true) !== k)
+      throw new WireError("topk", `tensor ${tensor} sends ${k} coefficients a tile, got ${view.getUint32(at, true)}`);
     if (view.getUint32(at + 4, true) !== layout.total) {
       throw new WireError("shape", `tensor ${tensor} has ${layout.total} coefficients a tile, got ${view.getUint32(at + 4, true)}`);
     }
@@ -142,8 +152,10 @@ export function decodeResult(bytes: Uint8Array, layouts: readonly TileLayout[], 
 }
 
 function checkPosition(position: number, previous: number, layout: TileLayout, tensor: number): void {
-  if (position >= layout.total) throw new WireError("index-range", `tensor ${tensor} has ${layout.total} coefficients a tile, got position ${position}`);
-  if (position <= previous) throw new WireError("index-order", `positions of tensor ${tensor} must rise within a tile, got ${position} after ${previous}`);
+  if (position >= layout.total)
+    throw new WireError("index-range", `tensor ${tensor} has ${layout.total} coefficients a tile, got position ${position}`);
+  if (position <= previous)
+    throw new WireError("index-order", `positions of tensor ${tensor} must rise within a tile, got ${position} after ${previous}`);
 }
 
 function checkFinite(bits: number, tensor: number): void {

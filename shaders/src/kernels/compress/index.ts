@@ -15,22 +15,59 @@ export const lookahead = spec("lookahead", { lookahead: "uniform", residual: "re
 export const decay = spec("decay", { decay: "uniform", master: "read_write" });
 export const dctRows = spec("dctRows", { ...tiled, basis: "read", input: "read", output: "read_write" });
 export const subtractSent = spec("subtractSent", {
-  ...tiled, inverseBasis: "read", sentIndex: "read", sentValue: "read", residual: "read_write",
+  ...tiled,
+  inverseBasis: "read",
+  sentIndex: "read",
+  sentValue: "read",
+  residual: "read_write",
 });
 export const segmentMaxima = spec("segmentMaxima", { ...tiled, coefficients: "read", maxima: "read_write" });
-export const topK = spec("topK", { ...tiled, coefficients: "read", maxima: "read_write", sentIndex: "read_write", sentValue: "read_write" });
+export const topK = spec("topK", {
+  ...tiled,
+  coefficients: "read",
+  maxima: "read_write",
+  sentIndex: "read_write",
+  sentValue: "read_write",
+});
 export const mergeSent = spec("mergeSent", {
-  ...tiled, decode: "uniform", sentIndex: "read", sentValue: "read", cursor: "read_write", coef: "read_write", slot: "read_write", head: "read_write",
+  ...tiled,
+  decode: "uniform",
+  sentIndex: "read",
+  sentValue: "read",
+  cursor: "read_write",
+  coef: "read_write",
+  slot: "read_write",
+  head: "read_write",
 });
 export const rowPass = spec("rowPass", {
-  ...tiled, decode: "uniform", coef: "read", slot: "read", head: "read", basis30: "read", rowSums: "read_write",
+  ...tiled,
+  decode: "uniform",
+  coef: "read",
+  slot: "read",
+  head: "read",
+  basis30: "read",
+  rowSums: "read_write",
 });
 export const columnStep = spec("columnStep", {
-  ...tiled, decode: "uniform", rowSums: "read", slot: "read", head: "read", basis18: "read", master: "read_write",
+  ...tiled,
+  decode: "uniform",
+  rowSums: "read",
+  slot: "read",
+  head: "read",
+  basis18: "read",
+  master: "read_write",
 });
 
 /** Threads a tile, for the grid. */
-export const THREADS_PER_TILE = { dctRows: 128, subtractSent: 256, segmentMaxima: 64, topK: 1, mergeSent: 1, rowPass: 2048, columnStep: 256 } as const;
+export const THREADS_PER_TILE = {
+  dctRows: 128,
+  subtractSent: 256,
+  segmentMaxima: 64,
+  topK: 1,
+  mergeSent: 1,
+  rowPass: 2048,
+  columnStep: 256,
+} as const;
 
 /**
  * Workgroup size of kernels with one thread a tile. A software adapter runs a workgroup on one core: small ones spread the

@@ -34,7 +34,7 @@ test("the basis is orthonormal", () => {
 
 // integerDecode.ts quotes these two bounds; Y1 is the largest possible sum of |Y| in a column
 test("no i32 of the column pass can overflow, for the tables as they are", () => {
-  const y1 = (31 / 32) * 2 ** 31 / 32 + 2048 / 32 + 32;
+  const y1 = ((31 / 32) * 2 ** 31) / 32 + 2048 / 32 + 32;
   let recovery = 0;
   let high = 0;
   for (let n = 1; n <= 64; n++) {

@@ -35,7 +35,12 @@ export function encodeTiles(layout: TileLayout, tensor: ArrayLike<number>): Floa
 }
 
 /** Inverse of encodeTiles for sparse coefficients: what a sent list is worth in the tensor, (elements). */
-export function decodeSparse(layout: TileLayout, topk: number, index: ArrayLike<number>, value: ArrayLike<number>): Float64Array<ArrayBuffer> {
+export function decodeSparse(
+  layout: TileLayout,
+  topk: number,
+  index: ArrayLike<number>,
+  value: ArrayLike<number>,
+): Float64Array<ArrayBuffer> {
   const { height, width } = layout;
   const down = orthonormalTable(height);
   const across = orthonormalTable(width);

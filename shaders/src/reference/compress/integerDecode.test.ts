@@ -34,7 +34,14 @@ describe("decodeSigns", () => {
         const random = seededRandom(seed);
         let decided = 0;
         let zeros = 0;
-        for (const [shape, peers, topk] of [[[24, 40], 3, 8], [[86], 5, 6], [[67, 12], 2, 3], [[36, 50], 40, 16], [[63, 45], 1, 2], [[1], 3, 1]] as const) {
+        for (const [shape, peers, topk] of [
+          [[24, 40], 3, 8],
+          [[86], 5, 6],
+          [[67, 12], 2, 3],
+          [[36, 50], 40, 16],
+          [[63, 45], 1, 2],
+          [[1], 3, 1],
+        ] as const) {
           const layout = tileLayout(shape, 64);
           const sent = testSent(layout, style, { peers, topk, oneBit, random });
           const { update, limit } = doubleDecode(layout, sent);

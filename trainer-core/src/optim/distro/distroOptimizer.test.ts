@@ -26,6 +26,24 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 /** What a stored value becomes: below 2^-125 nothing is left. */
 const canonical = (value: number) => (Math.abs(value) < 2 ** -125 ? 0 : value);
 
+/** Runs `make` as if the adapter could bind no more than `bytes`: what splits a large model into pools. */
+function withBindingLimit<T>(device: Device, bytes: number, make: () => T): T {
+  const { gpu } = device;
+  const limited = new Proxy(gpu, {
+    get(target, key) {
+      if (key === "limits") return { maxStorageBufferBindingSize: bytes, maxBufferSize: bytes };
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  Object.assign(device, { gpu: limited });
+  try {
+    return make();
+  } finally {
+    Object.assign(device, { gpu });
+  }
+}
+
 class Client {
   readonly parameters: ParameterSet;
   readonly optimizer: DistroOptimizer;
@@ -33,10 +51,17 @@ class Client {
     this.parameters = parameters;
     this.optimizer = optimizer;
   }
-  static async create(device: Device, options: DistroOptions, random: () => number): Promise<Client> {
-    const parameters = new ParameterSet(device, SHAPES);
+  static async create(device: Device, options: DistroOptions, random: () => number, poolBytes?: number): Promise<Client> {
+    const parameters =
+      poolBytes === undefined
+        ? new ParameterSet(device, SHAPES)
+        : withBindingLimit(device, poolBytes, () => new ParameterSet(device, SHAPES));
     for (const { name, elements } of parameters.parameters) {
-      parameters.write("master", name, Float32Array.from({ length: elements }, () => (random() - 0.5) * 2 ** -Math.floor(random() * 8)));
+      parameters.write(
+        "master",
+        name,
+        Float32Array.from({ length: elements }, () => (random() - 0.5) * 2 ** -Math.floor(random() * 8)),
+      );
     }
     return new Client(parameters, await DistroOptimizer.create(device, parameters, options));
   }
@@ -63,7 +88,8 @@ function signsOf(layouts: readonly TileLayout[], payloads: readonly Uint8Array[]
   return layouts.map((layout) => {
     const k = tileTopk(layout, topk);
     const count = layout.tiles * k;
-    const joined = (part: (r: SentResult) => Uint32Array) => Uint32Array.from(results.flatMap((r) => [...part(r).subarray(first, first + count)]));
+    const joined = (part: (r: SentResult) => Uint32Array) =>
+      Uint32Array.from(results.flatMap((r) => [...part(r).subarray(first, first + count)]));
     const sent = { peers: results.length, topk: k, oneBit, index: joined((r) => r.index), valueBits: joined((r) => r.valueBits) };
     first += count;
     return decodeSigns(layout, sent);
@@ -129,7 +155,8 @@ describe("DistroOptimizer", () => {
         const lag = pipeline === "overlapped" ? 2 : 1;
         const learningRates = [0.004, 0.01, 0.02, 0.003, 0.007].map(f);
         const clients: Client[] = [];
-        for (const profile of [...KERNEL_PROFILES, "software"] as const) clients.push(await Client.create(devices[profile]!, options, seededRandom(SEED)));
+        for (const profile of [...KERNEL_PROFILES, "software"] as const)
+          clients.push(await Client.create(devices[profile]!, options, seededRandom(SEED)));
         const [first] = clients;
         const { layouts } = first.optimizer;
         const master = await first.all("master");
@@ -149,9 +176,13 @@ describe("DistroOptimizer", () => {
               lookaheadLearningRate: pipeline === "overlapped" ? learningRates[Math.max(0, r - 1)] : null,
             });
           }
-          const decay = () => master.forEach((w) => w.forEach((v, at) => (w[at] = canonical(f(v * decayFactor(learningRate, options.weightDecay))))));
+          const decay = () =>
+            master.forEach((w) => w.forEach((v, at) => (w[at] = canonical(f(v * decayFactor(learningRate, options.weightDecay))))));
           if (pipeline === "sync") decay();
-          if (apply) signsOf(layouts, results, options).forEach((s, t) => s.forEach((sign, at) => (master[t][at] = canonical(f(master[t][at] - learningRate * sign)))));
+          if (apply)
+            signsOf(layouts, results, options).forEach((s, t) =>
+              s.forEach((sign, at) => (master[t][at] = canonical(f(master[t][at] - learningRate * sign)))),
+            );
           const lookahead = pipeline === "overlapped" ? learningRates[Math.max(0, r - 1)] : 0;
           const compute = master.map((w, t) => {
             const delta = before.get(first.parameters.parameters[t].name)!;
@@ -191,7 +222,12 @@ describe("DistroOptimizer", () => {
         Float32Array.from({ length: elements }, () => canonical(f((random() - 0.5) * 2 ** (random() < 0.5 ? -123 : -8 - 8 * random())))),
       );
       client.parameters.parameters.forEach(({ name }, t) => client.parameters.write("master", name, start[t]));
-      await client.optimizer.beginRound({ results: [payload], applyLearningRate: learningRate, decayLearningRate: learningRate, lookaheadLearningRate: null });
+      await client.optimizer.beginRound({
+        results: [payload],
+        applyLearningRate: learningRate,
+        decayLearningRate: learningRate,
+        lookaheadLearningRate: null,
+      });
       const factor = decayFactor(learningRate, 0.5);
       const expected = start.map((w, t) => w.map((v, at) => canonical(f(canonical(f(v * factor)) - learningRate * signs[t][at]))));
       expect(await client.all("master")).toEqual(expected);
@@ -214,9 +250,13 @@ describe("DistroOptimizer", () => {
         console.log(Buffer.from(tensorRoot(shapes.map((s) => tileLayout(s, 64)), values)).toString("hex"));`;
       const tensors = residual.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString("base64"));
       const shapes = client.parameters.parameters.map((p) => p.shape);
-      const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, JSON.stringify({ shapes, tensors })], {
-        cwd: fileURLToPath(new URL("../../..", import.meta.url)),
-      });
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--input-type=module", "-e", script, JSON.stringify({ shapes, tensors })],
+        {
+          cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+        },
+      );
       return stdout.trim();
     };
     expect(await recompute()).toBe(hex(residualRoot));
@@ -244,7 +284,11 @@ describe("DistroOptimizer", () => {
     const client = await Client.create(device(), OPTIONS, seededRandom(SEED));
     const [gradient] = client.setGradient(seededRandom(7));
     const { name } = client.parameters.parameters[0];
-    client.parameters.write("grad", name, gradient.map((g, at) => [NaN, Infinity, -Infinity][at] ?? g));
+    client.parameters.write(
+      "grad",
+      name,
+      gradient.map((g, at) => [NaN, Infinity, -Infinity][at] ?? g),
+    );
     await client.optimizer.makeResult({ learningRate: 0.5 });
     const residual = (await client.optimizer.exportResidual()).get(name)!;
     expect([...residual]).toEqual([...gradient.map((g, at) => (at < 3 ? 0 : f(0.5 * g)))]);
@@ -273,7 +317,12 @@ describe("DistroOptimizer", () => {
     }
     device().gpu.createComputePipelineAsync = compile;
     expect(compiled).toBe(0);
-    const many = { results: Array.from({ length: 257 }, () => payloads[0]), applyLearningRate: 1, decayLearningRate: 0.1, lookaheadLearningRate: null };
+    const many = {
+      results: Array.from({ length: 257 }, () => payloads[0]),
+      applyLearningRate: 1,
+      decayLearningRate: 0.1,
+      lookaheadLearningRate: null,
+    };
     await expect(client.optimizer.beginRound(many)).rejects.toThrow(/256 results.*got 257/);
     expect(await client.all("master")).toEqual(master);
     client.dispose();
@@ -289,6 +338,21 @@ describe("DistroOptimizer", () => {
     expect(hex(await client.optimizer.parameterHash())).toBe(before);
     expect(() => client.optimizer.checkPayload(payload.slice(0, -1))).toThrow(/bytes/);
     client.dispose();
+  });
+
+  it("gives the same bits from several parameter pools as from one", async () => {
+    const one = await Client.create(device(), OPTIONS, seededRandom(SEED));
+    const many = await Client.create(device(), OPTIONS, seededRandom(SEED), 17_000);
+    expect([one.parameters.poolBytes.length, many.parameters.poolBytes.length]).toEqual([1, 3]);
+    for (const client of [one, many]) client.setGradient(seededRandom(10));
+    const result = await one.optimizer.makeResult({ learningRate: 0.01 });
+    expect(await many.optimizer.makeResult({ learningRate: 0.01 })).toEqual(result);
+    const round = { results: [result.payload], applyLearningRate: 0.1, decayLearningRate: 0.1, lookaheadLearningRate: 0.1 };
+    for (const { optimizer } of [one, many]) await optimizer.beginRound(round);
+    expect(await many.all("compute")).toEqual(await one.all("compute"));
+    expect(hex(await many.optimizer.parameterHash())).toBe(hex(await one.optimizer.parameterHash()));
+    one.dispose();
+    many.dispose();
   });
 
   it("refuses options that the kernels cannot follow", async () => {

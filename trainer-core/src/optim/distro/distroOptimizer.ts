@@ -119,7 +119,9 @@ export class DistroOptimizer {
     const overPools = async (spec: KernelSpec, buffersOf: (pool: number) => GPUBuffer[]): Promise<Elementwise> => {
       const uniform = device.uniform(spec.name, 16);
       const dispatches = await Promise.all(
-        parameters.poolBytes.map((bytes, i) => device.dispatch(spec, { WORKGROUP_SIZE: 64 }, [uniform, ...buffersOf(i)], linearGrid(bytes / 16, 64))),
+        parameters.poolBytes.map((bytes, i) =>
+          device.dispatch(spec, { WORKGROUP_SIZE: 64 }, [uniform, ...buffersOf(i)], linearGrid(bytes / 16, 64)),
+        ),
       );
       return { uniform, dispatches };
     };
@@ -151,7 +153,8 @@ export class DistroOptimizer {
     if (round.results.length > MAX_PEERS) {
       throw new RangeError(`at most ${MAX_PEERS} results can be applied exactly in a round, got ${round.results.length}`);
     }
-    const results = round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
+    const results =
+      round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
     if (pipeline === "sync") this.#decayMaster(round.decayLearningRate);
     if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate });
     this.#parameters.copyMasterToCompute();
@@ -198,7 +201,8 @@ export class DistroOptimizer {
   importResidual(residual: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
     for (const p of this.#parameters.parameters) {
       const values = residual.get(p.name);
-      if (values?.length !== p.elements) throw new RangeError(`the residual of ${p.name} has ${p.elements} elements, got ${values?.length ?? "none"}`);
+      if (values?.length !== p.elements)
+        throw new RangeError(`the residual of ${p.name} has ${p.elements} elements, got ${values?.length ?? "none"}`);
     }
     for (const p of this.#parameters.parameters) this.#device.write(this.#residual[p.pool], residual.get(p.name)!, p.offsetBytes);
     this.#owesSubtraction = false;
