@@ -18,13 +18,14 @@ import { ropeTable } from "./rope.ts";
 export interface MicroBatchShape {
   microBatchSequences: number;
   sequenceTokens: number;
+  /** Logits are made in row chunks of at most this (64 rows at least), so that a large vocabulary does not decide the memory needed. */
+  logitsChunkBytes?: number;
 }
 
 /** Micro-batches a step can have: each leaves its loss in a slot of its own until the step's one readback. */
 export const MAX_MICRO_BATCHES = 4096;
 
-/** Logits are made in row chunks of at most this, so that a large vocabulary does not decide the memory needed. */
-const LOGITS_CHUNK_BYTES = 64 * 2 ** 20;
+const DEFAULT_LOGITS_CHUNK_BYTES = 64 * 2 ** 20;
 /** Chunks start at multiples of 64 rows: then every slice starts at a multiple of 256 bytes, as bindings must. */
 const CHUNK_ALIGN_ROWS = 64;
 
@@ -70,7 +71,7 @@ export class LlamaPlan {
     this.rows = shape.microBatchSequences * shape.sequenceTokens;
     const { rows } = this;
     const rowBytes = config.vocabSize * 4;
-    const limit = Math.min(LOGITS_CHUNK_BYTES, device.gpu.limits.maxStorageBufferBindingSize);
+    const limit = Math.min(shape.logitsChunkBytes ?? DEFAULT_LOGITS_CHUNK_BYTES, device.gpu.limits.maxStorageBufferBindingSize);
     const wanted = Math.floor(limit / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
     const chunkRows = Math.min(rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
     for (let first = 0; first < rows; first += chunkRows) this.#chunks.push({ first, rows: Math.min(chunkRows, rows - first) });
