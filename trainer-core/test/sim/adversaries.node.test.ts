@@ -32,7 +32,12 @@ describe("a dishonest minority", () => {
 
 /** Runs that must not all succeed: the checks see what a broken rule does. */
 describe("planted faults are found", () => {
-  const base = { clients: 4, pipeline: "overlapped", epochs: 1, faults: { dropGossip: 0.3, delayMs: [1, 80] } } as const;
+  const base: Omit<Scenario, "seed" | "adversaries"> = {
+    clients: 4,
+    pipeline: "overlapped",
+    epochs: 1,
+    faults: { dropGossip: 0.3, delayMs: [1, 80] },
+  };
 
   async function finds(scenario: Omit<Scenario, "seed">): Promise<string[]> {
     for (let seed = 1; seed <= 12; seed++) {

@@ -18,31 +18,31 @@ export function accuse(draft: Draft): void {
 }
 
 /**
- * At the start of a round the witnesses of the one before have those dropped whose results no quorum got, twice in a row:
- * unless we did get one, too late. A slow member is no burden; a silent one costs every round its grace.
+ * With its report of a round a witness has those dropped whose results no quorum attested, twice in a row: unless
+ * results of theirs did come, too late or to others. A slow member is no burden; a silent one costs every round its grace.
  */
 export function checkHealth(draft: Draft): void {
   const round = currentRound(draft);
-  if (round === null) return;
+  if (round === null || round.report === null) return;
   const { step } = round.plan;
-  const before = draft.peek(step - 1);
-  if (before === undefined || before.epoch !== round.epoch) return;
-  if (!before.plan.elected.some(({ clientIndex }) => clientIndex === round.epoch.self)) return;
   const attempt = { step, key: "call/health" };
   if (draft.attempt(attempt) !== undefined) return;
   const dead = draft.state.view!.state.clients.filter(
     ({ state, missedRounds, index }) =>
       state === "Healthy" &&
       missedRounds >= missedRoundsOfTheDead &&
-      !hasWorked(draft.peek(step - 1), index) &&
-      !hasWorked(draft.peek(step - 2), index),
+      ![step, step - 1, step - 2].some((each) => hasWorked(draft.peek(each), index)),
   );
   if (dead.length > 0) draft.call(attempt, { name: "healthCheck", clients: dead.map(({ index }) => index) });
 }
 
-/** A result of that slot's batch is here and verified. */
+/** A result of that slot's batch is here and verified, or more witnesses verified one than can lie. */
 function hasWorked(round: Readonly<LocalRound> | undefined, client: number): boolean {
   const assigned = round?.plan.assignments.find(({ clientIndex }) => clientIndex === client);
-  if (assigned === undefined) return false;
-  return round!.batches.get(assigned.batch)?.candidates.some(({ held }) => held) ?? false;
+  if (round === undefined || assigned === undefined) return false;
+  if (round.batches.get(assigned.batch)?.candidates.some(({ held }) => held) === true) return true;
+  const naming = round.plan.witnesses.filter(({ root }) =>
+    round.lists.get(root)?.list.entries.some(({ batch }) => batch === assigned.batch),
+  );
+  return naming.length > round.plan.elected.length - round.plan.quorum;
 }

@@ -46,10 +46,17 @@ function deadlineMs(draft: Draft, startedMs: number, phaseMs: number): number {
   return startedMs + phaseMs - margin - draft.state.clockOffsetMs;
 }
 
-/** The coordinator moved on to RoundWitness, or is about to time out: what we have is what we report. */
+/** The phase is about to time out, or RoundWitness has begun without us: what we have is what we report. */
 function isLate(draft: Draft, round: LocalRound): boolean {
   const { runState, config } = draft.state.view!.state;
-  return runState === "RoundWitness" || draft.state.nowMs >= deadlineMs(draft, round.plan.startedMs, Number(config.maxRoundTrainMs));
+  const { nowMs, phaseSinceMs } = draft.state;
+  // others have everything, or lie: results that are on their way still get half of the lists' grace
+  if (runState === "RoundWitness") return nowMs >= phaseSinceMs + listGraceMs(draft) / 2;
+  return nowMs >= deadlineMs(draft, round.plan.startedMs, Number(config.maxRoundTrainMs));
+}
+
+function listGraceMs(draft: Draft): number {
+  return Math.min(Number(draft.state.view!.state.config.roundWitnessMs) * listGraceShare, mostListGraceMs);
 }
 
 function isDrainDone(draft: Draft, round: LocalRound): boolean {
@@ -145,7 +152,7 @@ export function downloadedDuty(draft: Draft): void {
   if (own === undefined || own.listsHeld !== null) return;
   const phaseMs = Number(view!.state.config.roundWitnessMs);
   const isDue = nowMs >= deadlineMs(draft, Number(view!.state.runStateStartedMs), phaseMs);
-  const hadGrace = nowMs >= phaseSinceMs + Math.min(phaseMs * listGraceShare, mostListGraceMs);
+  const hadGrace = nowMs >= phaseSinceMs + listGraceMs(draft);
   const complete = held.length === witnesses.length && (witnesses.length === elected.length || allNamed(round, agreed));
   const enough = drain
     ? !isLastRound(draft, step) || witnesses.length === elected.length || hasHashQuorum(round)
