@@ -65,6 +65,8 @@ class Answering {
   readonly #client: Client;
   readonly #log: HostLog;
   #last: Promise<void> = Promise.resolve();
+  /** the last loss, and the parameters it was measured on: asked again before they change, it is not measured again */
+  #measured: { parameterHash: string; loss: number; tokens: number } | null = null;
   #state: CoordinatorState | null = null;
   onEpochEnd: () => void = () => undefined;
 
@@ -76,7 +78,8 @@ class Answering {
   set state(state: CoordinatorState) {
     const before = this.#state;
     this.#state = state;
-    if (before && state.epoch > before.epoch) this.onEpochEnd();
+    // a run that comes to rest is measured when its host asks
+    if (before && state.epoch > before.epoch && state.runState !== "Paused") this.onEpochEnd();
   }
 
   /** last step whose results the parameters hold, as far as the coordinator knows */
@@ -99,9 +102,12 @@ class Answering {
       this.#log({ type: "warning", message: "this run has no held-out text (a folder `heldout` beside its data): no loss is measured" });
       return;
     }
-    const sequences = await heldOut();
-    const loss = await engine.evaluate(sequences);
-    this.#log({ type: "held-out", step, loss, tokens: sequences.length * this.#client.plan.sequenceTokens, parameterHash });
+    if (this.#measured?.parameterHash !== parameterHash) {
+      const sequences = await heldOut();
+      const loss = await engine.evaluate(sequences);
+      this.#measured = { parameterHash, loss, tokens: sequences.length * this.#client.plan.sequenceTokens };
+    }
+    this.#log({ type: "held-out", step, ...this.#measured });
   }
 
   /** At the end: what was trained since the last agreed checkpoint is kept too, marked as not agreed. */

@@ -59,6 +59,7 @@ export class RemoteEngine implements Engine {
       const die = (message: string) => {
         const error = new HostError("engine", message);
         if (!engine) return reject(error);
+        if (engine.#dead) return; // stopped by us, or dead already
         engine.#die(error);
         options.onDeath?.(error);
       };

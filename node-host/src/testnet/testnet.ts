@@ -138,8 +138,9 @@ export class Testnet {
       logFile: options.writeLog || name === "server" ? join(folder, `${name}.log`) : undefined,
       onEvent: (event) => this.#onEvent(name, event),
       onExit: (code, signal) => {
+        if (this.#stopping) return; // its last hash still counts
         this.#tally.setLive(name, false);
-        if (this.#stopping || this.#restarting.has(name)) return;
+        if (this.#restarting.has(name)) return;
         say(`${name} ended unexpectedly (${signal ?? `exit code ${code}`})${child.lastWords ? `:\n${child.lastWords}` : ""}`);
         // clients may die: the run goes on while enough are left; without its coordinator there is no run
         const left = [...this.#clients.values()].filter((c) => c.alive).length;
