@@ -2,7 +2,7 @@
 // Sparse: topk outer products a tile instead of a dense inverse. One thread 4 x 4 elements, 256 threads a tile.
 // #include "prelude/linear.wgsl"
 // #include "prelude/tiles.wgsl"
-@group(0) @binding(2) var<storage, read> inverseBasis: array<vec4<f32>>; // as basis, transposed: (k, i)
+@group(0) @binding(2) var<storage, read> inverseBasis: array<vec4<f32>>; // [side].x = start of that side's (k, pad8(i)) table
 @group(0) @binding(3) var<storage, read> sentIndex: array<u32>;
 @group(0) @binding(4) var<storage, read> sentValue: array<f32>;
 @group(0) @binding(5) var<storage, read_write> residual: array<f32>;

@@ -3,7 +3,7 @@
  * unquantised for the subtraction, and read back once for the wire.
  */
 import { linearGrid, type KernelConstants, type KernelSpec } from "@starling/shaders";
-import { floatBasisTable } from "@starling/shaders/kernels/compress/basisTables";
+import { forwardBasisTable, inverseBasisTable } from "@starling/shaders/kernels/compress/basisTables";
 import { dctRows, segmentMaxima, subtractSent, THREADS_PER_TILE, tileWorkgroupSize, topK } from "@starling/shaders/kernels/compress/index";
 import type { Dispatch } from "../device/device.ts";
 import type { TilePlan } from "./tilePlan.ts";
@@ -36,8 +36,8 @@ export class Encoder {
   static async create(plan: TilePlan, residualPools: readonly GPUBuffer[]): Promise<Encoder> {
     const { device } = plan;
     const denseBytes = 4 * Math.max(...plan.batches.map((b) => b.denseCount));
-    const basis = device.bufferOf("DCT basis", floatBasisTable(plan.sides, false));
-    const inverseBasis = device.bufferOf("inverse DCT basis", floatBasisTable(plan.sides, true));
+    const basis = device.bufferOf("DCT basis", forwardBasisTable(plan.sides));
+    const inverseBasis = device.bufferOf("inverse DCT basis", inverseBasisTable(plan.sides));
     const rows = device.buffer("DCT rows", denseBytes);
     const coefficients = device.buffer("DCT coefficients", denseBytes);
     const maxima = device.buffer("segment maxima", 64 * 8 * Math.max(...plan.batches.map((b) => b.tileCount)));

@@ -9,20 +9,38 @@ const HEADER = MAX_TILE_SIDE + 1;
 const pad8 = (n: number) => Math.ceil(n / 8) * 8;
 const distinct = (sides: Iterable<number>) => [...new Set(sides)].sort((a, b) => a - b);
 
-/** For dctRows: (i, pad8(side)) of C(i, k); `inverse`, for subtractSent: (k, pad8(side)). In vec4s. */
-export function floatBasisTable(sides: Iterable<number>, inverse: boolean): Float32Array<ArrayBuffer> {
+/** For dctRows: (i < half, pad8(side) / 8, [even k x 4, odd k x 4]) of C(i, k). In vec4s. */
+export function forwardBasisTable(sides: Iterable<number>): Float32Array<ArrayBuffer> {
+  const halfOf = (n: number) => Math.ceil(n / 2);
+  return floatTable(sides, halfOf, (n, i, slot) => {
+    const k = (slot & ~7) + (slot & 3) * 2 + ((slot >> 2) & 1);
+    return k < n ? orthonormal(fixedBasis(n), k, i) : 0;
+  });
+}
+
+/** For subtractSent: (k, pad8(side)) of C(i, k). In vec4s. */
+export function inverseBasisTable(sides: Iterable<number>): Float32Array<ArrayBuffer> {
+  return floatTable(
+    sides,
+    (n) => n,
+    (n, k, i) => (i < n ? orthonormal(fixedBasis(n), k, i) : 0),
+  );
+}
+
+function floatTable(
+  sides: Iterable<number>,
+  rowsOf: (n: number) => number,
+  entry: (n: number, row: number, column: number) => number,
+): Float32Array<ArrayBuffer> {
   const used = distinct(sides);
-  const out = new Float32Array((HEADER + used.reduce((sum, n) => sum + (n * pad8(n)) / 4, 0)) * 4);
+  const out = new Float32Array((HEADER + used.reduce((sum, n) => sum + (rowsOf(n) * pad8(n)) / 4, 0)) * 4);
   let start = HEADER;
   for (const n of used) {
     out[n * 4] = start;
-    const basis = fixedBasis(n);
-    for (let row = 0; row < n; row++) {
-      for (let column = 0; column < n; column++) {
-        out[start * 4 + row * pad8(n) + column] = inverse ? orthonormal(basis, row, column) : orthonormal(basis, column, row);
-      }
+    for (let row = 0; row < rowsOf(n); row++) {
+      for (let column = 0; column < pad8(n); column++) out[start * 4 + row * pad8(n) + column] = entry(n, row, column);
     }
-    start += (n * pad8(n)) / 4;
+    start += (rowsOf(n) * pad8(n)) / 4;
   }
   return out;
 }
