@@ -5,29 +5,26 @@ export const wgsl = {
 //   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
 // Shapes as in attention/forward.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
 // A thread makes 4 key rows and 16 dimensions and walks the query heads of its group, so nothing is added atomically.
-// Grid: linear over BATCH*KEY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16).
-override BATCH: u32;
-override SEQUENCE: u32;
-override QUERY_HEADS: u32;
-override KEY_HEADS: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read> dOut: array<f32>;
-@group(0) @binding(4) var<storage, read> lse: array<f32>;
-@group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+// Grid: linear over batch*keyHeads*ceil(sequence/4)*ceil(headDim/16).
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read> dOut: array<f32>;
+@group(0) @binding(5) var<storage, read> lse: array<f32>;
+@group(0) @binding(6) var<storage, read> delta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
 const WORKGROUP_SIZE = 64u;
 // Item of this thread in a grid made by linearGrid(): large grids fold into y.
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
-// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
-override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 fn loadQ(at: u32) -> vec4<f32> {
   return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
@@ -44,42 +41,44 @@ fn loadDOut(at: u32) -> vec4<f32> {
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
   let seen = vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i);
-  return select(vec4<f32>(), exp(s * SCALE - logSum), seen & vec4(i < SEQUENCE));
+  return select(vec4<f32>(), exp(s * shape.scale - logSum), seen & vec4(i < shape.sequence));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let chunks = (HEAD_DIM + 15u) / 16u;
-  let tiles = (SEQUENCE + 3u) / 4u;
+  let headDim = shape.headDim;
+  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 3u) / 4u;
   var item = linearIndex(id, groups);
-  if (item >= BATCH * KEY_HEADS * tiles * chunks) { return; }
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
   let j = item % tiles * 4u;
   item /= tiles;
-  let keyHead = item % KEY_HEADS;
-  let first = item / KEY_HEADS * SEQUENCE;
-  let last = SEQUENCE - 1u; // rows past the end read the last one and weigh nothing
-  let group = QUERY_HEADS / KEY_HEADS;
-  let k0 = ((first + min(j + 0u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k1 = ((first + min(j + 1u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k2 = ((first + min(j + 2u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k3 = ((first + min(j + 3u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  let keyHead = item % shape.keyHeads;
+  let first = item / shape.keyHeads * shape.sequence;
+  let last = shape.sequence - 1u; // rows past the end read the last one and weigh nothing
+  let group = shape.queryHeads / shape.keyHeads;
+  let k0 = ((first + min(j + 0u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k1 = ((first + min(j + 1u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k2 = ((first + min(j + 2u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k3 = ((first + min(j + 3u, last)) * shape.keyHeads + keyHead) * headDim;
   var a00 = vec4<f32>(); var b00 = vec4<f32>(); var a01 = vec4<f32>(); var b01 = vec4<f32>(); var a02 = vec4<f32>(); var b02 = vec4<f32>(); var a03 = vec4<f32>(); var b03 = vec4<f32>();
   var a10 = vec4<f32>(); var b10 = vec4<f32>(); var a11 = vec4<f32>(); var b11 = vec4<f32>(); var a12 = vec4<f32>(); var b12 = vec4<f32>(); var a13 = vec4<f32>(); var b13 = vec4<f32>();
   var a20 = vec4<f32>(); var b20 = vec4<f32>(); var a21 = vec4<f32>(); var b21 = vec4<f32>(); var a22 = vec4<f32>(); var b22 = vec4<f32>(); var a23 = vec4<f32>(); var b23 = vec4<f32>();
   var a30 = vec4<f32>(); var b30 = vec4<f32>(); var a31 = vec4<f32>(); var b31 = vec4<f32>(); var a32 = vec4<f32>(); var b32 = vec4<f32>(); var a33 = vec4<f32>(); var b33 = vec4<f32>();
   for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
-    for (var i = j; i < SEQUENCE; i += 4u) {
-      let h0 = (first + min(i + 0u, last)) * QUERY_HEADS + head; let q0 = h0 * HEAD_DIM;
-      let h1 = (first + min(i + 1u, last)) * QUERY_HEADS + head; let q1 = h1 * HEAD_DIM;
-      let h2 = (first + min(i + 2u, last)) * QUERY_HEADS + head; let q2 = h2 * HEAD_DIM;
-      let h3 = (first + min(i + 3u, last)) * QUERY_HEADS + head; let q3 = h3 * HEAD_DIM;
+    for (var i = j; i < shape.sequence; i += 4u) {
+      let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
+      let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim;
+      let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim;
+      let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim;
       var s0 = vec4<f32>(); var t0 = vec4<f32>();
       var s1 = vec4<f32>(); var t1 = vec4<f32>();
       var s2 = vec4<f32>(); var t2 = vec4<f32>();
       var s3 = vec4<f32>(); var t3 = vec4<f32>();
-      for (var d = 0u; d < WHOLE; d += 4u) {
+      for (var d = 0u; d < whole; d += 4u) {
         let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
         let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
         let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
@@ -93,7 +92,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
         let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
       }
-      for (var d = WHOLE; d < HEAD_DIM; d++) {
+      for (var d = whole; d < headDim; d++) {
         let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
         let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
         s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
@@ -101,10 +100,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
         s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
-      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = SCALE * p0 * (t0 - delta[h0]);
-      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = SCALE * p1 * (t1 - delta[h1]);
-      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = SCALE * p2 * (t2 - delta[h2]);
-      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = SCALE * p3 * (t3 - delta[h3]);
+      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
+      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = shape.scale * p1 * (t1 - delta[h1]);
+      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = shape.scale * p2 * (t2 - delta[h2]);
+      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = shape.scale * p3 * (t3 - delta[h3]);
       {
         let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
         let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
@@ -166,8 +165,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
   var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
   for (var r = 0u; r < 4u && j + r <= last; r++) {
-    let at = ((first + j + r) * KEY_HEADS + keyHead) * HEAD_DIM + chunk;
-    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) {
+    let at = ((first + j + r) * shape.keyHeads + keyHead) * headDim + chunk;
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) {
       dk[at + d] = keys[r * 4u + d / 4u][d % 4u];
       dv[at + d] = values[r * 4u + d / 4u][d % 4u];
     }
@@ -175,32 +174,29 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }
 `,
   backwardQueries: `// Gradient of causal attention with respect to q, from the saved lse (never T x T in memory):
-//   p[i, j] = exp(SCALE * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
-//   ds[i, j] = SCALE * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
+//   p[i, j] = exp(scale * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
+//   ds[i, j] = scale * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
 // Shapes as in attention/forward.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
-// A thread makes 4 query rows and 16 dimensions. Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16).
-override BATCH: u32;
-override SEQUENCE: u32;
-override QUERY_HEADS: u32;
-override KEY_HEADS: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read> out: array<f32>;
-@group(0) @binding(4) var<storage, read> dOut: array<f32>;
-@group(0) @binding(5) var<storage, read> lse: array<f32>;
-@group(0) @binding(6) var<storage, read_write> delta: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dq: array<f32>;
+// A thread makes 4 query rows and 16 dimensions. Grid: linear over batch*queryHeads*ceil(sequence/4)*ceil(headDim/16).
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read> out: array<f32>;
+@group(0) @binding(5) var<storage, read> dOut: array<f32>;
+@group(0) @binding(6) var<storage, read> lse: array<f32>;
+@group(0) @binding(7) var<storage, read_write> delta: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dq: array<f32>;
 
 const WORKGROUP_SIZE = 64u;
 // Item of this thread in a grid made by linearGrid(): large grids fold into y.
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
-// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
-override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 fn loadQ(at: u32) -> vec4<f32> {
   return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
@@ -219,38 +215,40 @@ fn loadDOut(at: u32) -> vec4<f32> {
 }
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
-  return select(vec4<f32>(), exp(s * SCALE - logSum), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+  return select(vec4<f32>(), exp(s * shape.scale - logSum), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let chunks = (HEAD_DIM + 15u) / 16u;
-  let tiles = (SEQUENCE + 3u) / 4u;
+  let headDim = shape.headDim;
+  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 3u) / 4u;
   var item = linearIndex(id, groups);
-  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  if (item >= shape.batch * shape.queryHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
   let i = item % tiles * 4u;
   item /= tiles;
-  let head = item % QUERY_HEADS;
-  let first = item / QUERY_HEADS * SEQUENCE;
-  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
-  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
-  let h0 = (first + min(i + 0u, last)) * QUERY_HEADS + head; let q0 = h0 * HEAD_DIM; let lse0 = lse[h0];
-  let h1 = (first + min(i + 1u, last)) * QUERY_HEADS + head; let q1 = h1 * HEAD_DIM; let lse1 = lse[h1];
-  let h2 = (first + min(i + 2u, last)) * QUERY_HEADS + head; let q2 = h2 * HEAD_DIM; let lse2 = lse[h2];
-  let h3 = (first + min(i + 3u, last)) * QUERY_HEADS + head; let q3 = h3 * HEAD_DIM; let lse3 = lse[h3];
+  let head = item % shape.queryHeads;
+  let first = item / shape.queryHeads * shape.sequence;
+  let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
+  let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
+  let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim; let lse1 = lse[h1];
+  let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim; let lse2 = lse[h2];
+  let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim; let lse3 = lse[h3];
   var delta0 = 0.0;
   var delta1 = 0.0;
   var delta2 = 0.0;
   var delta3 = 0.0;
-  for (var d = 0u; d < WHOLE; d += 4u) {
+  for (var d = 0u; d < whole; d += 4u) {
     delta0 += dot(loadOut(q0 + d), loadDOut(q0 + d));
     delta1 += dot(loadOut(q1 + d), loadDOut(q1 + d));
     delta2 += dot(loadOut(q2 + d), loadDOut(q2 + d));
     delta3 += dot(loadOut(q3 + d), loadDOut(q3 + d));
   }
-  for (var d = WHOLE; d < HEAD_DIM; d++) {
+  for (var d = whole; d < headDim; d++) {
     delta0 += out[q0 + d] * dOut[q0 + d];
     delta1 += out[q1 + d] * dOut[q1 + d];
     delta2 += out[q2 + d] * dOut[q2 + d];
@@ -261,15 +259,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
   var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
+    let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
+    let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
     var s0 = vec4<f32>(); var t0 = vec4<f32>();
     var s1 = vec4<f32>(); var t1 = vec4<f32>();
     var s2 = vec4<f32>(); var t2 = vec4<f32>();
     var s3 = vec4<f32>(); var t3 = vec4<f32>();
-    for (var d = 0u; d < WHOLE; d += 4u) {
+    for (var d = 0u; d < whole; d += 4u) {
       let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
       let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
       let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
@@ -283,7 +281,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
       let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
     }
-    for (var d = WHOLE; d < HEAD_DIM; d++) {
+    for (var d = whole; d < headDim; d++) {
       let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
       let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
       s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
@@ -291,10 +289,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
       s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
     }
-    let ds0 = SCALE * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
-    let ds1 = SCALE * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
-    let ds2 = SCALE * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
-    let ds3 = SCALE * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
+    let ds0 = shape.scale * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
+    let ds1 = shape.scale * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
+    let ds2 = shape.scale * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
+    let ds3 = shape.scale * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
     {
       let y0 = loadK(k0 + chunk + 0u);
       let y1 = loadK(k1 + chunk + 0u);
@@ -339,37 +337,34 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let deltas = vec4(delta0, delta1, delta2, delta3);
   var tile = array<vec4<f32>, 16>(o00, o01, o02, o03, o10, o11, o12, o13, o20, o21, o22, o23, o30, o31, o32, o33);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
-    let at = (first + i + r) * QUERY_HEADS + head;
-    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { dq[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    let at = (first + i + r) * shape.queryHeads + head;
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) { dq[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
     if (chunk == 0u) { delta[at] = deltas[r]; }
   }
 }
 `,
   forward: `// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
-//   s[i, j] = SCALE * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
-// q, out (BATCH*SEQUENCE, QUERY_HEADS*HEAD_DIM), k, v (BATCH*SEQUENCE, KEY_HEADS*HEAD_DIM), lse (BATCH*SEQUENCE, QUERY_HEADS).
-// out and lse are overwritten. Query head h reads key head h / (QUERY_HEADS / KEY_HEADS). Any HEAD_DIM.
+//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
+// out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
 // A thread makes 4 query rows of one head and 16 of its dimensions (scores are recomputed for every further 16), key blocks of 4.
-// Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16). No workgroup memory.
-override BATCH: u32;
-override SEQUENCE: u32;
-override QUERY_HEADS: u32;
-override KEY_HEADS: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+// Grid: linear over batch*queryHeads*ceil(sequence/4)*ceil(headDim/16). No workgroup memory.
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
 const WORKGROUP_SIZE = 64u;
 // Item of this thread in a grid made by linearGrid(): large grids fold into y.
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
-// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
-override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
@@ -384,7 +379,7 @@ fn loadV(at: u32) -> vec4<f32> {
 }
 
 fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
-  return select(vec4(MASKED), s * SCALE, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+  return select(vec4(MASKED), s * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
 }
 
 fn largest(m: f32, s: vec4<f32>) -> f32 {
@@ -393,22 +388,24 @@ fn largest(m: f32, s: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let chunks = (HEAD_DIM + 15u) / 16u;
-  let tiles = (SEQUENCE + 3u) / 4u;
+  let headDim = shape.headDim;
+  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 3u) / 4u;
   var item = linearIndex(id, groups);
-  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  if (item >= shape.batch * shape.queryHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
   let i = item % tiles * 4u;
   item /= tiles;
-  let head = item % QUERY_HEADS;
-  let first = item / QUERY_HEADS * SEQUENCE;
-  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
-  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
-  let q0 = ((first + min(i + 0u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q1 = ((first + min(i + 1u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q2 = ((first + min(i + 2u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q3 = ((first + min(i + 3u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let head = item % shape.queryHeads;
+  let first = item / shape.queryHeads * shape.sequence;
+  let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
+  let q0 = ((first + min(i + 0u, last)) * shape.queryHeads + head) * headDim;
+  let q1 = ((first + min(i + 1u, last)) * shape.queryHeads + head) * headDim;
+  let q2 = ((first + min(i + 2u, last)) * shape.queryHeads + head) * headDim;
+  let q3 = ((first + min(i + 3u, last)) * shape.queryHeads + head) * headDim;
   var m0 = MASKED; var l0 = 0.0;
   var m1 = MASKED; var l1 = 0.0;
   var m2 = MASKED; var l2 = 0.0;
@@ -418,15 +415,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
   var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
+    let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
+    let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var d = 0u; d < WHOLE; d += 4u) {
+    for (var d = 0u; d < whole; d += 4u) {
       let y0 = loadK(k0 + d);
       let y1 = loadK(k1 + d);
       let y2 = loadK(k2 + d);
@@ -436,7 +433,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
       let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
     }
-    for (var d = WHOLE; d < HEAD_DIM; d++) {
+    for (var d = whole; d < headDim; d++) {
       let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
       s0 += q[q0 + d] * y;
       s1 += q[q1 + d] * y;
@@ -511,8 +508,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
   var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
-    let at = (first + i + r) * QUERY_HEADS + head;
-    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { out[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    let at = (first + i + r) * shape.queryHeads + head;
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
     if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }

@@ -15,33 +15,30 @@ const read = (...names: string[]): KernelBinding[] => names.map((name) => ({ nam
 const readWrite = (...names: string[]): KernelBinding[] => names.map((name) => ({ name, kind: "read_write" }));
 
 const rope: KernelSpec = { name: "attention.rope", wgsl: wgsl.rope, bindings: [...read("table"), ...readWrite("q", "k")] };
+const shapeBinding: KernelBinding = { name: "shape", kind: "uniform" };
 const forward: KernelSpec = {
   name: "attention.forward",
   wgsl: wgsl.forward,
-  bindings: [...read("q", "k", "v"), ...readWrite("out", "lse")],
+  bindings: [shapeBinding, ...read("q", "k", "v"), ...readWrite("out", "lse")],
 };
 const backwardQueries: KernelSpec = {
   name: "attention.backwardQueries",
   wgsl: wgsl.backwardQueries,
-  bindings: [...read("q", "k", "v", "out", "dOut", "lse"), ...readWrite("delta", "dq")],
+  bindings: [shapeBinding, ...read("q", "k", "v", "out", "dOut", "lse"), ...readWrite("delta", "dq")],
 };
 const backwardKeys: KernelSpec = {
   name: "attention.backwardKeys",
   wgsl: wgsl.backwardKeys,
-  bindings: [...read("q", "k", "v", "dOut", "lse", "delta"), ...readWrite("dk", "dv")],
+  bindings: [shapeBinding, ...read("q", "k", "v", "dOut", "lse", "delta"), ...readWrite("dk", "dv")],
 };
 
 function call(spec: KernelSpec, shape: AttentionShape, heads: number): KernelCall {
+  const sizes = new Uint32Array([shape.batch, shape.sequence, shape.queryHeads, shape.keyHeads, shape.headDim, 0]);
+  new Float32Array(sizes.buffer)[5] = 1 / Math.sqrt(shape.headDim);
   return {
     spec,
-    constants: {
-      BATCH: shape.batch,
-      SEQUENCE: shape.sequence,
-      QUERY_HEADS: shape.queryHeads,
-      KEY_HEADS: shape.keyHeads,
-      HEAD_DIM: shape.headDim,
-      SCALE: 1 / Math.sqrt(shape.headDim),
-    },
+    constants: {},
+    sizes,
     grid: linearGrid(shape.batch * heads * Math.ceil(shape.sequence / 4) * Math.ceil(shape.headDim / 16), LINEAR_WORKGROUP_SIZE),
   };
 }

@@ -5,6 +5,8 @@ export interface KernelCall {
   spec: KernelSpec;
   constants: KernelConstants;
   grid: Grid;
+  /** contents of the uniform at binding 0, for kernels whose sizes are not override constants */
+  sizes?: Uint32Array<ArrayBuffer>;
 }
 
 /** One workgroup an item, folded into y where there are many; kernels recover it as `x + y * groups.x`. */

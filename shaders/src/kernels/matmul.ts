@@ -13,11 +13,6 @@ export type MatmulForm = "forward" | "inputGradient" | "weightGradient";
 /** What happens to c: `add` accumulates into it, `residual` writes residual + product. */
 export type MatmulStore = "overwrite" | "add" | "residual";
 
-export interface MatmulCall extends KernelCall {
-  /** contents of the uniform */
-  sizes: Uint32Array<ArrayBuffer>;
-}
-
 const bindings: KernelBinding[] = [
   { name: "sizes", kind: "uniform" },
   { name: "a", kind: "read" },
@@ -31,10 +26,10 @@ const gpu: KernelSpec = { name: "matmul.gpu", wgsl: wgsl.gpu, bindings };
 const STORES: Record<MatmulStore, number> = { overwrite: 0, add: 1, residual: 2 };
 
 /**
- * M rows of tokens, K features in, N features out: W is (N, K) in every form. Buffers: sizes, a, b, residual (any read-only
+ * M rows of tokens, K features in, N features out: W is (N, K) in every form. Buffers: a, b, residual (any read-only
  * buffer unless `store` is residual), c.
  */
-export function matmul(profile: KernelProfile, form: MatmulForm, store: MatmulStore, m: number, n: number, k: number): MatmulCall {
+export function matmul(profile: KernelProfile, form: MatmulForm, store: MatmulStore, m: number, n: number, k: number): KernelCall {
   // c (rows, columns), summed over inner; [stride of a row, stride along inner] of a and b
   const [rows, columns, inner, a, b] = {
     forward: [m, n, k, [k, 1], [k, 1]],

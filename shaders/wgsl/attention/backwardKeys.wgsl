@@ -2,25 +2,22 @@
 //   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
 // Shapes as in attention/forward.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
 // A thread makes 4 key rows and 16 dimensions and walks the query heads of its group, so nothing is added atomically.
-// Grid: linear over BATCH*KEY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16).
-override BATCH: u32;
-override SEQUENCE: u32;
-override QUERY_HEADS: u32;
-override KEY_HEADS: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read> dOut: array<f32>;
-@group(0) @binding(4) var<storage, read> lse: array<f32>;
-@group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+// Grid: linear over batch*keyHeads*ceil(sequence/4)*ceil(headDim/16).
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read> dOut: array<f32>;
+@group(0) @binding(5) var<storage, read> lse: array<f32>;
+@group(0) @binding(6) var<storage, read> delta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
-// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
-override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 fn loadQ(at: u32) -> vec4<f32> {
   return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
@@ -37,42 +34,44 @@ fn loadDOut(at: u32) -> vec4<f32> {
 
 fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
   let seen = vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i);
-  return select(vec4<f32>(), exp(s * SCALE - logSum), seen & vec4(i < SEQUENCE));
+  return select(vec4<f32>(), exp(s * shape.scale - logSum), seen & vec4(i < shape.sequence));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let chunks = (HEAD_DIM + 15u) / 16u;
-  let tiles = (SEQUENCE + 3u) / 4u;
+  let headDim = shape.headDim;
+  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 3u) / 4u;
   var item = linearIndex(id, groups);
-  if (item >= BATCH * KEY_HEADS * tiles * chunks) { return; }
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
   let j = item % tiles * 4u;
   item /= tiles;
-  let keyHead = item % KEY_HEADS;
-  let first = item / KEY_HEADS * SEQUENCE;
-  let last = SEQUENCE - 1u; // rows past the end read the last one and weigh nothing
-  let group = QUERY_HEADS / KEY_HEADS;
-  let k0 = ((first + min(j + 0u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k1 = ((first + min(j + 1u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k2 = ((first + min(j + 2u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
-  let k3 = ((first + min(j + 3u, last)) * KEY_HEADS + keyHead) * HEAD_DIM;
+  let keyHead = item % shape.keyHeads;
+  let first = item / shape.keyHeads * shape.sequence;
+  let last = shape.sequence - 1u; // rows past the end read the last one and weigh nothing
+  let group = shape.queryHeads / shape.keyHeads;
+  let k0 = ((first + min(j + 0u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k1 = ((first + min(j + 1u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k2 = ((first + min(j + 2u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k3 = ((first + min(j + 3u, last)) * shape.keyHeads + keyHead) * headDim;
   var a00 = vec4<f32>(); var b00 = vec4<f32>(); var a01 = vec4<f32>(); var b01 = vec4<f32>(); var a02 = vec4<f32>(); var b02 = vec4<f32>(); var a03 = vec4<f32>(); var b03 = vec4<f32>();
   var a10 = vec4<f32>(); var b10 = vec4<f32>(); var a11 = vec4<f32>(); var b11 = vec4<f32>(); var a12 = vec4<f32>(); var b12 = vec4<f32>(); var a13 = vec4<f32>(); var b13 = vec4<f32>();
   var a20 = vec4<f32>(); var b20 = vec4<f32>(); var a21 = vec4<f32>(); var b21 = vec4<f32>(); var a22 = vec4<f32>(); var b22 = vec4<f32>(); var a23 = vec4<f32>(); var b23 = vec4<f32>();
   var a30 = vec4<f32>(); var b30 = vec4<f32>(); var a31 = vec4<f32>(); var b31 = vec4<f32>(); var a32 = vec4<f32>(); var b32 = vec4<f32>(); var a33 = vec4<f32>(); var b33 = vec4<f32>();
   for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
-    for (var i = j; i < SEQUENCE; i += 4u) {
-      let h0 = (first + min(i + 0u, last)) * QUERY_HEADS + head; let q0 = h0 * HEAD_DIM;
-      let h1 = (first + min(i + 1u, last)) * QUERY_HEADS + head; let q1 = h1 * HEAD_DIM;
-      let h2 = (first + min(i + 2u, last)) * QUERY_HEADS + head; let q2 = h2 * HEAD_DIM;
-      let h3 = (first + min(i + 3u, last)) * QUERY_HEADS + head; let q3 = h3 * HEAD_DIM;
+    for (var i = j; i < shape.sequence; i += 4u) {
+      let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
+      let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim;
+      let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim;
+      let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim;
       var s0 = vec4<f32>(); var t0 = vec4<f32>();
       var s1 = vec4<f32>(); var t1 = vec4<f32>();
       var s2 = vec4<f32>(); var t2 = vec4<f32>();
       var s3 = vec4<f32>(); var t3 = vec4<f32>();
-      for (var d = 0u; d < WHOLE; d += 4u) {
+      for (var d = 0u; d < whole; d += 4u) {
         let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
         let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
         let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
@@ -86,7 +85,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
         let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
       }
-      for (var d = WHOLE; d < HEAD_DIM; d++) {
+      for (var d = whole; d < headDim; d++) {
         let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
         let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
         s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
@@ -94,10 +93,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
         s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
-      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = SCALE * p0 * (t0 - delta[h0]);
-      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = SCALE * p1 * (t1 - delta[h1]);
-      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = SCALE * p2 * (t2 - delta[h2]);
-      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = SCALE * p3 * (t3 - delta[h3]);
+      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
+      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = shape.scale * p1 * (t1 - delta[h1]);
+      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = shape.scale * p2 * (t2 - delta[h2]);
+      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = shape.scale * p3 * (t3 - delta[h3]);
       {
         let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
         let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
@@ -159,8 +158,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
   var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
   for (var r = 0u; r < 4u && j + r <= last; r++) {
-    let at = ((first + j + r) * KEY_HEADS + keyHead) * HEAD_DIM + chunk;
-    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) {
+    let at = ((first + j + r) * shape.keyHeads + keyHead) * headDim + chunk;
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) {
       dk[at + d] = keys[r * 4u + d / 4u][d % 4u];
       dv[at + d] = values[r * 4u + d / 4u][d % 4u];
     }

@@ -1,24 +1,21 @@
 // Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
-//   s[i, j] = SCALE * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
-// q, out (BATCH*SEQUENCE, QUERY_HEADS*HEAD_DIM), k, v (BATCH*SEQUENCE, KEY_HEADS*HEAD_DIM), lse (BATCH*SEQUENCE, QUERY_HEADS).
-// out and lse are overwritten. Query head h reads key head h / (QUERY_HEADS / KEY_HEADS). Any HEAD_DIM.
+//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
+// out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
 // A thread makes 4 query rows of one head and 16 of its dimensions (scores are recomputed for every further 16), key blocks of 4.
-// Grid: linear over BATCH*QUERY_HEADS*ceil(SEQUENCE/4)*ceil(HEAD_DIM/16). No workgroup memory.
-override BATCH: u32;
-override SEQUENCE: u32;
-override QUERY_HEADS: u32;
-override KEY_HEADS: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+// Grid: linear over batch*queryHeads*ceil(sequence/4)*ceil(headDim/16). No workgroup memory.
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>;
+@group(0) @binding(2) var<storage, read> k: array<f32>;
+@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
-// dimensions in whole vectors; the others go one by one, so that no load needs a branch (each one costs compile time 50 times)
-override WHOLE: u32 = HEAD_DIM / 4u * 4u;
 
 const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
@@ -33,7 +30,7 @@ fn loadV(at: u32) -> vec4<f32> {
 }
 
 fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
-  return select(vec4(MASKED), s * SCALE, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+  return select(vec4(MASKED), s * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
 }
 
 fn largest(m: f32, s: vec4<f32>) -> f32 {
@@ -42,22 +39,24 @@ fn largest(m: f32, s: vec4<f32>) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let chunks = (HEAD_DIM + 15u) / 16u;
-  let tiles = (SEQUENCE + 3u) / 4u;
+  let headDim = shape.headDim;
+  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 3u) / 4u;
   var item = linearIndex(id, groups);
-  if (item >= BATCH * QUERY_HEADS * tiles * chunks) { return; }
+  if (item >= shape.batch * shape.queryHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
   let i = item % tiles * 4u;
   item /= tiles;
-  let head = item % QUERY_HEADS;
-  let first = item / QUERY_HEADS * SEQUENCE;
-  let last = SEQUENCE - 1u; // rows past the end read the last one and are not stored
-  let keyHead = head / (QUERY_HEADS / KEY_HEADS) * HEAD_DIM;
-  let q0 = ((first + min(i + 0u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q1 = ((first + min(i + 1u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q2 = ((first + min(i + 2u, last)) * QUERY_HEADS + head) * HEAD_DIM;
-  let q3 = ((first + min(i + 3u, last)) * QUERY_HEADS + head) * HEAD_DIM;
+  let head = item % shape.queryHeads;
+  let first = item / shape.queryHeads * shape.sequence;
+  let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
+  let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
+  let q0 = ((first + min(i + 0u, last)) * shape.queryHeads + head) * headDim;
+  let q1 = ((first + min(i + 1u, last)) * shape.queryHeads + head) * headDim;
+  let q2 = ((first + min(i + 2u, last)) * shape.queryHeads + head) * headDim;
+  let q3 = ((first + min(i + 3u, last)) * shape.queryHeads + head) * headDim;
   var m0 = MASKED; var l0 = 0.0;
   var m1 = MASKED; var l1 = 0.0;
   var m2 = MASKED; var l2 = 0.0;
@@ -67,15 +66,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
   var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k1 = (first + min(j + 1u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k2 = (first + min(j + 2u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
-    let k3 = (first + min(j + 3u, last)) * KEY_HEADS * HEAD_DIM + keyHead;
+    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
+    let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
+    let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var d = 0u; d < WHOLE; d += 4u) {
+    for (var d = 0u; d < whole; d += 4u) {
       let y0 = loadK(k0 + d);
       let y1 = loadK(k1 + d);
       let y2 = loadK(k2 + d);
@@ -85,7 +84,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
       let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
     }
-    for (var d = WHOLE; d < HEAD_DIM; d++) {
+    for (var d = whole; d < headDim; d++) {
       let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
       s0 += q[q0 + d] * y;
       s1 += q[q1 + d] * y;
@@ -160,8 +159,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
   var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
-    let at = (first + i + r) * QUERY_HEADS + head;
-    for (var d = 0u; d < min(16u, HEAD_DIM - chunk); d++) { out[at * HEAD_DIM + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    let at = (first + i + r) * shape.queryHeads + head;
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
     if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }

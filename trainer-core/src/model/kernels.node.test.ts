@@ -41,8 +41,8 @@ describe.each(KERNEL_PROFILES)("%s kernels agree with their twins", (profile) =>
   };
   /** Filled with 7: an overwriting kernel must leave none, an accumulating one all. */
   const sevens = (elements: number) => upload(new Float32Array(elements).fill(7));
-  const run = async ({ spec, constants, grid }: KernelCall, ...buffers: GPUBuffer[]) =>
-    device.run([await device.dispatch(spec, constants, buffers, grid)]);
+  const run = async ({ spec, constants, grid, sizes }: KernelCall, ...buffers: GPUBuffer[]) =>
+    device.run([await device.dispatch(spec, constants, sizes ? [uniform(sizes), ...buffers] : buffers, grid)]);
   const read = async (buffer: GPUBuffer, elements: number) => new Float32Array(await device.read(buffer, elements * 4));
 
   test.each([
@@ -68,7 +68,7 @@ describe.each(KERNEL_PROFILES)("%s kernels agree with their twins", (profile) =>
       for (const store of ["overwrite", "add", "residual"] as const) {
         const call = matmul(profile, form, store, m, n, k);
         const c = sevens(product.length);
-        await run(call, uniform(call.sizes), upload(a), upload(b), upload(residual), c);
+        await run(call, upload(a), upload(b), upload(residual), c);
         expectClose(await read(c, product.length), expected[store], TOLERANCE, `${form} ${store}`);
       }
     }
