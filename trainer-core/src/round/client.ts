@@ -11,6 +11,7 @@ import { EffectRunner, type Occurrence } from "./runner.ts";
 import { serveRounds } from "./serve.ts";
 import { initialState, type RoundState } from "./states.ts";
 import { transition } from "./transition.ts";
+import { mayMatter } from "./transitions/results.ts";
 import { SnapshotViewer } from "./view.ts";
 
 export interface RoundClientOptions {
@@ -139,7 +140,7 @@ export class RoundClient {
       if (loaded) void this.#join();
     } catch (error) {
       // a fault of ours: the state is as it was before this event, and the next one is tried
-      this.#tell({ type: "error", action: `event ${occurrence.type}`, message: error instanceof Error ? error.message : String(error) });
+      this.#tell({ type: "error", action: `event ${occurrence.type}`, message: textOf(error) });
     }
   }
 
@@ -152,7 +153,7 @@ export class RoundClient {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#tell({ type: "error", action: "join", message: error instanceof Error ? error.message : String(error) });
+        this.#tell({ type: "error", action: "join", message: textOf(error) });
         await new Promise<void>((resolve) => clock.after(joinRetryMs, resolve));
       }
     }
@@ -162,7 +163,7 @@ export class RoundClient {
     try {
       this.#dispatch({ type: "snapshot", view: this.#viewer.view(snapshot) });
     } catch (error) {
-      this.#tell({ type: "error", action: "read the coordinator's state", message: error instanceof Error ? error.message : String(error) });
+      this.#tell({ type: "error", action: "read the coordinator's state", message: textOf(error) });
     }
   }
 
@@ -190,17 +191,13 @@ export class RoundClient {
           return type satisfies never;
       }
     } catch (error) {
-      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: error instanceof Error ? error.message : String(error) });
+      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: textOf(error) });
     }
   }
 
-  /** Verifying costs a millisecond: what is known already is not verified again. */
   #onAnnounce(announce: Announce): void {
-    const { step, batch } = announce.fields;
-    const key = `${toHex(announce.commitment)}${toHex(announce.blob.root)}`;
-    const candidates = this.#state.rounds.get(step)?.batches.get(batch)?.candidates ?? [];
-    if (candidates.some((candidate) => candidate.key === key)) return;
-    if (announceIsSigned(announce, this.#ports.verify)) this.#dispatch({ type: "announce", announce, requested: null });
+    if (!mayMatter(this.#state, announce) || !announceIsSigned(announce, this.#ports.verify)) return;
+    this.#dispatch({ type: "announce", announce, requested: null });
   }
 
   #tell(event: Parameters<TelemetryListener>[0]): void {
@@ -217,4 +214,8 @@ export class RoundClient {
     for (const undo of this.#undo.splice(0)) undo();
     this.#left.resolve();
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -51,7 +51,7 @@ export type Effect =
   | { type: "fetchBlob"; attempt: AttemptId; step: number; candidate: string; announce: Announce; providers: Uint8Array[] }
   | { type: "fetchAnnounce"; attempt: AttemptId; step: number; batch: number; commitment: Uint8Array | null; peer: Uint8Array }
   | { type: "fetchList"; attempt: AttemptId; step: number; root: Uint8Array; peer: Uint8Array }
-  | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[] }
+  | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[]; maxBytes: number }
   | { type: "engine"; job: EngineJob }
   | { type: "forget"; addresses: BlobAddress[] }
   | { type: "leave" }

@@ -206,7 +206,7 @@ export class EffectRunner {
   }
 
   async #fetchModel(effect: Effect & { type: "fetchModel" }): Promise<void> {
-    const { attempt, hash, peers } = effect;
+    const { attempt, hash, peers, maxBytes } = effect;
     const parameterHash = fromHex(hash, 32)!;
     const request = modelRequest.encode({ runId: this.#host.runId, parameterHash });
     const answers = await Promise.allSettled(
@@ -227,7 +227,7 @@ export class EffectRunner {
     }
     const best = [...holders.values()].sort((a, b) => b.peers.length - a.peers.length)[0];
     if (best === undefined) throw new Error(`none of ${answers.length} peers holds the parameters ${hash.slice(0, 8)}`);
-    await this.#ports.blobs.get(best.address, best.peers, { signal: this.#host.signal });
+    await this.#ports.blobs.get(best.address, best.peers, { signal: this.#host.signal, maxBytes });
     this.#host.dispatch({ type: "modelHeld", attempt, hash, address: best.address });
   }
 

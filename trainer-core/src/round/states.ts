@@ -160,6 +160,8 @@ export interface RoundState {
   /** newest agreed parameters (at first the initial ones) that our blob store holds */
   model: { hash: string; address: BlobAddress } | null;
   initialHash: string | null;
+  /** size of the model's blob; that of another's is about the same */
+  modelBytes: number;
   rounds: ReadonlyMap<number, LocalRound>;
   /** announcements of a round whose start we have not seen yet */
   early: readonly Announce[];
@@ -187,6 +189,7 @@ export function initialState(rules: Rules, nowMs: number): RoundState {
     engineHash: null,
     model: null,
     initialHash: null,
+    modelBytes: 0,
     rounds: new Map(),
     early: [],
     roundMs: [],

@@ -6,12 +6,16 @@ import type { RoundEvent } from "../events.ts";
 import { withoutSelf } from "./results.ts";
 import { strand } from "./snapshot.ts";
 
+/** Headers may differ by a little; the parameters do not. */
+const modelSlackBytes = 64 * 1024;
+
 const jobRetryKey = (kind: EngineJob["kind"]): { step: null; key: string } => ({ step: null, key: `job/${kind}` });
 
 export function loaded(draft: Draft, hash: string, address: { root: Uint8Array; sizeBytes: number }): void {
   draft.state.job = null;
   draft.state.engineHash = hash;
   draft.state.initialHash = hash;
+  draft.state.modelBytes = address.sizeBytes;
   draft.state.model = { hash, address };
   draft.state.stage = { name: "waiting" };
 }
@@ -56,7 +60,9 @@ function replaceParameters(draft: Draft, have: string): void {
   // another first peer each time: the one before may have sent something else
   const first = (draft.attempt(attempt)?.tries ?? 0) % others.length;
   draft.began(attempt);
-  draft.effects.push({ type: "fetchModel", attempt, hash: want, peers: [...others.slice(first), ...others.slice(0, first)] });
+  const peers = [...others.slice(first), ...others.slice(0, first)];
+  const maxBytes = draft.state.modelBytes + modelSlackBytes;
+  draft.effects.push({ type: "fetchModel", attempt, hash: want, peers, maxBytes });
 }
 
 function reportReady(draft: Draft): void {

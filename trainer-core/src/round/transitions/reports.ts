@@ -23,7 +23,7 @@ export function accuse(draft: Draft): void {
  */
 export function checkHealth(draft: Draft): void {
   const round = currentRound(draft);
-  if (round === null || round.report === null) return;
+  if (round === null || round.report === null || round.plan.drain) return;
   const { step } = round.plan;
   const attempt = { step, key: "call/health" };
   if (draft.attempt(attempt) !== undefined) return;

@@ -7,7 +7,7 @@ import type { BatchState, Candidate, LocalRound, RoundState } from "../states.ts
 /** Two prove an equivocation; more of one trainer for one batch are noise, unless we asked for them. */
 const mostUnaskedCandidates = 2;
 const mostCandidates = 8;
-const mostEarly = 512;
+const mostEarlyOfOne = 2;
 /** Peers asked for one blob besides its sender. */
 const mostOtherProviders = 7;
 const firstRepeatMs = 500;
@@ -30,13 +30,35 @@ export function currentRound(draft: Draft): Readonly<LocalRound> | null {
   return round?.epoch === epoch ? round : null;
 }
 
+/** Whether an announcement could change anything: asked before its signature is verified, which costs a millisecond. */
+export function mayMatter(state: RoundState, announce: Announce): boolean {
+  const round = state.rounds.get(announce.fields.step);
+  if (round === undefined) return isEarly(state, announce);
+  const candidates = round.batches.get(announce.fields.batch)?.candidates ?? [];
+  const key = candidateKey(announce);
+  return (
+    candidates.length < mostUnaskedCandidates &&
+    candidates.every((candidate) => candidate.key !== key) &&
+    whyInvalid(state, round, announce) === null
+  );
+}
+
+function candidateKey({ commitment, blob }: Announce): string {
+  return `${toHex(commitment)}${toHex(blob.root)}`;
+}
+
+/** For a round that may begin before we hear of it. */
+function isEarly({ view, early }: RoundState, { fields }: Announce): boolean {
+  const newest = view?.state.step ?? 0;
+  if (fields.step !== newest && fields.step !== newest + 1) return false;
+  return early.filter((other) => equalBytes(other.fields.sender, fields.sender)).length < mostEarlyOfOne;
+}
+
 export function absorbAnnounce(draft: Draft, announce: Announce, requested: boolean): void {
   const { fields } = announce;
   const round = draft.peek(fields.step);
   if (round === undefined) {
-    const newest = draft.state.view?.state.step ?? 0;
-    const mayBeNext = fields.step === newest || fields.step === newest + 1;
-    if (mayBeNext && draft.state.early.length < mostEarly) draft.state.early = [...draft.state.early, announce];
+    if (isEarly(draft.state, announce)) draft.state.early = [...draft.state.early, announce];
     return;
   }
   const reason = whyInvalid(draft.state, round, announce);
@@ -68,7 +90,7 @@ function addCandidate(draft: Draft, announce: Announce, requested: boolean): voi
   const { step, batch: index } = announce.fields;
   const batch = draft.peek(step)!.batches.get(index) ?? emptyBatch;
   const commitment = toHex(announce.commitment);
-  const key = `${commitment}${toHex(announce.blob.root)}`;
+  const key = candidateKey(announce);
   if (batch.candidates.some((candidate) => candidate.key === key)) return;
   if (batch.candidates.length >= (requested ? mostCandidates : mostUnaskedCandidates)) return;
   const other = batch.candidates.find((candidate) => candidate.commitment !== commitment);
@@ -119,7 +141,7 @@ export function addOwnResult(draft: Draft, announce: Announce): void {
   const { step } = announce.fields;
   if (draft.peek(step) === undefined) return;
   addCandidate(draft, announce, true);
-  blobVerified(draft, step, `${toHex(announce.commitment)}${toHex(announce.blob.root)}`);
+  blobVerified(draft, step, candidateKey(announce));
   draft.edit(step).announced = { announce, againAtMs: draft.state.nowMs, times: 0 };
 }
 

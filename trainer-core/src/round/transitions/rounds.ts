@@ -165,5 +165,7 @@ export function trained(draft: Draft, event: RoundEvent & { type: "trained" }): 
   if (draft.peek(step) === undefined) return;
   draft.edit(step).training = "over";
   addOwnResult(draft, announce);
+  // too late to count, but it shows that we work: said once, while a result in time is repeated
+  if (draft.state.view?.state.step !== step) draft.effects.push({ type: "publish", message: { type: "announce", value: announce } });
   draft.tell({ type: "announced", step, batch: announce.fields.batch, commitment: toHex(announce.commitment) });
 }
