@@ -60,17 +60,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.keyHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and weigh nothing
   let group = shape.queryHeads / shape.keyHeads;
-  let k0 = ((first + min(j + 0u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k0 = ((first + min(j, last)) * shape.keyHeads + keyHead) * headDim;
   let k1 = ((first + min(j + 1u, last)) * shape.keyHeads + keyHead) * headDim;
   let k2 = ((first + min(j + 2u, last)) * shape.keyHeads + keyHead) * headDim;
   let k3 = ((first + min(j + 3u, last)) * shape.keyHeads + keyHead) * headDim;
-  var a00 = vec4<f32>(); var b00 = vec4<f32>(); var a01 = vec4<f32>(); var b01 = vec4<f32>(); var a02 = vec4<f32>(); var b02 = vec4<f32>(); var a03 = vec4<f32>(); var b03 = vec4<f32>();
-  var a10 = vec4<f32>(); var b10 = vec4<f32>(); var a11 = vec4<f32>(); var b11 = vec4<f32>(); var a12 = vec4<f32>(); var b12 = vec4<f32>(); var a13 = vec4<f32>(); var b13 = vec4<f32>();
-  var a20 = vec4<f32>(); var b20 = vec4<f32>(); var a21 = vec4<f32>(); var b21 = vec4<f32>(); var a22 = vec4<f32>(); var b22 = vec4<f32>(); var a23 = vec4<f32>(); var b23 = vec4<f32>();
-  var a30 = vec4<f32>(); var b30 = vec4<f32>(); var a31 = vec4<f32>(); var b31 = vec4<f32>(); var a32 = vec4<f32>(); var b32 = vec4<f32>(); var a33 = vec4<f32>(); var b33 = vec4<f32>();
+  var keys: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
+  var values: array<vec4<f32>, 16>;
   for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
     for (var i = j; i < shape.sequence; i += 4u) {
-      let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
+      let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
       let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim;
       let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim;
       let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim;
@@ -100,70 +98,26 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
         s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
-      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
+      let p0 = weights(s0, lse[h0], i, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
       let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = shape.scale * p1 * (t1 - delta[h1]);
       let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = shape.scale * p2 * (t2 - delta[h2]);
       let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = shape.scale * p3 * (t3 - delta[h3]);
-      {
-        let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
-        let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
-        let x2 = loadQ(q2 + chunk + 0u); let w2 = loadDOut(q2 + chunk + 0u);
-        let x3 = loadQ(q3 + chunk + 0u); let w3 = loadDOut(q3 + chunk + 0u);
-        a00 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b00 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a10 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b10 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a20 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b20 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a30 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b30 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 4u); let w0 = loadDOut(q0 + chunk + 4u);
-        let x1 = loadQ(q1 + chunk + 4u); let w1 = loadDOut(q1 + chunk + 4u);
-        let x2 = loadQ(q2 + chunk + 4u); let w2 = loadDOut(q2 + chunk + 4u);
-        let x3 = loadQ(q3 + chunk + 4u); let w3 = loadDOut(q3 + chunk + 4u);
-        a01 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b01 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a11 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b11 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a21 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b21 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a31 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b31 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 8u); let w0 = loadDOut(q0 + chunk + 8u);
-        let x1 = loadQ(q1 + chunk + 8u); let w1 = loadDOut(q1 + chunk + 8u);
-        let x2 = loadQ(q2 + chunk + 8u); let w2 = loadDOut(q2 + chunk + 8u);
-        let x3 = loadQ(q3 + chunk + 8u); let w3 = loadDOut(q3 + chunk + 8u);
-        a02 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b02 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a12 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b12 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a22 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b22 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a32 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b32 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 12u); let w0 = loadDOut(q0 + chunk + 12u);
-        let x1 = loadQ(q1 + chunk + 12u); let w1 = loadDOut(q1 + chunk + 12u);
-        let x2 = loadQ(q2 + chunk + 12u); let w2 = loadDOut(q2 + chunk + 12u);
-        let x3 = loadQ(q3 + chunk + 12u); let w3 = loadDOut(q3 + chunk + 12u);
-        a03 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b03 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a13 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b13 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a23 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b23 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a33 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b33 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      for (var c = 0u; c < 4u; c++) {
+        let x0 = loadQ(q0 + chunk + 4u * c); let w0 = loadDOut(q0 + chunk + 4u * c);
+        let x1 = loadQ(q1 + chunk + 4u * c); let w1 = loadDOut(q1 + chunk + 4u * c);
+        let x2 = loadQ(q2 + chunk + 4u * c); let w2 = loadDOut(q2 + chunk + 4u * c);
+        let x3 = loadQ(q3 + chunk + 4u * c); let w3 = loadDOut(q3 + chunk + 4u * c);
+        keys[c] += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        values[c] += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        keys[4u + c] += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        values[4u + c] += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        keys[8u + c] += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        values[8u + c] += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        keys[12u + c] += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        values[12u + c] += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
     }
   }
-  var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
-  var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
   for (var r = 0u; r < 4u && j + r <= last; r++) {
     let at = ((first + j + r) * shape.keyHeads + keyHead) * headDim + chunk;
     for (var d = 0u; d < min(16u, headDim - chunk); d++) {
@@ -234,7 +188,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.queryHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
   let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
+  let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
   let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim; let lse1 = lse[h1];
   let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim; let lse2 = lse[h2];
   let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim; let lse3 = lse[h3];
@@ -254,12 +208,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     delta2 += out[q2 + d] * dOut[q2 + d];
     delta3 += out[q3 + d] * dOut[q3 + d];
   }
-  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
-  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
-  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
-  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
     let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
     let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
     let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
@@ -289,53 +240,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
       s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
     }
-    let ds0 = shape.scale * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
+    let ds0 = shape.scale * weights(s0, lse0, i, j) * (t0 - delta0);
     let ds1 = shape.scale * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
     let ds2 = shape.scale * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
     let ds3 = shape.scale * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
-    {
-      let y0 = loadK(k0 + chunk + 0u);
-      let y1 = loadK(k1 + chunk + 0u);
-      let y2 = loadK(k2 + chunk + 0u);
-      let y3 = loadK(k3 + chunk + 0u);
-      o00 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o10 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o20 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o30 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 4u);
-      let y1 = loadK(k1 + chunk + 4u);
-      let y2 = loadK(k2 + chunk + 4u);
-      let y3 = loadK(k3 + chunk + 4u);
-      o01 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o11 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o21 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o31 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 8u);
-      let y1 = loadK(k1 + chunk + 8u);
-      let y2 = loadK(k2 + chunk + 8u);
-      let y3 = loadK(k3 + chunk + 8u);
-      o02 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o12 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o22 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o32 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 12u);
-      let y1 = loadK(k1 + chunk + 12u);
-      let y2 = loadK(k2 + chunk + 12u);
-      let y3 = loadK(k3 + chunk + 12u);
-      o03 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o13 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o23 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o33 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    for (var c = 0u; c < 4u; c++) {
+      let y0 = loadK(k0 + chunk + 4u * c);
+      let y1 = loadK(k1 + chunk + 4u * c);
+      let y2 = loadK(k2 + chunk + 4u * c);
+      let y3 = loadK(k3 + chunk + 4u * c);
+      tile[c] += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      tile[4u + c] += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      tile[8u + c] += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      tile[12u + c] += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
   }
   let deltas = vec4(delta0, delta1, delta2, delta3);
-  var tile = array<vec4<f32>, 16>(o00, o01, o02, o03, o10, o11, o12, o13, o20, o21, o22, o23, o30, o31, o32, o33);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
     let at = (first + i + r) * shape.queryHeads + head;
     for (var d = 0u; d < min(16u, headDim - chunk); d++) { dq[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
@@ -402,7 +322,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.queryHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
   let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let q0 = ((first + min(i + 0u, last)) * shape.queryHeads + head) * headDim;
+  let q0 = ((first + min(i, last)) * shape.queryHeads + head) * headDim;
   let q1 = ((first + min(i + 1u, last)) * shape.queryHeads + head) * headDim;
   let q2 = ((first + min(i + 2u, last)) * shape.queryHeads + head) * headDim;
   let q3 = ((first + min(i + 3u, last)) * shape.queryHeads + head) * headDim;
@@ -410,12 +330,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var m1 = MASKED; var l1 = 0.0;
   var m2 = MASKED; var l2 = 0.0;
   var m3 = MASKED; var l3 = 0.0;
-  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
-  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
-  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
-  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
     let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
     let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
     let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
@@ -440,7 +357,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       s2 += q[q2 + d] * y;
       s3 += q[q3 + d] * y;
     }
-    s0 = mask(s0, i + 0u, j);
+    s0 = mask(s0, i, j);
     let n0 = largest(m0, s0);
     let p0 = exp(s0 - n0);
     let e0 = exp(m0 - n0);
@@ -464,52 +381,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let e3 = exp(m3 - n3);
     m3 = n3;
     l3 = l3 * e3 + dot(p3, vec4(1.0));
-    {
-      let z0 = loadV(k0 + chunk + 0u);
-      let z1 = loadV(k1 + chunk + 0u);
-      let z2 = loadV(k2 + chunk + 0u);
-      let z3 = loadV(k3 + chunk + 0u);
-      o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 4u);
-      let z1 = loadV(k1 + chunk + 4u);
-      let z2 = loadV(k2 + chunk + 4u);
-      let z3 = loadV(k3 + chunk + 4u);
-      o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 8u);
-      let z1 = loadV(k1 + chunk + 8u);
-      let z2 = loadV(k2 + chunk + 8u);
-      let z3 = loadV(k3 + chunk + 8u);
-      o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 12u);
-      let z1 = loadV(k1 + chunk + 12u);
-      let z2 = loadV(k2 + chunk + 12u);
-      let z3 = loadV(k3 + chunk + 12u);
-      o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    for (var c = 0u; c < 4u; c++) {
+      let z0 = loadV(k0 + chunk + 4u * c);
+      let z1 = loadV(k1 + chunk + 4u * c);
+      let z2 = loadV(k2 + chunk + 4u * c);
+      let z3 = loadV(k3 + chunk + 4u * c);
+      tile[c] = tile[c] * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      tile[4u + c] = tile[4u + c] * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      tile[8u + c] = tile[8u + c] * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      tile[12u + c] = tile[12u + c] * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
   }
-  let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
-  var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
+  let sums = vec4(l0, l1, l2, l3);
+  let logs = vec4(m0, m1, m2, m3) + log(sums);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
     let at = (first + i + r) * shape.queryHeads + head;
-    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u] / sums[r]; }
     if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }

@@ -53,17 +53,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.keyHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and weigh nothing
   let group = shape.queryHeads / shape.keyHeads;
-  let k0 = ((first + min(j + 0u, last)) * shape.keyHeads + keyHead) * headDim;
+  let k0 = ((first + min(j, last)) * shape.keyHeads + keyHead) * headDim;
   let k1 = ((first + min(j + 1u, last)) * shape.keyHeads + keyHead) * headDim;
   let k2 = ((first + min(j + 2u, last)) * shape.keyHeads + keyHead) * headDim;
   let k3 = ((first + min(j + 3u, last)) * shape.keyHeads + keyHead) * headDim;
-  var a00 = vec4<f32>(); var b00 = vec4<f32>(); var a01 = vec4<f32>(); var b01 = vec4<f32>(); var a02 = vec4<f32>(); var b02 = vec4<f32>(); var a03 = vec4<f32>(); var b03 = vec4<f32>();
-  var a10 = vec4<f32>(); var b10 = vec4<f32>(); var a11 = vec4<f32>(); var b11 = vec4<f32>(); var a12 = vec4<f32>(); var b12 = vec4<f32>(); var a13 = vec4<f32>(); var b13 = vec4<f32>();
-  var a20 = vec4<f32>(); var b20 = vec4<f32>(); var a21 = vec4<f32>(); var b21 = vec4<f32>(); var a22 = vec4<f32>(); var b22 = vec4<f32>(); var a23 = vec4<f32>(); var b23 = vec4<f32>();
-  var a30 = vec4<f32>(); var b30 = vec4<f32>(); var a31 = vec4<f32>(); var b31 = vec4<f32>(); var a32 = vec4<f32>(); var b32 = vec4<f32>(); var a33 = vec4<f32>(); var b33 = vec4<f32>();
+  var keys: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
+  var values: array<vec4<f32>, 16>;
   for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
     for (var i = j; i < shape.sequence; i += 4u) {
-      let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
+      let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
       let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim;
       let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim;
       let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim;
@@ -93,70 +91,26 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
         s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
       }
-      let p0 = weights(s0, lse[h0], i + 0u, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
+      let p0 = weights(s0, lse[h0], i, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
       let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = shape.scale * p1 * (t1 - delta[h1]);
       let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = shape.scale * p2 * (t2 - delta[h2]);
       let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = shape.scale * p3 * (t3 - delta[h3]);
-      {
-        let x0 = loadQ(q0 + chunk + 0u); let w0 = loadDOut(q0 + chunk + 0u);
-        let x1 = loadQ(q1 + chunk + 0u); let w1 = loadDOut(q1 + chunk + 0u);
-        let x2 = loadQ(q2 + chunk + 0u); let w2 = loadDOut(q2 + chunk + 0u);
-        let x3 = loadQ(q3 + chunk + 0u); let w3 = loadDOut(q3 + chunk + 0u);
-        a00 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b00 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a10 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b10 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a20 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b20 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a30 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b30 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 4u); let w0 = loadDOut(q0 + chunk + 4u);
-        let x1 = loadQ(q1 + chunk + 4u); let w1 = loadDOut(q1 + chunk + 4u);
-        let x2 = loadQ(q2 + chunk + 4u); let w2 = loadDOut(q2 + chunk + 4u);
-        let x3 = loadQ(q3 + chunk + 4u); let w3 = loadDOut(q3 + chunk + 4u);
-        a01 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b01 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a11 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b11 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a21 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b21 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a31 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b31 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 8u); let w0 = loadDOut(q0 + chunk + 8u);
-        let x1 = loadQ(q1 + chunk + 8u); let w1 = loadDOut(q1 + chunk + 8u);
-        let x2 = loadQ(q2 + chunk + 8u); let w2 = loadDOut(q2 + chunk + 8u);
-        let x3 = loadQ(q3 + chunk + 8u); let w3 = loadDOut(q3 + chunk + 8u);
-        a02 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b02 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a12 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b12 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a22 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b22 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a32 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b32 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
-      {
-        let x0 = loadQ(q0 + chunk + 12u); let w0 = loadDOut(q0 + chunk + 12u);
-        let x1 = loadQ(q1 + chunk + 12u); let w1 = loadDOut(q1 + chunk + 12u);
-        let x2 = loadQ(q2 + chunk + 12u); let w2 = loadDOut(q2 + chunk + 12u);
-        let x3 = loadQ(q3 + chunk + 12u); let w3 = loadDOut(q3 + chunk + 12u);
-        a03 += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        b03 += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        a13 += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        b13 += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        a23 += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        b23 += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        a33 += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        b33 += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
+      for (var c = 0u; c < 4u; c++) {
+        let x0 = loadQ(q0 + chunk + 4u * c); let w0 = loadDOut(q0 + chunk + 4u * c);
+        let x1 = loadQ(q1 + chunk + 4u * c); let w1 = loadDOut(q1 + chunk + 4u * c);
+        let x2 = loadQ(q2 + chunk + 4u * c); let w2 = loadDOut(q2 + chunk + 4u * c);
+        let x3 = loadQ(q3 + chunk + 4u * c); let w3 = loadDOut(q3 + chunk + 4u * c);
+        keys[c] += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
+        values[c] += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
+        keys[4u + c] += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
+        values[4u + c] += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
+        keys[8u + c] += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
+        values[8u + c] += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
+        keys[12u + c] += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
+        values[12u + c] += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
       }
     }
   }
-  var keys = array<vec4<f32>, 16>(a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33);
-  var values = array<vec4<f32>, 16>(b00, b01, b02, b03, b10, b11, b12, b13, b20, b21, b22, b23, b30, b31, b32, b33);
   for (var r = 0u; r < 4u && j + r <= last; r++) {
     let at = ((first + j + r) * shape.keyHeads + keyHead) * headDim + chunk;
     for (var d = 0u; d < min(16u, headDim - chunk); d++) {

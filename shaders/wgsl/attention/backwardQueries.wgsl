@@ -55,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.queryHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
   let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let h0 = (first + min(i + 0u, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
+  let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
   let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim; let lse1 = lse[h1];
   let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim; let lse2 = lse[h2];
   let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim; let lse3 = lse[h3];
@@ -75,12 +75,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     delta2 += out[q2 + d] * dOut[q2 + d];
     delta3 += out[q3 + d] * dOut[q3 + d];
   }
-  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
-  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
-  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
-  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
     let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
     let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
     let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
@@ -110,53 +107,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
       s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
     }
-    let ds0 = shape.scale * weights(s0, lse0, i + 0u, j) * (t0 - delta0);
+    let ds0 = shape.scale * weights(s0, lse0, i, j) * (t0 - delta0);
     let ds1 = shape.scale * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
     let ds2 = shape.scale * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
     let ds3 = shape.scale * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
-    {
-      let y0 = loadK(k0 + chunk + 0u);
-      let y1 = loadK(k1 + chunk + 0u);
-      let y2 = loadK(k2 + chunk + 0u);
-      let y3 = loadK(k3 + chunk + 0u);
-      o00 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o10 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o20 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o30 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 4u);
-      let y1 = loadK(k1 + chunk + 4u);
-      let y2 = loadK(k2 + chunk + 4u);
-      let y3 = loadK(k3 + chunk + 4u);
-      o01 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o11 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o21 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o31 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 8u);
-      let y1 = loadK(k1 + chunk + 8u);
-      let y2 = loadK(k2 + chunk + 8u);
-      let y3 = loadK(k3 + chunk + 8u);
-      o02 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o12 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o22 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o32 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
-    }
-    {
-      let y0 = loadK(k0 + chunk + 12u);
-      let y1 = loadK(k1 + chunk + 12u);
-      let y2 = loadK(k2 + chunk + 12u);
-      let y3 = loadK(k3 + chunk + 12u);
-      o03 += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      o13 += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      o23 += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      o33 += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+    for (var c = 0u; c < 4u; c++) {
+      let y0 = loadK(k0 + chunk + 4u * c);
+      let y1 = loadK(k1 + chunk + 4u * c);
+      let y2 = loadK(k2 + chunk + 4u * c);
+      let y3 = loadK(k3 + chunk + 4u * c);
+      tile[c] += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
+      tile[4u + c] += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
+      tile[8u + c] += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
+      tile[12u + c] += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
     }
   }
   let deltas = vec4(delta0, delta1, delta2, delta3);
-  var tile = array<vec4<f32>, 16>(o00, o01, o02, o03, o10, o11, o12, o13, o20, o21, o22, o23, o30, o31, o32, o33);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
     let at = (first + i + r) * shape.queryHeads + head;
     for (var d = 0u; d < min(16u, headDim - chunk); d++) { dq[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }

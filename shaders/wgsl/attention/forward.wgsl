@@ -53,7 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let first = item / shape.queryHeads * shape.sequence;
   let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
   let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let q0 = ((first + min(i + 0u, last)) * shape.queryHeads + head) * headDim;
+  let q0 = ((first + min(i, last)) * shape.queryHeads + head) * headDim;
   let q1 = ((first + min(i + 1u, last)) * shape.queryHeads + head) * headDim;
   let q2 = ((first + min(i + 2u, last)) * shape.queryHeads + head) * headDim;
   let q3 = ((first + min(i + 3u, last)) * shape.queryHeads + head) * headDim;
@@ -61,12 +61,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   var m1 = MASKED; var l1 = 0.0;
   var m2 = MASKED; var l2 = 0.0;
   var m3 = MASKED; var l3 = 0.0;
-  var o00 = vec4<f32>(); var o01 = vec4<f32>(); var o02 = vec4<f32>(); var o03 = vec4<f32>();
-  var o10 = vec4<f32>(); var o11 = vec4<f32>(); var o12 = vec4<f32>(); var o13 = vec4<f32>();
-  var o20 = vec4<f32>(); var o21 = vec4<f32>(); var o22 = vec4<f32>(); var o23 = vec4<f32>();
-  var o30 = vec4<f32>(); var o31 = vec4<f32>(); var o32 = vec4<f32>(); var o33 = vec4<f32>();
+  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
   for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j + 0u, last)) * shape.keyHeads * headDim + keyHead;
+    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
     let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
     let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
     let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
@@ -91,7 +88,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       s2 += q[q2 + d] * y;
       s3 += q[q3 + d] * y;
     }
-    s0 = mask(s0, i + 0u, j);
+    s0 = mask(s0, i, j);
     let n0 = largest(m0, s0);
     let p0 = exp(s0 - n0);
     let e0 = exp(m0 - n0);
@@ -115,52 +112,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let e3 = exp(m3 - n3);
     m3 = n3;
     l3 = l3 * e3 + dot(p3, vec4(1.0));
-    {
-      let z0 = loadV(k0 + chunk + 0u);
-      let z1 = loadV(k1 + chunk + 0u);
-      let z2 = loadV(k2 + chunk + 0u);
-      let z3 = loadV(k3 + chunk + 0u);
-      o00 = o00 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o10 = o10 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o20 = o20 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o30 = o30 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 4u);
-      let z1 = loadV(k1 + chunk + 4u);
-      let z2 = loadV(k2 + chunk + 4u);
-      let z3 = loadV(k3 + chunk + 4u);
-      o01 = o01 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o11 = o11 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o21 = o21 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o31 = o31 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 8u);
-      let z1 = loadV(k1 + chunk + 8u);
-      let z2 = loadV(k2 + chunk + 8u);
-      let z3 = loadV(k3 + chunk + 8u);
-      o02 = o02 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o12 = o12 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o22 = o22 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o32 = o32 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
-    {
-      let z0 = loadV(k0 + chunk + 12u);
-      let z1 = loadV(k1 + chunk + 12u);
-      let z2 = loadV(k2 + chunk + 12u);
-      let z3 = loadV(k3 + chunk + 12u);
-      o03 = o03 * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      o13 = o13 * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      o23 = o23 * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      o33 = o33 * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
+    for (var c = 0u; c < 4u; c++) {
+      let z0 = loadV(k0 + chunk + 4u * c);
+      let z1 = loadV(k1 + chunk + 4u * c);
+      let z2 = loadV(k2 + chunk + 4u * c);
+      let z3 = loadV(k3 + chunk + 4u * c);
+      tile[c] = tile[c] * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
+      tile[4u + c] = tile[4u + c] * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
+      tile[8u + c] = tile[8u + c] * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
+      tile[12u + c] = tile[12u + c] * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
     }
   }
-  let logs = vec4(m0, m1, m2, m3) + log(vec4(l0, l1, l2, l3));
-  var tile = array<vec4<f32>, 16>(o00 / l0, o01 / l0, o02 / l0, o03 / l0, o10 / l1, o11 / l1, o12 / l1, o13 / l1, o20 / l2, o21 / l2, o22 / l2, o23 / l2, o30 / l3, o31 / l3, o32 / l3, o33 / l3);
+  let sums = vec4(l0, l1, l2, l3);
+  let logs = vec4(m0, m1, m2, m3) + log(sums);
   for (var r = 0u; r < 4u && i + r <= last; r++) {
     let at = (first + i + r) * shape.queryHeads + head;
-    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
+    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u] / sums[r]; }
     if (chunk == 0u) { lse[at] = logs[r]; }
   }
 }
