@@ -42,7 +42,9 @@ if (check && stale > 0) process.exitCode = 1;
 
 /** The generated module of one family; null while its folder holds no kernel. */
 function embedFamily(family) {
-  const names = readdirSync(join(source, family)).filter((name) => name.endsWith(".wgsl")).sort();
+  const names = readdirSync(join(source, family))
+    .filter((name) => name.endsWith(".wgsl"))
+    .sort();
   if (names.length === 0) return null;
   const entries = names.map((name) => {
     const escaped = expand(join(family, name)).replace(/[\\`]|\$\{/g, (found) => `\\${found}`);

@@ -76,7 +76,13 @@ export async function goldenLlama(folder: string, device: Device): Promise<Golde
 type Check = (name: string, difference: number, tolerance: number) => void;
 
 /** The same gradients when the batch is cut into micro-batches of two sequences, the last one partly empty. */
-async function microBatched(device: Device, config: LlamaConfig, weights: ParameterMap, folder: string, rowsOf: (name: string, step: number) => Int32Array[]): Promise<number> {
+async function microBatched(
+  device: Device,
+  config: LlamaConfig,
+  weights: ParameterMap,
+  folder: string,
+  rowsOf: (name: string, step: number) => Int32Array[],
+): Promise<number> {
   const sequences = rowsOf("tokens", 0);
   const microBatchSequences = sequences.length > 2 ? 2 : 1;
   const trainer = await LlamaTrainer.create(device, config, { microBatchSequences, sequenceTokens: sequences[0].length });
@@ -89,7 +95,14 @@ async function microBatched(device: Device, config: LlamaConfig, weights: Parame
   }
 }
 
-async function adamW(trainer: LlamaTrainer, folder: string, meta: Meta, steps: number, rowsOf: (name: string, step: number) => Int32Array[], check: Check): Promise<void> {
+async function adamW(
+  trainer: LlamaTrainer,
+  folder: string,
+  meta: Meta,
+  steps: number,
+  rowsOf: (name: string, step: number) => Int32Array[],
+  check: Check,
+): Promise<void> {
   const { adamw } = meta;
   const settings = { learningRate: adamw.lr, beta1: adamw.beta1, beta2: adamw.beta2, epsilon: adamw.eps, weightDecay: adamw.weight_decay };
   const within = 2 * adamw.lr * steps;
@@ -130,7 +143,9 @@ async function formats(folder: string): Promise<GoldenResult[]> {
   const expected = await readParameters(directoryFiles(original), config);
   const results: GoldenResult[] = [];
   // [relative, absolute] bound: rounding to nearest is off by at most half a unit in the last place
-  const cases: [string, string, CheckpointFiles, number, number][] = [["sharded", "sharded", directoryFiles(join(folder, "sharded")), 0, 0]];
+  const cases: [string, string, CheckpointFiles, number, number][] = [
+    ["sharded", "sharded", directoryFiles(join(folder, "sharded")), 0, 0],
+  ];
   cases.push(["bf16", "model_bf16.safetensors", oneFile(folder, "model_bf16.safetensors"), 2 ** -8, 2 ** -134]);
   cases.push(["f16", "model_f16.safetensors", oneFile(folder, "model_f16.safetensors"), 2 ** -11, 2 ** -25]);
   for (const [name, path, files, relative, absolute] of cases) {
@@ -144,7 +159,11 @@ async function formats(folder: string): Promise<GoldenResult[]> {
         if (!(Math.abs(values[i] - data[i]) <= Math.max(relative * Math.abs(data[i]), absolute))) beyond++;
       }
     }
-    results.push({ name, ok: beyond === 0 && compared > 0, detail: `${beyond} of ${compared} values further than half a unit in the last place` });
+    results.push({
+      name,
+      ok: beyond === 0 && compared > 0,
+      detail: `${beyond} of ${compared} values further than half a unit in the last place`,
+    });
   }
   return results;
 }
@@ -152,7 +171,10 @@ async function formats(folder: string): Promise<GoldenResult[]> {
 /** A checkpoint of one weights file under another name. */
 function oneFile(folder: string, name: string): CheckpointFiles {
   const files = directoryFiles(folder);
-  return { location: join(folder, name), open: (wanted) => files.open(wanted === "model.safetensors" ? name : join(dirname(name), wanted)) };
+  return {
+    location: join(folder, name),
+    open: (wanted) => files.open(wanted === "model.safetensors" ? name : join(dirname(name), wanted)),
+  };
 }
 
 interface Loaded {
@@ -205,4 +227,5 @@ async function parameterDifferences(trainer: LlamaTrainer, expected: Map<string,
   return Float64Array.from(differences).sort();
 }
 
-const percentile = (rising: Float64Array, share: number): number => rising[Math.min(rising.length - 1, Math.ceil(rising.length * share) - 1)];
+const percentile = (rising: Float64Array, share: number): number =>
+  rising[Math.min(rising.length - 1, Math.ceil(rising.length * share) - 1)];

@@ -2,7 +2,12 @@
 import type { Numbers } from "./numbers.ts";
 
 /** losses (rows) and the logits' gradient times `scale` (rows, vocabulary); targets below 0 count for nothing. */
-export function crossEntropy(logits: Numbers, targets: Numbers, vocabulary: number, scale: number): { losses: Float64Array; dLogits: Float64Array } {
+export function crossEntropy(
+  logits: Numbers,
+  targets: Numbers,
+  vocabulary: number,
+  scale: number,
+): { losses: Float64Array; dLogits: Float64Array } {
   const losses = new Float64Array(targets.length);
   const dLogits = new Float64Array(logits.length);
   for (let m = 0; m < targets.length; m++) {

@@ -20,7 +20,13 @@ export function adamw(
   { p, m, v }: AdamWState,
   g: Numbers,
   step: number,
-  { learningRate, beta1, beta2, epsilon, weightDecay }: { learningRate: number; beta1: number; beta2: number; epsilon: number; weightDecay: number },
+  {
+    learningRate,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+  }: { learningRate: number; beta1: number; beta2: number; epsilon: number; weightDecay: number },
 ): void {
   for (let i = 0; i < p.length; i++) {
     m[i] = beta1 * m[i] + (1 - beta1) * g[i];

@@ -23,7 +23,15 @@ export class DispatchListBuilder {
   }
 
   /** A product of a linear layer with W (n, k) over m rows; see `matmul`. */
-  matmul(form: MatmulForm, store: MatmulStore, [m, n, k]: readonly [m: number, n: number, k: number], a: Bound, b: Bound, c: Bound, residual: Bound = a): void {
+  matmul(
+    form: MatmulForm,
+    store: MatmulStore,
+    [m, n, k]: readonly [m: number, n: number, k: number],
+    a: Bound,
+    b: Bound,
+    c: Bound,
+    residual: Bound = a,
+  ): void {
     this.call(matmul(this.#device.profile, form, store, m, n, k), a, b, residual, c);
   }
 

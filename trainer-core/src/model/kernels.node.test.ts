@@ -105,13 +105,23 @@ describe.each(KERNEL_PROFILES)("%s kernels agree with their twins", (profile) =>
     for (const accumulate of [false, true]) {
       const actual = sevens(rows * width);
       await run(normBackward(profile, rows, width, accumulate), upload(dy), upload(x), upload(weight), rstd, actual);
-      expectClose(await read(actual, rows * width), dx.map((v) => v + (accumulate ? 7 : 0)), TOLERANCE, "dx");
+      expectClose(
+        await read(actual, rows * width),
+        dx.map((v) => v + (accumulate ? 7 : 0)),
+        TOLERANCE,
+        "dx",
+      );
     }
     const partials = sevens(Math.ceil(rows / NORM_SLICE_ROWS) * width);
     const actual = sevens(width);
     await run(normWeightGradient(rows, width), upload(dy), upload(x), rstd, partials);
     await run(normSumSlices(rows, width), partials, actual);
-    expectClose(await read(actual, width), dWeight.map((v) => v + 7), TOLERANCE, "dWeight");
+    expectClose(
+      await read(actual, width),
+      dWeight.map((v) => v + 7),
+      TOLERANCE,
+      "dWeight",
+    );
   });
 
   test("SwiGLU", async () => {
@@ -137,7 +147,13 @@ describe.each(KERNEL_PROFILES)("%s kernels agree with their twins", (profile) =>
     const expected = lossTwin.crossEntropy(logits, targets, vocabulary, scale);
     for (const backward of [true, false]) {
       const [actual, losses, sums] = [upload(logits), sevens(rows), sevens(3)];
-      await run(crossEntropy(profile, rows, vocabulary, backward), uniform(Float32Array.of(scale, 0, 0, 0)), upload(targets), actual, losses);
+      await run(
+        crossEntropy(profile, rows, vocabulary, backward),
+        uniform(Float32Array.of(scale, 0, 0, 0)),
+        upload(targets),
+        actual,
+        losses,
+      );
       expectClose(await read(losses, rows), expected.losses, TOLERANCE, "losses");
       expectClose(await read(actual, logits.length), backward ? expected.dLogits : logits, TOLERANCE, "dLogits");
       await run(lossSum(rows), uniform(Uint32Array.of(1, 0, 0, 0)), losses, sums);
@@ -196,7 +212,12 @@ describe.each(KERNEL_PROFILES)("%s kernels agree with their twins", (profile) =>
       await run(clipFactor(chunks[0] + chunks[1]), uniform(Float32Array.of(maxNorm, 0, 0, 0)), partials, clip);
       await run(applyClip(1300), clip, buffers[0]);
       expectClose(await read(clip, 2), [expected.norm, expected.factor], TOLERANCE, "norm and factor");
-      expectClose(await read(buffers[0], 1300), pools[0].map((g) => g * expected.factor), TOLERANCE, "clipped");
+      expectClose(
+        await read(buffers[0], 1300),
+        pools[0].map((g) => g * expected.factor),
+        TOLERANCE,
+        "clipped",
+      );
     }
   });
 

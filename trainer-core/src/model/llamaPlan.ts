@@ -171,7 +171,13 @@ export class LlamaPlan {
 
   get #attentionShape() {
     const { numHeads, numKvHeads, headDim } = this.config;
-    return { batch: this.shape.microBatchSequences, sequence: this.shape.sequenceTokens, queryHeads: numHeads, keyHeads: numKvHeads, headDim };
+    return {
+      batch: this.shape.microBatchSequences,
+      sequence: this.shape.sequenceTokens,
+      queryHeads: numHeads,
+      keyHeads: numKvHeads,
+      headDim,
+    };
   }
 
   get #headName(): string {
@@ -198,13 +204,29 @@ export class LlamaPlan {
       list.matmul("forward", "overwrite", [rows, keyWidth, hidden], layer.attentionNormed, weight(name("self_attn.v_proj")), layer.v);
       list.call(attentionRope(this.#attentionShape, false), this.#ropeTable, layer.q, layer.k);
       list.call(attentionForward(this.#attentionShape), layer.q, layer.k, layer.v, layer.attended, layer.lse);
-      list.matmul("forward", "residual", [rows, hidden, queryWidth], layer.attended, weight(name("self_attn.o_proj")), layer.streamMiddle, layer.streamIn);
+      list.matmul(
+        "forward",
+        "residual",
+        [rows, hidden, queryWidth],
+        layer.attended,
+        weight(name("self_attn.o_proj")),
+        layer.streamMiddle,
+        layer.streamIn,
+      );
       norm(layer.streamMiddle, name("post_attention_layernorm"), layer.mlpNormed, layer.mlpRstd);
       list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(name("mlp.gate_proj")), layer.gate);
       list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(name("mlp.up_proj")), layer.up);
       list.call(swigluForward(rows * intermediate), layer.gate, layer.up, layer.mixed);
       const next = layers[l + 1]?.streamIn ?? streamOut;
-      list.matmul("forward", "residual", [rows, hidden, intermediate], layer.mixed, weight(name("mlp.down_proj")), next, layer.streamMiddle);
+      list.matmul(
+        "forward",
+        "residual",
+        [rows, hidden, intermediate],
+        layer.mixed,
+        weight(name("mlp.down_proj")),
+        next,
+        layer.streamMiddle,
+      );
     }
     norm(streamOut, "model.norm.weight", finalNormed, finalRstd);
     return list.build();

@@ -22,7 +22,12 @@ export interface TwinResult {
 }
 
 /** Labels aligned with the inputs: position t predicts labels[t + 1], the last one nothing; below 0 counts for nothing. */
-export function llamaTwin(config: LlamaConfig, weights: ParameterMap, sequences: readonly Int32Array[], labels: readonly Int32Array[]): TwinResult {
+export function llamaTwin(
+  config: LlamaConfig,
+  weights: ParameterMap,
+  sequences: readonly Int32Array[],
+  labels: readonly Int32Array[],
+): TwinResult {
   const sequence = sequences[0].length;
   const rows = sequences.length * sequence;
   const { hiddenSize: hidden, intermediateSize: ffn, vocabSize, numHeads, numKvHeads, headDim, rmsNormEps } = config;

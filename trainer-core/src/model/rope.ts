@@ -21,7 +21,10 @@ export function inverseFrequencies(config: Pick<LlamaConfig, "headDim" | "ropeTh
 }
 
 /** cos, then sin, of position * frequency: (2, sequenceTokens, headDim / 2). In f64, rounded once: adapters' sin is off by 2e-4. */
-export function ropeTable(config: Pick<LlamaConfig, "headDim" | "ropeTheta" | "ropeScaling">, sequenceTokens: number): Float32Array<ArrayBuffer> {
+export function ropeTable(
+  config: Pick<LlamaConfig, "headDim" | "ropeTheta" | "ropeScaling">,
+  sequenceTokens: number,
+): Float32Array<ArrayBuffer> {
   const frequencies = inverseFrequencies(config);
   const half = frequencies.length;
   const table = new Float32Array(2 * sequenceTokens * half);

@@ -138,10 +138,21 @@ describe.each(KERNEL_PROFILES)("LlamaTrainer, %s kernels", (profile) => {
     const { sequences, labels } = someSequences(2);
     await withTrainer(tied, { microBatchSequences: 2, sequenceTokens: TOKENS }, async (trainer) => {
       for (let step = 1; step <= 3; step++) {
-        const current: ParameterMap = new Map(names.map((name, n) => [name, { shape: weights.get(name)!.shape, data: Float32Array.from(states[n].p) }]));
+        const current: ParameterMap = new Map(
+          names.map((name, n) => [name, { shape: weights.get(name)!.shape, data: Float32Array.from(states[n].p) }]),
+        );
         const { gradients, loss } = llamaTwin(tied, current, sequences, labels);
-        const { norm, factor } = clip(names.flatMap((name) => [...gradients.get(name)!]), maxNorm);
-        for (const [n, name] of names.entries()) adamw(states[n], gradients.get(name)!.map((g) => g * factor), step, settings);
+        const { norm, factor } = clip(
+          names.flatMap((name) => [...gradients.get(name)!]),
+          maxNorm,
+        );
+        for (const [n, name] of names.entries())
+          adamw(
+            states[n],
+            gradients.get(name)!.map((g) => g * factor),
+            step,
+            settings,
+          );
 
         const result = await trainer.computeGradients(sequences, labels);
         expect(Math.abs(result.loss - loss)).toBeLessThan(1e-4);
@@ -180,17 +191,31 @@ describe("LlamaTrainer refuses", () => {
     return s;
   };
   test.each([
-    ["a token beyond the vocabulary", [sequence((s) => (s[4] = 37))], undefined, "bad-sequence", /token 37 at position 4.*vocabulary of 37/],
+    [
+      "a token beyond the vocabulary",
+      [sequence((s) => (s[4] = 37))],
+      undefined,
+      "bad-sequence",
+      /token 37 at position 4.*vocabulary of 37/,
+    ],
     ["a negative token", [sequence((s) => (s[0] = -1))], undefined, "bad-sequence", /token -1/],
     ["a sequence of another length", [new Int32Array(TOKENS + 1)], undefined, "bad-sequence", /24 tokens.*made for 23/],
-    ["a label that is neither -100 nor a token", [sequence(() => {})], [sequence((s) => (s[2] = -1))], "bad-label", /label -1 at position 2/],
+    [
+      "a label that is neither -100 nor a token",
+      [sequence(() => {})],
+      [sequence((s) => (s[2] = -1))],
+      "bad-label",
+      /label -1 at position 2/,
+    ],
     ["fewer label rows than sequences", [sequence(() => {})], [], "bad-label", /1 sequences need as many label rows, got 0/],
     ["an empty batch", [], undefined, "too-many-sequences", /got 0/],
     ["a batch without targets", [sequence(() => {})], [sequence((s) => s.fill(-100))], "no-targets", /-100/],
   ] as const)("%s", async (_, sequences, labels, code, message) => {
-    await expect(trainer.computeGradients(sequences, labels ?? sequences)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(trainer.computeGradients(sequences, labels ?? sequences)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
   });
-
 });
 
 test("a micro-batch whose loss is not finite is left out of the loss and counted", async () => {

@@ -84,7 +84,10 @@ export class LlamaTrainer {
     this.#check(sequences, sequences);
     const { microBatchSequences, sequenceTokens } = this.plan.shape;
     if (sequences.length > microBatchSequences) {
-      throw new TrainError("too-many-sequences", `logits takes at most one micro-batch of ${microBatchSequences} sequences, got ${sequences.length}`);
+      throw new TrainError(
+        "too-many-sequences",
+        `logits takes at most one micro-batch of ${microBatchSequences} sequences, got ${sequences.length}`,
+      );
     }
     this.#fillMicroBatch(sequences, sequences, 0);
     this.plan.upload(this.#microTokens, this.#microLabels, 0, 0);
@@ -163,7 +166,10 @@ export class LlamaTrainer {
     const { vocabSize } = this.config;
     const most = microBatchSequences * MAX_MICRO_BATCHES;
     if (sequences.length < 1 || sequences.length > most) {
-      throw new TrainError("too-many-sequences", `a batch has 1 to ${most} sequences (micro-batches of ${microBatchSequences}), got ${sequences.length}`);
+      throw new TrainError(
+        "too-many-sequences",
+        `a batch has 1 to ${most} sequences (micro-batches of ${microBatchSequences}), got ${sequences.length}`,
+      );
     }
     if (labels.length !== sequences.length) {
       throw new TrainError("bad-label", `${sequences.length} sequences need as many label rows, got ${labels.length}`);
@@ -176,7 +182,10 @@ export class LlamaTrainer {
       }
       for (let t = 0; t < sequenceTokens; t++) {
         if (!(tokens[t] >= 0 && tokens[t] < vocabSize)) {
-          throw new TrainError("bad-sequence", `token ${tokens[t]} at position ${t} of sequence ${n} is outside the vocabulary of ${vocabSize}: does the data match the model's tokenizer?`);
+          throw new TrainError(
+            "bad-sequence",
+            `token ${tokens[t]} at position ${t} of sequence ${n} is outside the vocabulary of ${vocabSize}: does the data match the model's tokenizer?`,
+          );
         }
         const label = labels[n][t];
         if (label >= vocabSize || (label < 0 && label !== -100)) {
