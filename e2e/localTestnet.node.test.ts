@@ -3,6 +3,10 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findPython, pythonLoss } from "@starling/trainer-core/checkpoint/pythonLoss.node";
+import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
+import { heldOutSequences } from "@starling/trainer-core/data/dataProvider";
+import { localFiles } from "@starling/trainer-core/data/localFiles.node";
 import { processesWith, REPOSITORY, starling } from "./src/processes.ts";
 
 interface Result {
@@ -25,7 +29,7 @@ describe("starling local-testnet start", () => {
   });
   afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-  it("trains headless as document 000 calls it, and prints one JSON object: equal hashes, a lower loss, a checkpoint", async () => {
+  it("trains headless as document 000 calls it, and prints one JSON object: equal hashes, a lower loss, a checkpoint that Python reads", async (context) => {
     const run = starling(
       ["local-testnet", "start", "--headless", "--headless-exit-after-secs", "45", "--num-clients", "2", "--config-path", "./config/test", "--tui", "false", "--server-port", "0"],
       { cwd },
@@ -47,6 +51,14 @@ describe("starling local-testnet start", () => {
     expect(state.parameter_hash).toBe(result.parameterHashes["client-1"]);
     for (const file of ["config.json", "model.safetensors"]) expect(existsSync(join(result.checkpoint, file))).toBe(true);
     expect(await processesWith(cwd)).toEqual([]);
+
+    // the same weights and tokens in another language, in float64
+    const python = await findPython();
+    if (python === null) return void context.skip("no Python with numpy and safetensors");
+    const heldOut = createDataProvider({ Local: join(REPOSITORY, "config/data/shakespeare/heldout") }, { maxSeqLen: 16, vocabSize: 256, localFiles });
+    const tokens = (await heldOutSequences(heldOut, 2048)).map((sequence) => [...sequence]);
+    const { loss } = await pythonLoss(python, result.checkpoint, tokens);
+    expect(Math.abs(loss - result.lossLast)).toBeLessThan(1e-4);
   });
 
   it("ends every process within 8 s of Ctrl-C and says where the checkpoint is", async () => {
