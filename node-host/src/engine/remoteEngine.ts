@@ -1,7 +1,7 @@
 /** The engine as the main thread sees it: every call goes to the worker thread that owns the GPU. */
 import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
-import type { KernelProfile } from "@starling/shaders";
+import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";

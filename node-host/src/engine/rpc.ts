@@ -2,7 +2,7 @@
  * The engine lives in a worker thread, so that Dawn's calls never hold up the network (libp2p hangs up on a peer whose event
  * loop stands still). This is the wire between the two: one request, one answer, in order.
  */
-import type { KernelProfile } from "@starling/shaders";
+import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { LlamaConfig, RunConfig } from "@starling/config";
 import type { Engine } from "@starling/trainer-core/round/ports";
 

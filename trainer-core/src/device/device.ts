@@ -5,6 +5,8 @@
 import type { Grid, KernelConstants, KernelProfile, KernelSpec } from "@starling/shaders";
 import { DeviceError } from "./errors.ts";
 
+export type { KernelProfile };
+
 /** One entry of a prebuilt step. */
 export interface Dispatch {
   label: string;
