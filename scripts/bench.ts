@@ -1,0 +1,46 @@
+/** `npm run bench -- VERB [options]`: measures this machine. What the figures mean: docs/performance.md. */
+import { ConfigError, helpText, nearestName, parseOptions } from "@starling/config";
+import { benchTrain, benchTrainOptions } from "./bench/train.ts";
+
+/** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. */
+const VERBS = {
+  train: {
+    summary: "speed of one client's engine on this machine's adapter, phase by phase",
+    options: benchTrainOptions,
+    run: async (argv: readonly string[]) => benchTrain(parseOptions(benchTrainOptions, argv)),
+  },
+} as const;
+
+function usage(): string {
+  const verbs = Object.entries(VERBS).map(([name, { summary }]) => `  ${name}  ${summary}`);
+  return `npm run bench -- VERB [options]\n\n${verbs.join("\n")}\n\nnpm run bench -- VERB --help lists a verb's options.`;
+}
+
+async function main([name, ...argv]: readonly string[]): Promise<number> {
+  if (name === undefined || name === "--help") {
+    console.log(usage());
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(VERBS, name)) {
+    const names = Object.keys(VERBS);
+    const near = nearestName(name, names);
+    console.error(`bench: there is no verb "${name}"${near ? `; did you mean "${near}"?` : ""}; the verbs are: ${names.join(", ")}`);
+    return 2;
+  }
+  const verb = VERBS[name as keyof typeof VERBS];
+  if (argv.includes("--help")) {
+    console.log(`npm run bench -- ${name} [options]\n\n${verb.summary}\n\n${helpText(verb.options)}`);
+    return 0;
+  }
+  await verb.run(argv);
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: Error & { code?: unknown }) => {
+    // errors of ours carry a code and say what to do; anything else is a fault whose place matters
+    console.error(`bench: ${error.code === undefined ? error.stack : error.message}`);
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  },
+);
