@@ -60,7 +60,10 @@ export class TrainingEngine implements Engine {
 
   async beginRound(round: BeginRound): Promise<void> {
     if (round.pipeline !== this.plan.pipeline) {
-      throw new TrainError("unsupported", `this engine was made for pipeline ${this.plan.pipeline}, asked to begin a ${round.pipeline} round`);
+      throw new TrainError(
+        "unsupported",
+        `this engine was made for pipeline ${this.plan.pipeline}, asked to begin a ${round.pipeline} round`,
+      );
     }
     await this.distro.beginRound(round);
   }

@@ -31,12 +31,18 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
   const { LLM } = config.model;
   const optimizer = variantOf(LLM.optimizer);
   if (optimizer.kind !== "Distro") {
-    throw new TrainError("unsupported", `model.LLM.optimizer ${optimizer.kind}: clients of a run exchange DisTrO results, ${optimizer.kind} exchanges nothing; use Distro`);
+    throw new TrainError(
+      "unsupported",
+      `model.LLM.optimizer ${optimizer.kind}: clients of a run exchange DisTrO results, ${optimizer.kind} exchanges nothing; use Distro`,
+    );
   }
   const distro = optimizer.value;
   const { llama, start } = startOf(config, llamaOfCheckpoint);
   if (LLM.max_seq_len > llama.maxPositionEmbeddings) {
-    throw new TrainError("unsupported", `model.LLM.max_seq_len = ${LLM.max_seq_len} tokens: the model has ${llama.maxPositionEmbeddings} positions`);
+    throw new TrainError(
+      "unsupported",
+      `model.LLM.max_seq_len = ${LLM.max_seq_len} tokens: the model has ${llama.maxPositionEmbeddings} positions`,
+    );
   }
   const layouts = llamaParameters(llama).map(({ shape }) => tileLayout(shape, distro.compression_chunk));
   const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
@@ -75,6 +81,9 @@ function startOf(config: RunConfig, llamaOfCheckpoint: LlamaConfig | undefined):
       }
       return { llama: llamaOfCheckpoint, start: { kind: "checkpoint", location: checkpoint.value.repo_id } };
     default:
-      throw new TrainError("unsupported", `model.LLM.checkpoint ${checkpoint.kind}: this version starts from Random or from a local Hub-style folder`);
+      throw new TrainError(
+        "unsupported",
+        `model.LLM.checkpoint ${checkpoint.kind}: this version starts from Random or from a local Hub-style folder`,
+      );
   }
 }
