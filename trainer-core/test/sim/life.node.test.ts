@@ -4,7 +4,7 @@ import type { TelemetryEvent } from "../../src/telemetry/events.ts";
 import { member } from "./keys.node.ts";
 import { type Scenario, type SimulatedClient, Simulation } from "./simulation.ts";
 
-const calm: Scenario = { seed: 7, clients: 4, adversaries: [], pipeline: "overlapped", epochs: 2, faults: {} };
+const calm: Scenario = { seed: 7, clients: 4, adversaries: [], pipeline: "overlapped", epochs: 2, faults: {}, config: { roundsPerEpoch: 4 } };
 
 function eventsOf<T extends TelemetryEvent["type"]>({ events }: SimulatedClient, type: T): Extract<TelemetryEvent, { type: T }>[] {
   return events.filter((event): event is Extract<TelemetryEvent, { type: T }> => event.type === type);

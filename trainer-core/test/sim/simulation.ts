@@ -67,7 +67,7 @@ const configBase: MachineConfig = {
   epochMs: 10_000_000n,
   waitingForMembersExtraMs: 200n,
   globalBatchSizeWarmupTokens: 0n,
-  roundsPerEpoch: 4,
+  roundsPerEpoch: 3,
   totalSteps: 100_000,
   initMinClients: 3,
   minClients: 2,
