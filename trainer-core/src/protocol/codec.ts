@@ -221,7 +221,7 @@ export function optional<T>(inner: Codec<T>): Codec<T | null> {
   };
 }
 
-type Fields = Record<string, Codec<any>>;
+type Fields = Record<string, Codec<unknown>>;
 export type StructOf<F extends Fields> = { [K in keyof F]: ValueOf<F[K]> };
 
 /** The fields in the order in which they are declared, nothing between them. */
@@ -240,7 +240,7 @@ export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
   };
 }
 
-type Variants = Record<string, readonly [tag: number, codec: Codec<any>]>;
+type Variants = Record<string, readonly [tag: number, codec: Codec<unknown>]>;
 export type UnionOf<V extends Variants> = { [K in keyof V]: { type: K; value: ValueOf<V[K][1]> } }[keyof V];
 
 /** One of several shapes, behind its tag (u8). */

@@ -43,7 +43,7 @@ const entries = [
 ];
 const witnessList = { runId: "run-1", epoch: 2, step: 40, witness: fill(9), entries };
 
-const samples: [string, Message<any>, unknown][] = [
+const samples: [string, Message<unknown>, unknown][] = [
   ["announce", gossipMessage, { type: "announce", value: announce }],
   ["list", gossipMessage, { type: "list", value: witnessList }],
   ["evidence", gossipMessage, { type: "evidence", value: { first: announce, second: otherAnnounce } }],
@@ -129,8 +129,12 @@ describe("messages", () => {
 describe("commitments", () => {
   test("golden hashes", () => {
     expect(hex(commitment)).toMatchInlineSnapshot(`"9f08f4580ce6122a47cd8f3b129dc23c1373d3735ab18dd7c6b4435d966839eb"`);
-    expect(hex(announceDigest(commitment, blob))).toMatchInlineSnapshot(`"240e60433ea77a0c665d77630b9d3ed5c81e6ac2113351249566e88f0f94a09c"`);
-    expect(hex(listRoot("run-1", 2, 40, entries))).toMatchInlineSnapshot(`"4a9c7f7910668b6ccdd8db5c98c44e4c117991217f8fd950ab1c5db981f71379"`);
+    expect(hex(announceDigest(commitment, blob))).toMatchInlineSnapshot(
+      `"240e60433ea77a0c665d77630b9d3ed5c81e6ac2113351249566e88f0f94a09c"`,
+    );
+    expect(hex(listRoot("run-1", 2, 40, entries))).toMatchInlineSnapshot(
+      `"4a9c7f7910668b6ccdd8db5c98c44e4c117991217f8fd950ab1c5db981f71379"`,
+    );
     expect(hex(listRoot("run-1", 2, 40, []))).toMatchInlineSnapshot(`"81503bd5248507912a3dc2a41794cde7decd2047c9c420888e1eca9c7ad0de17"`);
   });
 

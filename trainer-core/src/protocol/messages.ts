@@ -80,11 +80,7 @@ export type Gossip = ReturnType<typeof gossipMessage.decode>;
 
 export const announceProtocol = "/starling/announce/1";
 /** `commitment` null: whatever the peer has announced or heard first for that batch. */
-export const announceRequest = message(
-  "announce request",
-  1,
-  struct({ runId, step: u32, batch: u16, commitment: optional(hash) }),
-);
+export const announceRequest = message("announce request", 1, struct({ runId, step: u32, batch: u16, commitment: optional(hash) }));
 export const announceResponse = message("announce response", 1, optional(announceCodec));
 
 export const listProtocol = "/starling/list/1";

@@ -7,12 +7,24 @@ const [a, b, c] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32));
 describe("which lists count", () => {
   // 4 elected: quorum 3, so one may lie, and two holders include an honest one
   test.each([
-    [[0b0000, 0b1111, 0b1111, 0b1111], [0, 1, 2, 3]],
-    [[0b1110, 0b1110, 0b1110, null], [1, 2, 3]],
+    [
+      [0b0000, 0b1111, 0b1111, 0b1111],
+      [0, 1, 2, 3],
+    ],
+    [
+      [0b1110, 0b1110, 0b1110, null],
+      [1, 2, 3],
+    ],
     // a liar that denies everything and reports first, and the two honest ones that were needed for the quorum
-    [[0b0000, 0b1110, 0b1110, null], [1, 2, 3]],
+    [
+      [0b0000, 0b1110, 0b1110, null],
+      [1, 2, 3],
+    ],
     // a list that only its liar claims to hold
-    [[0b0001, 0b1110, 0b1110, 0b1110], [1, 2, 3]],
+    [
+      [0b0001, 0b1110, 0b1110, 0b1110],
+      [1, 2, 3],
+    ],
     [[null, null, null, null], []],
   ])("downloads %j: entries %j", (listsHeld, counted) => {
     const plan = round({ witnesses: listsHeld.map((held, i) => witness(i, `0${i}`.repeat(32), held)) }).plan;
@@ -46,7 +58,10 @@ describe("what is applied", () => {
   });
 
   test("nothing is decided before every list that counts is here", () => {
-    const lacking = round({ witnesses: [witness(0, one, held), witness(1, one, held), witness(2, one, held), witness(3, "ff".repeat(32), held)], lists });
+    const lacking = round({
+      witnesses: [witness(0, one, held), witness(1, one, held), witness(2, one, held), witness(3, "ff".repeat(32), held)],
+      lists,
+    });
     const agreement = agreedResults(lacking);
     expect(agreement.status === "missing-lists" && agreement.entries.map(({ position }) => position)).toEqual([3]);
     expect(tally(lacking, lacking.plan.witnesses).map(({ batch }) => batch)).toEqual([0, 1, 3]);

@@ -11,7 +11,14 @@ export type EngineJob =
   | { kind: "load" }
   | { kind: "startEpoch"; epochId: string }
   | { kind: "import"; address: BlobAddress; hash: string }
-  | { kind: "begin"; step: number; appliedStep: number | null; batches: number[]; results: BlobAddress[]; round: Omit<BeginRound, "results"> }
+  | {
+      kind: "begin";
+      step: number;
+      appliedStep: number | null;
+      batches: number[];
+      results: BlobAddress[];
+      round: Omit<BeginRound, "results">;
+    }
   | {
       kind: "train";
       step: number;

@@ -17,7 +17,7 @@ export type RoundEvent = { atMs: number } & (
   | { type: "blobBad"; attempt: AttemptId; step: number; candidate: string; reason: string }
   | { type: "modelHeld"; attempt: AttemptId; hash: string; address: BlobAddress }
   | { type: "callDone"; attempt: AttemptId }
-  /** `expected`: the coordinator had moved on, or others were faster; nothing to tell anybody */
+  /** `expected`: the coordinator had moved on, or a peer does not have it yet; nothing to tell anybody */
   | { type: "attemptFailed"; attempt: AttemptId; action: string; message: string; expected: boolean }
   | { type: "loaded"; hash: string; address: BlobAddress }
   | { type: "epochStarted"; epochId: string }

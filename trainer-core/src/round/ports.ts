@@ -93,11 +93,7 @@ export interface BlobPort {
   put(bytes: Uint8Array): Promise<BlobAddress>;
   peek(address: BlobAddress): Uint8Array | undefined;
   remove(address: BlobAddress): void;
-  get(
-    address: BlobAddress,
-    providers: readonly Uint8Array[],
-    options?: { signal?: AbortSignal; maxBytes?: number },
-  ): Promise<Uint8Array>;
+  get(address: BlobAddress, providers: readonly Uint8Array[], options?: { signal?: AbortSignal; maxBytes?: number }): Promise<Uint8Array>;
 }
 
 export interface Clock {

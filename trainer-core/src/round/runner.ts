@@ -1,5 +1,6 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
+import { BlobError } from "@starling/network/errors";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { CoordinatorError } from "@starling/sdk/errors";
 import type { MachineErrorCode } from "@starling/sdk/machineError";
@@ -52,6 +53,15 @@ const overtaken: ReadonlySet<string> = new Set<MachineErrorCode>([
   "AlreadyEjected",
   "InvalidHealthCheck",
 ]);
+
+/** A peer was asked for something it does not have, or not yet. */
+class NotThereError extends Error {}
+
+/** Part of how rounds go: others are asked, or it is tried again, and nobody needs to know. */
+function isExpected(error: unknown): boolean {
+  if (error instanceof CoordinatorError) return overtaken.has(error.machineCode ?? "");
+  return error instanceof NotThereError || (error instanceof BlobError && error.code === "not-found");
+}
 
 export class EffectRunner {
   readonly #ports: RoundPorts;
@@ -110,7 +120,7 @@ export class EffectRunner {
   #try(attempt: AttemptId, action: string, work: () => Promise<void>): void {
     work().catch((error: unknown) => {
       if (this.#host.signal.aborted) return;
-      const expected = error instanceof CoordinatorError && overtaken.has(error.machineCode ?? "");
+      const expected = isExpected(error);
       this.#host.dispatch({ type: "attemptFailed", attempt, action, message: textOf(error), expected });
     });
   }
@@ -180,7 +190,7 @@ export class EffectRunner {
     const { attempt, step, batch, commitment, peer } = effect;
     const request = announceRequest.encode({ runId: this.#host.runId, step, batch, commitment });
     const announce = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes));
-    if (announce === null) throw new Error(`peer ${short(peer)} has no announcement of batch ${batch}`);
+    if (announce === null) throw new NotThereError(`peer ${short(peer)} has no announcement of batch ${batch}`);
     const { fields } = announce;
     const isWanted = commitment === null || equalBytes(announce.commitment, commitment);
     if (fields.step !== step || fields.batch !== batch || !isWanted || !announceIsSigned(announce, this.#ports.verify)) {
@@ -193,7 +203,7 @@ export class EffectRunner {
     const { attempt, step, root, peer } = effect;
     const request = listRequest.encode({ runId: this.#host.runId, step, root });
     const list = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes));
-    if (list === null) throw new Error(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
+    if (list === null) throw new NotThereError(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
     if (!equalBytes(listRoot(list.runId, list.epoch, list.step, list.entries), root)) {
       throw new Error(`peer ${short(peer)} answered with a list of another root`);
     }

@@ -47,9 +47,7 @@ export function plan(step: number, change: Partial<RoundPlan> = {}): RoundPlan {
 /** A round of step 1; `lists`: by root, each batch's commitment or null. */
 export function round(of: { witnesses: PlanWitness[]; lists?: Record<string, (string | null)[]> }): LocalRound {
   const held = Object.entries(of.lists ?? {}).map(([root, named]): [string, HeldList] => {
-    const entries = named.flatMap((commitment, batch) =>
-      commitment === null ? [] : [{ batch, commitment: fromHex(commitment, 32)! }],
-    );
+    const entries = named.flatMap((commitment, batch) => (commitment === null ? [] : [{ batch, commitment: fromHex(commitment, 32)! }]));
     const list = { runId, epoch: 0, step: 1, witness: peer(0), entries };
     return [root, { list, commitments: named.filter((commitment) => commitment !== null) }];
   });
@@ -95,7 +93,13 @@ const config: MachineConfig = {
   slashingRatePerClient: 0n,
 };
 
-export function view(nonce: number, runState: RunState, step: number, plans: RoundPlan[], change: Partial<CoordinatorState> = {}): CoordinatorView {
+export function view(
+  nonce: number,
+  runState: RunState,
+  step: number,
+  plans: RoundPlan[],
+  change: Partial<CoordinatorState> = {},
+): CoordinatorView {
   const zero = new Uint8Array(32);
   const state: CoordinatorState = {
     runId,

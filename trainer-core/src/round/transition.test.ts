@@ -107,7 +107,10 @@ describe("transition", () => {
     ]);
     expect(callsOf(driver.on({ type: "epochStarted", epochId: "0/1000" }))).toEqual(["warmupWitness"]);
     expect(driver.on({ type: "snapshot", view: view(2, "RoundTrain", 1, [plan(1)]) })).toMatchObject([
-      { type: "engine", job: { kind: "begin", step: 1, results: [], round: { applyLearningRate: null, decayLearningRate: Math.fround(0.01) } } },
+      {
+        type: "engine",
+        job: { kind: "begin", step: 1, results: [], round: { applyLearningRate: null, decayLearningRate: Math.fround(0.01) } },
+      },
     ]);
     expect(driver.on({ type: "began", step: 1 })).toMatchObject([
       { type: "engine", job: { kind: "train", step: 1, fields: { batch: 0, start: 0n, end: 9n } } },
@@ -205,7 +208,15 @@ describe("transition", () => {
   test("a round that went by unseen strands the client, which says so and stays", () => {
     const driver = Driver.inRoundOne();
     driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 1, tokens: 4, trainMs: 5 });
-    driver.on({ type: "snapshot", view: view(3, "RoundTrain", 8, [5, 6, 7, 8].map((step) => plan(step))) });
+    driver.on({
+      type: "snapshot",
+      view: view(
+        3,
+        "RoundTrain",
+        8,
+        [5, 6, 7, 8].map((step) => plan(step)),
+      ),
+    });
     expect(driver.state.stage).toMatchObject({ name: "stranded" });
     expect(driver.told("stranded")).toHaveLength(1);
     expect(driver.effects.some(({ type }) => type === "leave")).toBe(false);

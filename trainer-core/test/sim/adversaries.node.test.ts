@@ -11,16 +11,20 @@ const firstSeed = Number(process.env.SIM_SEED ?? 1);
 const runs = Number(process.env.SIM_RUNS ?? 200);
 
 describe("a dishonest minority", () => {
-  test(`seeds ${firstSeed} to ${firstSeed + runs - 1}: parameters stay equal, honest clients stay members, the loss falls`, { timeout: 1_200_000 }, async () => {
-    const met = new Map<string, number>();
-    for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
-      const scenario = scenarioOf(seed);
-      for (const kind of scenario.adversaries) met.set(kind, (met.get(kind) ?? 0) + 1);
-      const outcome = await new Simulation(scenario).run();
-      expect(problemsOf(outcome), `replay with SIM_SEED=${seed} SIM_RUNS=1; ${JSON.stringify(scenario)}`).toEqual([]);
-    }
-    console.log(`seeds ${firstSeed} to ${firstSeed + runs - 1}; adversaries met: ${JSON.stringify(Object.fromEntries(met))}`);
-  });
+  test(
+    `seeds ${firstSeed} to ${firstSeed + runs - 1}: parameters stay equal, honest clients stay members, the loss falls`,
+    { timeout: 1_200_000 },
+    async () => {
+      const met = new Map<string, number>();
+      for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
+        const scenario = scenarioOf(seed);
+        for (const kind of scenario.adversaries) met.set(kind, (met.get(kind) ?? 0) + 1);
+        const outcome = await new Simulation(scenario).run();
+        expect(problemsOf(outcome), `replay with SIM_SEED=${seed} SIM_RUNS=1; ${JSON.stringify(scenario)}`).toEqual([]);
+      }
+      console.log(`seeds ${firstSeed} to ${firstSeed + runs - 1}; adversaries met: ${JSON.stringify(Object.fromEntries(met))}`);
+    },
+  );
 
   test("the same seed is the same run, event for event", async () => {
     const events = async (): Promise<unknown> => {

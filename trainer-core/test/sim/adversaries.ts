@@ -13,7 +13,8 @@ import type { Clock, RevealSource } from "../../src/round/ports.ts";
 import type { SnapshotViewer } from "../../src/round/view.ts";
 import { DelayedCoordinator } from "./delayedCoordinator.ts";
 
-export type Adversary = "equivocator" | "liar" | "withholder";
+/** `forger`: serves other parameters than those it names. */
+export type Adversary = "equivocator" | "liar" | "withholder" | "forger";
 type Random = () => number;
 
 /** Announces, and never hands over what it announced. */
@@ -105,7 +106,13 @@ export class LyingCoordinator extends DelayedCoordinator {
       const bitmap = new Uint8Array(32);
       plan.assignments.forEach(({ batch }) => (bitmap[batch >> 3] |= this.#random() < 0.5 ? 1 << (batch & 7) : 0));
       const parameterHash = isLast && this.#random() < 0.8 ? this.#bytes() : new Uint8Array(32);
-      const lie: WitnessMessage = { step: state.step, bitmap, listRoot: await this.#makeList(state.epoch, plan.step, plan.assignments.length), reveal, parameterHash };
+      const lie: WitnessMessage = {
+        step: state.step,
+        bitmap,
+        listRoot: await this.#makeList(state.epoch, plan.step, plan.assignments.length),
+        reveal,
+        parameterHash,
+      };
       await this.inner.witness(lie);
       if (this.#random() < 0.3) await this.inner.reportEquivocation((self + 1) % state.clients.length);
     } else if (state.runState === "RoundWitness") {

@@ -5,7 +5,8 @@ import { member } from "./keys.node.ts";
 export function problemsOf(outcome: Outcome): string[] {
   const { honest, clients, state, exits, finished } = outcome;
   const problems: string[] = [];
-  if (!finished) problems.push(`the epochs did not end within ${outcome.virtualMs} ms; the run is at ${state.runState}, step ${state.step}`);
+  if (!finished)
+    problems.push(`the epochs did not end within ${outcome.virtualMs} ms; the run is at ${state.runState}, step ${state.step}`);
 
   const hashes = new Map<number, Map<string, string[]>>();
   for (const { name, events } of honest) {

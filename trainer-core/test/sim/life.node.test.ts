@@ -1,10 +1,18 @@
-import { blobProtocol } from "@starling/network/blobWire";
 import { describe, expect, test } from "vitest";
+import { modelProtocol } from "../../src/protocol/messages.ts";
 import type { TelemetryEvent } from "../../src/telemetry/events.ts";
 import { member } from "./keys.node.ts";
 import { type Scenario, type SimulatedClient, Simulation } from "./simulation.ts";
 
-const calm: Scenario = { seed: 7, clients: 4, adversaries: [], pipeline: "overlapped", epochs: 2, faults: {}, config: { roundsPerEpoch: 4 } };
+const calm: Scenario = {
+  seed: 7,
+  clients: 4,
+  adversaries: [],
+  pipeline: "overlapped",
+  epochs: 2,
+  faults: {},
+  config: { roundsPerEpoch: 4 },
+};
 
 function eventsOf<T extends TelemetryEvent["type"]>({ events }: SimulatedClient, type: T): Extract<TelemetryEvent, { type: T }>[] {
   return events.filter((event): event is Extract<TelemetryEvent, { type: T }> => event.type === type);
@@ -57,16 +65,22 @@ describe("a client's life", () => {
     await simulation.stop();
   });
 
-  test("a newcomer refuses a model that does not hash to the agreed one, and asks the next peer", async () => {
-    const simulation = new Simulation({ ...calm, seed: 11 });
+  test("a newcomer refuses a model that does not hash to the agreed one, and asks others", async () => {
+    const simulation = new Simulation({ ...calm, seed: 8, adversaries: ["forger"] });
     simulation.start();
     await simulation.until(({ step }) => step === 3);
-    // a peer that serves no blob: whoever asks it first must go on to others
-    simulation.hub.neverServe(member(0).identity.peer.publicKey, blobProtocol, "error");
+    // only the forger and one honest peer answer: the newcomer cannot go by the majority
+    for (const number of [1, 2]) {
+      simulation.hub.neverServe(member(number).identity.peer.publicKey, modelProtocol, "error");
+    }
     const late = simulation.add(4, null);
     await simulation.until(({ epoch }) => epoch === 2);
-    expect(eventsOf(late, "modelReceived")).toHaveLength(1);
+    await simulation.pass(100);
+    expect(eventsOf(late, "rejected").filter(({ what }) => what === "model")).not.toEqual([]);
+    expect(eventsOf(late, "modelReceived").length).toBeGreaterThan(1);
     expect(eventsOf(late, "trained").length).toBeGreaterThan(1);
+    expect(new Set(hashesAt(simulation, 12)).size).toBe(1);
+    expect(hashesAt(simulation, 12)).toHaveLength(5);
     await simulation.stop();
   });
 

@@ -19,7 +19,7 @@ import type { TelemetryEvent } from "../../src/telemetry/events.ts";
 import { type Adversary, equivocate, LyingCoordinator, withholdBlobs } from "./adversaries.ts";
 import { DelayedCoordinator } from "./delayedCoordinator.ts";
 import { member, verifyOnce } from "./keys.node.ts";
-import { maxPayloadBytes, twinCodec, TwinEngine } from "./twinEngine.ts";
+import { forgedCodec, maxPayloadBytes, twinCodec, TwinEngine } from "./twinEngine.ts";
 
 export interface Scenario {
   seed: number;
@@ -151,14 +151,12 @@ export class Simulation {
     const liar = { runId, session, reveals: identity, viewer: this.#viewer, hub, network };
     const ports: RoundPorts = {
       coordinator:
-        adversary === "liar"
-          ? new LyingCoordinator(inner, clock, () => 1, liar, random)
-          : new DelayedCoordinator(inner, clock, delayMs),
+        adversary === "liar" ? new LyingCoordinator(inner, clock, () => 1, liar, random) : new DelayedCoordinator(inner, clock, delayMs),
       network: adversary === "equivocator" ? equivocate(hub, network, blobs, signer, random) : network,
       blobs,
       engine,
       data,
-      modelCodec: twinCodec,
+      modelCodec: adversary === "forger" ? forgedCodec : twinCodec,
       signer,
       reveals: identity,
       clock,

@@ -178,6 +178,16 @@ export class TwinEngine implements Engine {
   }
 }
 
+/** What a peer puts up that wants others to train something else. */
+export const forgedCodec: ModelCodec = {
+  encode(parameters) {
+    const forged = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
+    forged.get("vector")![0] += 1;
+    return twinCodec.encode(forged);
+  },
+  decode: (bytes) => twinCodec.decode(bytes),
+};
+
 export const twinCodec: ModelCodec = {
   encode(parameters) {
     const all = names.flatMap((name) => [...parameters.get(name)!]);

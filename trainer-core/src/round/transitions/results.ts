@@ -120,9 +120,7 @@ function setBatch(draft: Draft, step: number, index: number, batch: BatchState):
 function setCandidate(draft: Draft, step: number, key: string, change: Partial<Candidate>): void {
   for (const [index, batch] of draft.peek(step)?.batches ?? []) {
     if (!batch.candidates.some((candidate) => candidate.key === key)) continue;
-    const candidates = batch.candidates.map((candidate) =>
-      candidate.key === key ? { ...candidate, ...change } : candidate,
-    );
+    const candidates = batch.candidates.map((candidate) => (candidate.key === key ? { ...candidate, ...change } : candidate));
     setBatch(draft, step, index, { ...batch, candidates });
   }
 }
@@ -146,13 +144,7 @@ export function addOwnResult(draft: Draft, announce: Announce): void {
 }
 
 /** Asks for a candidate's blob, the likeliest holders first. `from` tells apart downloads with different providers. */
-export function fetchBlob(
-  draft: Draft,
-  step: number,
-  candidate: Candidate,
-  providers: readonly Uint8Array[],
-  from: string,
-): void {
+export function fetchBlob(draft: Draft, step: number, candidate: Candidate, providers: readonly Uint8Array[], from: string): void {
   const attempt = { step, key: `blob/${candidate.key}/${from}` };
   if (candidate.held || candidate.bad || !draft.isDue(attempt)) return;
   const peers = withoutSelf(draft, providers);
@@ -164,9 +156,7 @@ export function fetchBlob(
 
 export function withoutSelf(draft: Draft, peers: readonly Uint8Array[]): Uint8Array[] {
   const { peer: self } = draft.state.rules;
-  return peers.filter(
-    (peer, i) => !equalBytes(peer, self) && peers.findIndex((other) => other === peer || equalBytes(other, peer)) === i,
-  );
+  return peers.filter((peer, i) => !equalBytes(peer, self) && peers.findIndex((other) => other === peer || equalBytes(other, peer)) === i);
 }
 
 /**
