@@ -4,7 +4,7 @@ import { createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
 import type { Trained } from "@starling/trainer-core/round/ports";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
-import { costOf, type Cost } from "./cost.ts";
+import { addCosts, costOf, NO_COST, type Cost } from "./cost.ts";
 import { queueBusyMs } from "./queueWatch.ts";
 import type { Workload } from "./workload.ts";
 
@@ -60,12 +60,11 @@ export class BenchClient {
     await this.device.idle();
     const costs = {} as Record<Phase, Cost>;
     const phase = async (name: Phase, work: () => void | Promise<unknown>) => {
-      const { wallMs, cpuMs } = await costOf(async () => {
+      const cost = await costOf(async () => {
         await work();
         await this.device.idle();
       });
-      const before = costs[name] ?? { wallMs: 0, cpuMs: 0 }; // once a micro-batch
-      costs[name] = { wallMs: before.wallMs + wallMs, cpuMs: before.cpuMs + cpuMs };
+      costs[name] = addCosts(costs[name] ?? NO_COST, cost); // forward, head and backward come once a micro-batch
     };
 
     await phase("apply", () => this.#engine.beginRound(this.#workload.beginRound(round, this.#results)));

@@ -10,7 +10,7 @@ import { printTrainReport } from "./report.ts";
 import { median, spread, type Spread } from "./statistics.ts";
 import { loadWorkload } from "./workload.ts";
 
-const { device, microBatchSize } = clientOptions.specs;
+const { microBatchSize } = clientOptions.specs;
 
 export const benchTrainOptions = defineOptions({
   configPath: {
@@ -47,16 +47,24 @@ export const benchTrainOptions = defineOptions({
     doc: "Clients of the run: the measured one trains its share of the batch and applies this many results.",
   },
   microBatchSize: { ...microBatchSize, env: null },
-  device: { ...device, env: null },
+  device: {
+    type: "choice",
+    choices: ["auto", "gpu", "software"],
+    default: "auto",
+    env: null,
+    doc: "Adapter: auto = a GPU if there is one, else the software adapter.",
+  },
   json: { type: "boolean", default: false, env: null, doc: "Also print the report as one JSON object on the last line." },
 });
+
+type CostSpread = Record<keyof Cost, Spread>;
 
 export interface ProfileReport {
   profile: KernelProfile;
   /** device, pipelines, buffers, initial weights */
   createMs: number;
-  phases: Record<Phase, { wallMs: Spread; cpuMs: Spread }>;
-  round: { wallMs: Spread; cpuMs: Spread; hostOnlyMs: Spread; hostOnlyShare: Spread };
+  phases: Record<Phase, CostSpread>;
+  round: CostSpread & { hostOnlyMs: Spread; hostOnlyShare: Spread };
   tokensPerSecond: number;
   /** nats a token, in the first and in the last measured round: that training is real */
   loss: { first: number | null; last: number | null };
@@ -168,25 +176,24 @@ async function measure(measured: readonly Measured[], rounds: number): Promise<v
 }
 
 function profileReport({ client, phased, whole }: Measured, batchTokens: number, eventLoop: EventLoopLag): ProfileReport {
-  const wallMs = spread(whole.map((r) => r.wallMs));
-  const phase = (name: Phase) => ({
-    wallMs: spread(phased.map((p) => p[name].wallMs)),
-    cpuMs: spread(phased.map((p) => p[name].cpuMs)),
-  });
   return {
     profile: client.device.profile,
     createMs: client.createMs,
-    phases: Object.fromEntries(PHASES.map((name) => [name, phase(name)])) as ProfileReport["phases"],
+    phases: Object.fromEntries(PHASES.map((name) => [name, costSpread(phased.map((p) => p[name]))])) as Record<Phase, CostSpread>,
     round: {
-      wallMs,
-      cpuMs: spread(whole.map((r) => r.cpuMs)),
+      ...costSpread(whole),
       hostOnlyMs: spread(whole.map((r) => r.hostOnlyMs)),
       hostOnlyShare: spread(whole.map((r) => r.hostOnlyMs / r.wallMs)),
     },
-    tokensPerSecond: batchTokens / (wallMs.median / 1000),
+    tokensPerSecond: batchTokens / (median(whole.map((r) => r.wallMs)) / 1000),
     loss: { first: whole[0].loss, last: whole.at(-1)!.loss },
     eventLoop,
   };
+}
+
+function costSpread(costs: readonly Cost[]): CostSpread {
+  const of = (key: keyof Cost) => spread(costs.map((cost) => cost[key]));
+  return { wallMs: of("wallMs"), cpuMs: of("cpuMs"), hostCpuMs: of("hostCpuMs") };
 }
 
 function ratioOf(a: Measured, b: Measured): TrainReport["ratio"] {
