@@ -1,9 +1,12 @@
 /** Hexadecimal form of bytes, for maps, logs and identity files. */
 export function toHex(bytes: Uint8Array): string {
   let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) hex += HEX_OF_BYTE[byte];
   return hex;
 }
+
+/** a table: keys and hashes are turned to hexadecimal thousands of times a round */
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes of a hexadecimal string, or null when it is not exactly `byteLength` bytes of hexadecimal. */
 export function fromHex(hex: string, byteLength: number): Uint8Array | null {

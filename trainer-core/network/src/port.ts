@@ -4,9 +4,11 @@ export type PeerKey = Uint8Array;
 /** Hexadecimal form of a key, for maps and logs. 64 characters. */
 export function keyHex(key: PeerKey): string {
   let hex = "";
-  for (const byte of key) hex += byte.toString(16).padStart(2, "0");
+  for (const byte of key) hex += HEX_OF_BYTE[byte];
   return hex;
 }
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** A peer and where it can be dialled. Browser tabs cannot listen: their list is empty. */
 export interface Member {
