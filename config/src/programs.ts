@@ -16,15 +16,19 @@ const noNvtop = {
   doc: "Accepted and without effect: no pane shows nvtop.",
 } as const satisfies OptionSpec;
 
-const tui = { type: "boolean", default: true, doc: "Show a live view on a terminal; false = plain lines." } as const satisfies OptionSpec;
+const tui = {
+  type: "boolean",
+  default: true,
+  doc: "Accepted and without effect in this version: progress is plain lines.",
+} as const satisfies OptionSpec;
 
 const device = {
   type: "string",
   minBytes: 1,
   check: (text: string): string | null =>
-    text === "auto" || text === "software" || /^gpu(:\d+)?$/.test(text) ? null : "must be auto, software, gpu or gpu:N",
+    text === "auto" || text === "software" || text === "gpu" ? null : "must be auto, software or gpu",
 } as const;
-const deviceDoc = "Adapter to train on: auto = a GPU if there is one, else the software adapter; gpu:N = the N-th GPU.";
+const deviceDoc = "Adapter to train on: auto = a GPU if there is one, else the bundled software adapter; gpu = fail where there is none.";
 
 const onlyFullWidth = (tiers: readonly number[]): string | null =>
   tiers.every((tier) => tier === 0)
@@ -72,21 +76,21 @@ export const localTestnetOptions = defineOptions({
     doc: "Numbers of the clients that may be killed, as in 1,3; left out = all.",
   },
   randomKillInterval: { type: "number", unit: "s", above: 0, max: 31_536_000, default: 120, doc: "Time between kills." },
-  log: { type: "string", default: "warn,starling=info", doc: "What is logged: LEVEL or ROOM=LEVEL, separated by commas." },
-  writeLog: { type: "boolean", default: false, doc: "Also write each process's log to a file." },
+  log: { type: "string", default: "warn,starling=info", doc: "How much is printed: off, error, warn, info, debug or trace, as LEVEL or starling=LEVEL, separated by commas; what is said for other names has no effect." },
+  writeLog: { type: "boolean", default: false, doc: "Also write each process's log to a file in the run's folder." },
   writeDistroData: {
     type: "string",
     unit: "path",
     minBytes: 1,
     optional: true,
-    doc: "Folder to which clients write the results they apply.",
+    doc: "Folder under which each client writes the results it applies.",
   },
   firstClientCheckpoint: {
     type: "string",
     unit: "path",
     minBytes: 1,
     optional: true,
-    doc: "Folder of a checkpoint from which the first client starts; the others get the model from it.",
+    doc: "Folder of a checkpoint to start from. Every client here starts from it, since a run's first epoch has no agreed parameters yet.",
   },
   eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for one file of JSON events per process." },
   clientDevice: { ...device, default: "auto", doc: deviceDoc },
@@ -108,7 +112,7 @@ export const localTestnetOptions = defineOptions({
     unit: "ms",
     optional: true,
     check: (text: string): string | null => (/^\d{1,6}(-\d{1,6})?$/.test(text) ? null : "must be BASE or BASE-JITTER, whole milliseconds"),
-    doc: "Delay added to every message between clients: BASE or BASE-JITTER.",
+    doc: "Delay added to every message between clients: BASE, or BASE-JITTER for up to JITTER more.",
   },
   faultPacketLoss: {
     type: "number",
@@ -116,7 +120,7 @@ export const localTestnetOptions = defineOptions({
     min: 0,
     below: 1,
     optional: true,
-    doc: "Share of messages between clients that are lost.",
+    doc: "Share of gossip messages between clients that are lost; requests are only delayed, as by TCP.",
   },
   faultSeed: { type: "integer", min: 0, max: 0xffff_ffff, default: 0, doc: "Seed of kills, delays and losses." },
   noNvtop,
@@ -157,7 +161,7 @@ export const clientOptions = defineOptions({
     unit: "path",
     minBytes: 1,
     optional: true,
-    doc: "File with the 32-byte secret key, raw or as hex; left out = a new key.",
+    doc: "File with the client's keys, made when there is none; 32 bytes, raw or as hex, are read too. Left out = new keys, kept nowhere.",
   },
   bindP2pPort: { ...port, default: 0, doc: "Port on which other clients reach this one; 0 = any free port." },
   dataDir: {
@@ -203,7 +207,7 @@ export const clientOptions = defineOptions({
     unit: "path",
     minBytes: 1,
     optional: true,
-    doc: "Folder of a Hugging Face checkpoint to start from, instead of the run's own start.",
+    doc: "Folder of a Hugging Face checkpoint to start from, instead of the run's own start. In a run's first epoch every client must start from the same one.",
   },
   bindHost: {
     type: "string",

@@ -1,10 +1,9 @@
 /** The one place where a daemon's parts meet: network, coordinator, engine, data, checkpoints, round client. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseRunConfig, type LlamaConfig, type OptionsOf, type RunConfig, type clientOptions } from "@starling/config";
 import { heldOutDirectory, localDataDirectory } from "@starling/config/presets.node";
 import { BlobService, toMultiaddr, type PeerNetwork } from "@starling/network";
-import { createNodeNetwork } from "@starling/network/libp2p.node";
 import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorPort, type Identity } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
@@ -22,6 +21,8 @@ import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
+import { makeWritableFolder } from "./platform/folders.ts";
+import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
 
 export type ClientOptions = OptionsOf<typeof clientOptions>;
@@ -42,34 +43,29 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** Errors: HostError coordinator-unreachable, engine; ConfigError; DataError; CheckpointError. */
+/**
+ * Whatever may be wrong on this machine is looked at before the engine starts, which takes a while.
+ * Errors: HostError bad-option, port-in-use, coordinator-unreachable, data, engine; ConfigError; CheckpointError.
+ */
 export async function composeClient(options: ClientOptions, identity: Identity, adapter: ChosenAdapter, log: HostLog, signal: AbortSignal): Promise<Client> {
-  const { bindHost, bindP2pPort } = options;
-  const ip = bindHost.includes(":") ? "ip6" : "ip4";
-  const plain = await createNodeNetwork({
+  if (options.checkpointDir !== undefined) makeWritableFolder(resolve(options.checkpointDir), "--checkpoint-dir");
+  if (options.writeGradientsDir !== undefined) makeWritableFolder(resolve(options.writeGradientsDir), "--write-gradients-dir");
+  const plain = await listen({
     seed: identity.secrets().peerSeed,
-    listen: [`/${ip}/${bindHost}/tcp/${bindP2pPort}`, `/${ip}/${bindHost}/tcp/0/ws`],
-    onError: (error) => log({ type: "warning", message: `network: ${(error as Error).message}` }),
+    host: options.bindHost,
+    tcp: { port: options.bindP2pPort, option: "--bind-p2p-port" },
+    webSocket: { port: 0, option: "--bind-p2p-port" },
+    onWarning: (message) => log({ type: "warning", message }),
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
   const clock = systemClock();
-  const coordinator = await reach(options, network, identity, log, signal);
+  // faults are between clients; what the coordinator hears stays whole
+  const coordinator = await reach(options, plain, identity, log, signal);
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
   const checkpoint = options.checkpoint === undefined ? null : await readCheckpoint(directoryFiles(resolve(options.checkpoint)), signal);
   const plan = runPlan(runConfig, checkpoint?.config);
   if (checkpoint) sameModel(plan.llama, checkpoint);
-
-  const engine = await RemoteEngine.create({
-    runConfig,
-    plan,
-    profile: options.kernelProfile,
-    microBatchSequences: options.microBatchSize,
-    onDeath: (error) => log({ type: "warning", message: error.message }),
-  });
-  if (checkpoint) await engine.importParameters(new Map([...checkpoint.parameters].map(([name, tensor]) => [name, tensor.data])));
-  const parameters = plan.layouts.reduce((sum, layout) => sum + layout.shape.reduce((a, b) => a * b, 1), 0);
-  log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
   const dataDirectory = resolve(options.dataDir ?? ".");
   const open = (directory: string | null): DataProvider =>
@@ -78,6 +74,21 @@ export async function composeClient(options: ClientOptions, identity: Identity, 
       vocabSize: plan.llama.vocabSize,
       localFiles,
     });
+  const data = open(localDataDirectory(runConfig, dataDirectory));
+  await firstSequence(data, runConfig, options, signal);
+
+  const parameters = plan.layouts.reduce((sum, layout) => sum + layout.shape.reduce((a, b) => a * b, 1), 0);
+  log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
+  const engine = await RemoteEngine.create({
+    runConfig,
+    plan,
+    profile: options.kernelProfile,
+    microBatchSequences: options.microBatchSize,
+    onDeath: (error) => log({ type: "warning", message: error.message }),
+  });
+  if (checkpoint) await engine.importParameters(new Map([...checkpoint.parameters].map(([name, tensor]) => [name, tensor.data])));
+  log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
+
   const heldOutFolder = heldOutDirectory(runConfig, dataDirectory);
   const blobs = new BlobService({ network });
   const saver = checkpointSaver(options, info.runId, plan, engine, log);
@@ -97,7 +108,7 @@ export async function composeClient(options: ClientOptions, identity: Identity, 
       network,
       blobs,
       engine: options.writeGradientsDir === undefined ? engine : writingResults(engine, options.writeGradientsDir),
-      data: open(localDataDirectory(runConfig, dataDirectory)),
+      data,
       modelCodec: modelCodec(plan.llama),
       signer: identity.peer,
       reveals: identity,
@@ -143,6 +154,19 @@ async function reach(options: ClientOptions, network: PeerNetwork, identity: Ide
   }
 }
 
+/** Reads one sequence, to learn now whether there are any. Errors: HostError bad-option for a local folder, data otherwise. */
+async function firstSequence(data: DataProvider, runConfig: RunConfig, options: ClientOptions, signal: AbortSignal): Promise<void> {
+  try {
+    await data.getSequences(0n, 0n, signal);
+  } catch (cause) {
+    const location = runConfig.model.LLM.data_location;
+    const { message } = cause as Error;
+    if (typeof location === "string" || !("Local" in location)) throw new HostError("data", `the run's training data cannot be read: ${message}`, { cause });
+    const given = options.dataDir === undefined ? "--data-dir was not given, so the working folder was taken" : `--data-dir is ${options.dataDir}`;
+    throw new HostError("bad-option", `${message}\nThe run's data path is "${location.Local}", relative to --data-dir; ${given}. Give the folder of the run's config.toml`, { cause });
+  }
+}
+
 function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {
   for (const { name, shape } of llamaParameters(llama)) {
     const have = checkpoint.parameters.get(name)?.shape;
@@ -176,7 +200,6 @@ function checkpointSaver(options: ClientOptions, runId: string, plan: RunPlan, e
 /** An engine that also keeps every result it applies as a file, for looking into (`--write-gradients-dir`). */
 function writingResults(engine: Engine, directory: string): Engine {
   const folder = resolve(directory);
-  mkdirSync(folder, { recursive: true });
   let applied = 0;
   return new Proxy(engine, {
     get(target, key) {

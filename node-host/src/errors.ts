@@ -1,9 +1,9 @@
 export type HostErrorCode =
   | "bad-option"
-  | "bad-config"
   | "no-adapter"
   | "port-in-use"
   | "coordinator-unreachable"
+  | "data"
   | "child-died"
   | "engine"
   | "identity"
@@ -20,18 +20,18 @@ export class HostError extends Error {
 }
 
 /** Exit codes of every verb; documented in docs/commands.md. */
-export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4, interrupted: 130 } as const;
+export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4 } as const;
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof HostError)) return EXIT_CODES.failed;
   switch (error.code) {
     case "bad-option":
-    case "bad-config":
       return EXIT_CODES.usage;
     case "no-adapter":
       return EXIT_CODES.noAdapter;
     case "coordinator-unreachable":
       return EXIT_CODES.unreachable;
+    case "data":
     case "port-in-use":
     case "child-died":
     case "engine":

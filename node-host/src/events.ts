@@ -6,12 +6,17 @@ import type { RunState } from "@starling/sdk";
 import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
 
 export type HostEvent =
+  /** the coordinator can be reached */
   | { type: "listening"; peerId: string; multiaddrs: string[]; runId: string }
-  | { type: "phase"; runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number }
-  | { type: "member"; change: "joined" | "left" | "dropped" | "ejected"; client: string }
+  /** a client knows its run and starts its engine, which takes a while */
+  | { type: "starting"; peerId: string; multiaddrs: string[]; runId: string; parameters: number }
+  /** `live` clients in the epoch, `pending` members of the run, `wanted` by the config to begin an epoch */
+  | { type: "phase"; runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number; wanted: number }
+  | { type: "member"; change: "joined" | "left" | "withdrawn" | "dropped" | "ejected"; client: string }
   | { type: "engine"; adapter: string; profile: string; compileMs: number; parameters: number }
   | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }
   | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
+  /** other members of the run that this client is connected to */
   | { type: "peers"; connected: number }
   | { type: "event-loop"; lagP99Ms: number }
   | { type: "round"; event: TelemetryEvent }

@@ -47,6 +47,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return COMMANDS[verb]!(rest);
 }
 
+/** Errors of our rooms carry a sentence; of all others the stack is worth more. By name: importing the classes would load libp2p. */
+const OUR_ERRORS: ReadonlySet<string> = new Set(["HostError", "ConfigError", "ServerError", "CoordinatorError", "CheckpointError", "DataError", "NetworkError"]);
+
+// a terminal that is gone, or a pipe that nobody reads, must not end a run
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 // What escapes every handler is a bug of ours; say so and stop, rather than go on half-dead.
 process.on("unhandledRejection", (error) => {
   process.stderr.write(`starling: internal error, please report it: ${(error as Error)?.stack ?? String(error)}\n`);
@@ -56,8 +62,7 @@ process.on("unhandledRejection", (error) => {
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: Error) => {
-    const known = error instanceof HostError || error instanceof ConfigError;
-    process.stderr.write(`starling: ${known ? error.message : (error.stack ?? error.message)}\n`);
+    process.stderr.write(`starling: ${OUR_ERRORS.has(error.name) ? error.message : (error.stack ?? error.message)}\n`);
     process.exit(error instanceof ConfigError ? EXIT_CODES.usage : exitCodeOf(error));
   },
 );

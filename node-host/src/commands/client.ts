@@ -1,5 +1,5 @@
 /** `starling client`: joins a run at a TCP coordinator and trains until told to stop, or until the run is finished. */
-import type { CoordinatorState } from "@starling/sdk";
+import type { CoordinatorState, Identity } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { composeClient, type Client, type ClientOptions } from "../compose.ts";
@@ -9,12 +9,15 @@ import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { watchEventLoop } from "../platform/eventLoopLag.ts";
 import { loadIdentity } from "../platform/identityFile.ts";
 import { createLog } from "../platform/log.ts";
-import { listenForStop } from "../platform/parent.ts";
+import { endNow, listenForStop, signalOf } from "../platform/parent.ts";
+import { phaseTeller } from "../platform/phases.ts";
 
 const PEERS_EVERY_MS = 2_000;
 const LAG_EVERY_MS = 10_000;
-/** leaving politely may take this long; then the process goes without */
-const LEAVE_LIMIT_MS = 4_000;
+/** From the request to stop: how long leaving may take, then saving, then hanging up. Everybody is gone within 8 s. */
+const LEFT_BY_MS = 2_500;
+const SAVED_BY_MS = 4_500;
+const CLOSED_BY_MS = 5_500;
 
 export async function client(options: ClientOptions): Promise<number> {
   const { identity, save } = loadIdentity(options.identitySecretKeyPath);
@@ -27,37 +30,65 @@ export async function client(options: ClientOptions): Promise<number> {
     if (message.type === "evaluate" || message.type === "report") asked.push(message.type);
     onAsked();
   });
-  const adapter = await chooseAdapter(options.device as DeviceChoice);
-  if (options.logs === "console") process.stdout.write(`${adapter.sentence}\n`);
 
-  const c = await composeClient(options, identity, adapter, log, stop.signal);
+  const c = await Promise.race([compose(options, identity, log, stop.signal), stop.requested]);
+  if (typeof c === "string") {
+    log({ type: "stopped", reason: `${c}, before it had joined the run` });
+    return endedBy(c);
+  }
   const answering = new Answering(c, log);
   onAsked = () => {
     for (const what of asked.splice(0)) void answering.answer(what);
   };
-  if (options.evaluateEachEpoch) await answering.answer("evaluate");
+  const tellPhase = phaseTeller(log);
+  const known = Promise.withResolvers<CoordinatorState>();
+  const finished = Promise.withResolvers<string>();
+  c.coordinator.subscribe(({ bytes, members }) => {
+    const state = Machine.load(bytes).state();
+    answering.state = state;
+    tellPhase(state, members.length);
+    known.resolve(state);
+    if (state.runState === "Finished") finished.resolve("the run is finished");
+  });
+  if (options.evaluateEachEpoch) {
+    const state = await Promise.race([known.promise, stop.requested]);
+    // of a run under way these are not the parameters: they come at the next epoch
+    if (typeof state !== "string" && state.step <= 1) await Promise.race([answering.answer("evaluate"), stop.requested]);
+    answering.onEpochEnd = () => void answering.answer("evaluate");
+  }
   const timers = [
-    setInterval(() => log({ type: "peers", connected: c.network.connectedPeers().length }), PEERS_EVERY_MS),
+    setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS),
     setInterval(((lag) => () => log({ type: "event-loop", lagP99Ms: lag() }))(watchEventLoop()), LAG_EVERY_MS),
   ];
-  const finished = new Promise<string>((resolve) => {
-    c.coordinator.subscribe((snapshot) => {
-      const state = Machine.load(snapshot.bytes).state();
-      answering.state = state;
-      if (state.runState === "Finished") resolve("the run is finished");
-    });
-  });
-  answering.onEpochEnd = options.evaluateEachEpoch ? () => void answering.answer("evaluate") : () => undefined;
   c.round.start();
   onAsked();
 
-  const reason = process.connected ? await stop.requested : await Promise.race([stop.requested, finished]);
+  const reason = process.connected ? await stop.requested : await Promise.race([stop.requested, finished.promise]);
+  const sinceMs = performance.now();
+  const by = (limitMs: number) => Math.max(100, limitMs - (performance.now() - sinceMs));
   for (const timer of timers) clearInterval(timer);
-  await within(c.round.stop(), LEAVE_LIMIT_MS);
-  await within(answering.saveUnlessSaved(), LEAVE_LIMIT_MS);
+  await within(c.round.stop(), by(LEFT_BY_MS));
+  await within(answering.saveUnlessSaved(), by(SAVED_BY_MS));
   log({ type: "stopped", reason });
-  await within(c.close(), LEAVE_LIMIT_MS);
-  return EXIT_CODES.ok;
+  const closed = await within(c.close(), by(CLOSED_BY_MS));
+  return closed ? EXIT_CODES.ok : endedBy(reason);
+}
+async function compose(options: ClientOptions, identity: Identity, log: HostLog, signal: AbortSignal): Promise<Client> {
+  const adapter = await chooseAdapter(options.device as DeviceChoice);
+  if (options.logs === "console") process.stdout.write(`${adapter.sentence}\n`);
+  return composeClient(options, identity, adapter, log, signal);
+}
+
+/** Other members of the run that there is a connection to. The coordinator is none. */
+function connectedMembers({ coordinator, network }: Client): number {
+  const members = new Set(coordinator.snapshot()?.members.map(({ peerId }) => toHex(peerId)));
+  return network.connectedPeers().filter((peer) => members.has(toHex(peer))).length;
+}
+
+/** The engine's thread may be inside the driver: not waited for. */
+function endedBy(reason: string): Promise<never> {
+  endNow(signalOf(reason));
+  return new Promise(() => undefined);
 }
 
 /** Measures and saves between rounds, one thing at a time. */
@@ -121,8 +152,11 @@ class Answering {
   }
 }
 
-async function within(work: Promise<unknown>, limitMs: number): Promise<void> {
+/** False when the time was over first. A failure is an end too: it was told where it happened. */
+async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work.catch(() => undefined), new Promise((resolve) => (timer = setTimeout(resolve, limitMs)))]);
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), limitMs)));
+  const done = await Promise.race([work.then(() => true, () => true), late]);
   clearTimeout(timer);
+  return done;
 }

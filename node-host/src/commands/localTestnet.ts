@@ -1,36 +1,46 @@
 /** `starling local-testnet start`: a coordinator and N clients, each its own process, on this machine. */
-import { createServer } from "node:net";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { localTestnetOptions, type OptionsOf } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { listenForStop } from "../platform/parent.ts";
-import { runFolder } from "../platform/folders.ts";
-import { Testnet } from "../testnet/testnet.ts";
+import { makeWritableFolder, runFolder } from "../platform/folders.ts";
+import { whyNot } from "../platform/listen.ts";
+import { isShown, parseLogFilter } from "../platform/logLevel.ts";
+import { Testnet, type Say } from "../testnet/testnet.ts";
 
 export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
 
 /** The port asked for if it is free; any free one when it was only the default and is taken. Errors: port-in-use. */
 async function portToUse(wanted: number): Promise<number> {
-  if (wanted === 0 || (await isFree(wanted))) return wanted;
+  if (wanted === 0 || (await whyNot("127.0.0.1", wanted)) === null) return wanted;
   if (wanted !== localTestnetOptions.specs.serverPort.default) {
     throw new HostError("port-in-use", `--server-port ${wanted} is in use by another program: choose another one, or 0 for any free port`);
   }
   return 0;
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1" }, () => probe.close(() => resolve(true)));
-  });
+/** What a child would only learn when it starts. Errors: HostError bad-option. */
+function checkPaths({ allowedToKill, numClients, clientCheckpointDir, writeDistroData, eventsDir, firstClientCheckpoint }: LocalTestnetOptions): void {
+  const nobody = allowedToKill?.find((number) => number > numClients);
+  if (nobody !== undefined) throw new HostError("bad-option", `--allowed-to-kill ${nobody}: there are only ${numClients} clients, numbered from 1`);
+  if (clientCheckpointDir !== undefined) makeWritableFolder(clientCheckpointDir, "--client-checkpoint-dir");
+  if (writeDistroData !== undefined) makeWritableFolder(writeDistroData, "--write-distro-data");
+  if (eventsDir !== undefined) makeWritableFolder(eventsDir, "--events-dir");
+  if (firstClientCheckpoint !== undefined && !existsSync(join(firstClientCheckpoint, "config.json"))) {
+    throw new HostError("bad-option", `--first-client-checkpoint ${firstClientCheckpoint}: must be a folder with a checkpoint (config.json, model.safetensors), as the line "checkpoint: ..." of an earlier run names it`);
+  }
 }
 
 export async function localTestnet(options: LocalTestnetOptions): Promise<number> {
   const stop = listenForStop();
   // in a headless run stdout carries one JSON object and nothing else
-  const say = (line: string) => (options.headless ? process.stderr : process.stdout).write(`${line}\n`);
+  const level = parseLogFilter(options.log);
+  const say: Say = (line, of = "info") => {
+    if (isShown(of, level)) (options.headless ? process.stderr : process.stdout).write(`${line}\n`);
+  };
   const loaded = loadRunConfig(options.configPath, process.cwd());
   const { init_min_clients } = loaded.config.config;
   if (options.numClients < init_min_clients) {
@@ -39,7 +49,12 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
       `--num-clients ${options.numClients}: this run's config.init_min_clients is ${init_min_clients} clients, so it would wait for ever: start at least ${init_min_clients}, or lower init_min_clients in ${loaded.configPath}`,
     );
   }
-  const adapter = await chooseAdapter(options.clientDevice as DeviceChoice);
+  checkPaths(options);
+  const adapter = await Promise.race([chooseAdapter(options.clientDevice as DeviceChoice), stop.requested]);
+  if (typeof adapter === "string") {
+    say(`ended: ${adapter}, before anything had started`);
+    return EXIT_CODES.ok;
+  }
   say(adapter.sentence);
   const folder = runFolder(loaded.runId);
   const testnet = new Testnet({
@@ -57,7 +72,8 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
     if (!result) throw new HostError("no-loss", `no held-out loss was measured (${ended}): give the run more time with --headless-exit-after-secs, or look at ${folder}`);
     process.stdout.write(`${JSON.stringify(result)}\n`);
     const hashes = new Set(Object.values(result.parameterHashes));
-    if (hashes.size !== 1) throw new HostError("engine", `the clients ended with ${hashes.size} different parameter hashes: this is a bug, please report it with ${folder}`);
+    if (hashes.size === 0) throw new HostError("engine", `no client reported a parameter hash: see the warnings above and the logs in ${folder}`);
+    if (hashes.size > 1) throw new HostError("engine", `the clients ended with ${hashes.size} different parameter hashes: this is a bug, please report it with ${folder}`);
     if (!result.checkpoint) throw new HostError("engine", `no checkpoint was written: see the warnings above and the logs in ${folder}`);
   }
   const checkpoint = testnet.checkpoint();

@@ -56,8 +56,9 @@ export async function chooseAdapter(device: DeviceChoice): Promise<ChosenAdapter
     }
   }
   useBundledSoftwareDriver();
+  const why = device === "software" ? "--device software" : "no GPU found";
   return {
     choice: "software",
-    sentence: "no GPU found: using the bundled software adapter (SwiftShader), some 50 times slower than a CPU library; good for trying out, not for training",
+    sentence: `${why}: using the bundled software adapter (SwiftShader), some 50 times slower than a CPU library; good for trying out, not for training`,
   };
 }

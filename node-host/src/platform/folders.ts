@@ -1,6 +1,6 @@
 /** Where a host keeps what it writes. */
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { HostError } from "../errors.ts";
 
 /** `.starling/RUN/TIME` below the current folder: logs, events and checkpoints of one start of one run. */
@@ -11,15 +11,42 @@ export function runFolder(runId: string, now: Date = new Date()): string {
   return folder;
 }
 
-/** Errors: HostError bad-option naming the folder and the system's reason. */
-export function makeFolder(folder: string): void {
+/** Errors: HostError bad-option naming the folder, the option that asked for it and the system's reason. */
+export function makeFolder(folder: string, option?: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    make(resolve(folder));
   } catch (cause) {
-    throw new HostError("bad-option", `the folder ${folder} cannot be made: ${(cause as Error).message}`, { cause });
+    throw new HostError("bad-option", `${named(option)}the folder ${folder} cannot be made: ${(cause as Error).message}`, { cause });
   }
 }
 
-export function fileIn(folder: string | undefined, name: string): string | undefined {
-  return folder === undefined ? undefined : join(folder, name);
+/** Makes the folder and writes a file in it: better to learn at the start than at the first checkpoint. Errors: HostError bad-option. */
+export function makeWritableFolder(folder: string, option: string): void {
+  makeFolder(folder, option);
+  const probe = join(folder, `.starling-${process.pid}.probe`);
+  try {
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (cause) {
+    throw new HostError("bad-option", `${named(option)}nothing can be written to ${folder}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Not `recursive`: Node loops for ever where a file system answers ENOENT for a new folder in one that exists (/proc, some automounts). */
+function make(folder: string): void {
+  if (existsSync(folder)) {
+    if (statSync(folder).isDirectory()) return;
+    throw new Error("a file is in its place");
+  }
+  if (dirname(folder) !== folder) make(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // another process of this run was quicker
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function named(option: string | undefined): string {
+  return option === undefined ? "" : `${option}: `;
 }

@@ -1,9 +1,10 @@
 /** A client's keys on disk. The file holds secrets: mode 600, written whole or not at all. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Identity, parseIdentity, serializeIdentity } from "@starling/sdk";
 import { fromHex } from "@starling/sdk/bytes";
 import { HostError } from "../errors.ts";
+import { makeFolder } from "./folders.ts";
 
 /**
  * The identity in `path`, made new when the file does not exist; without a path a new one that is kept nowhere. Reads our own
@@ -31,7 +32,7 @@ export function loadIdentity(path: string | undefined): { identity: Identity; sa
     save: () => {
       if (readOnly) return; // a key file of the existing system stays as it is
       try {
-        mkdirSync(dirname(path), { recursive: true });
+        makeFolder(dirname(path));
         writeFileSync(`${path}.new`, serializeIdentity(identity.secrets()), { mode: 0o600 });
         renameSync(`${path}.new`, path);
       } catch (cause) {

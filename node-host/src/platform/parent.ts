@@ -8,28 +8,40 @@ export interface StopRequest {
   requested: Promise<string>;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** A second signal ends the process at once. */
 export function listenForStop(onMessage: (message: Exclude<ParentMessage, { type: "stop" }>) => void = () => undefined): StopRequest {
   const controller = new AbortController();
   let resolve!: (reason: string) => void;
   const requested = new Promise<string>((r) => (resolve = r));
   const stop = (reason: string) => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) return;
     controller.abort(reason);
     resolve(reason);
   };
-  process.on("SIGINT", () => stop("SIGINT"));
-  process.on("SIGTERM", () => stop("SIGTERM"));
+  for (const signal of SIGNALS) process.on(signal, () => (controller.signal.aborted ? endNow(signal) : stop(signal)));
   if (process.connected) {
     // an orphan that trains on unseen is worse than one that stops
-    process.on("disconnect", () => {
-      if (!controller.signal.aborted) stop("its parent is gone");
-    });
+    process.on("disconnect", () => stop("its parent is gone"));
     process.on("message", (message: ParentMessage) => {
-      if (message.type === "stop") {
-        if (!controller.signal.aborted) stop("asked by its parent");
-      } else onMessage(message);
+      if (message.type === "stop") stop("asked by its parent");
+      else onMessage(message);
     });
   }
   return { signal: controller.signal, requested };
+}
+
+/**
+ * Ends this process by the signal itself. `process.exit` would first wait for the engine's thread to come back from the
+ * driver, which takes a minute while a software adapter compiles.
+ */
+export function endNow(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+/** The signal in a stop's reason; SIGTERM where it was no signal that asked. */
+export function signalOf(reason: string): NodeJS.Signals {
+  return SIGNALS.find((signal) => signal === reason) ?? "SIGTERM";
 }

@@ -1,6 +1,6 @@
 /** What the local testnet knows of its run from its children's events, and the lines and the JSON object made of it. */
-import type { RunState } from "@starling/sdk";
 import type { HostEvent } from "../events.ts";
+import { Waiting } from "../platform/waiting.ts";
 
 /** The one object that a headless run prints on stdout. */
 export interface TestnetResult {
@@ -17,8 +17,11 @@ export interface TestnetResult {
 interface ClientTally {
   live: boolean;
   peers: number;
-  /** newest hash it reported, with the step whose end it belongs to */
-  hash: { step: number; value: string } | null;
+  /** hashes it reported, by the step they belong to; the newest few, rising */
+  hashes: Map<number, string>;
+  /** newest round it began; 0 before the first */
+  begunStep: number;
+  waiting: Waiting;
   saved: { path: string; step: number } | null;
 }
 
@@ -34,6 +37,9 @@ interface RoundTally {
 
 /** Rounds over which the displayed speed is averaged. */
 const SPEED_ROUNDS = 8;
+const KEPT_HASHES = 8;
+/** Clients this close behind the newest round are in it. */
+const SAME_ROUND_STEPS = 2;
 
 export class Tally {
   readonly #clients = new Map<string, ClientTally>();
@@ -46,7 +52,7 @@ export class Tally {
   #trainedRounds = 0;
   #firstRoundMs: number | null = null;
   #lastRoundMs: number | null = null;
-  phase: { runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number } | null = null;
+  phase: Extract<HostEvent, { type: "phase" }> | null = null;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -54,12 +60,28 @@ export class Tally {
 
   #client(name: string): ClientTally {
     let tally = this.#clients.get(name);
-    if (!tally) this.#clients.set(name, (tally = { live: true, peers: 0, hash: null, saved: null }));
+    if (!tally) this.#clients.set(name, (tally = this.#fresh()));
     return tally;
   }
 
-  setLive(client: string, live: boolean): void {
-    this.#client(client).live = live;
+  #fresh(): ClientTally {
+    return { live: true, peers: 0, hashes: new Map(), begunStep: 0, waiting: new Waiting(this.#nowMs), saved: null };
+  }
+
+  /** A client's process starts: what an earlier one of that name had does not count, but for its checkpoint. */
+  started(client: string): void {
+    const { saved } = this.#client(client);
+    this.#clients.set(client, { ...this.#fresh(), saved });
+  }
+
+  died(client: string): void {
+    this.#client(client).live = false;
+  }
+
+  /** Whether it took part in the newest round: a client that joined during an epoch holds other parameters until the next. */
+  isCurrent(client: string): boolean {
+    const newest = (this.phase?.step ?? 1) - 1;
+    return this.#client(client).begunStep >= newest;
   }
 
   /** Takes a client's event in; returns a line to print where it deserves one. */
@@ -67,7 +89,7 @@ export class Tally {
     const tally = this.#client(client);
     switch (event.type) {
       case "engine":
-        return `${client} ready: ${event.profile} kernels on ${event.adapter}, ${event.parameters.toLocaleString("en")} parameters, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
+        return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
       case "held-out": {
         const heldOut = { step: event.step, loss: event.loss };
         this.#heldOutFirst ??= heldOut;
@@ -85,6 +107,7 @@ export class Tally {
       case "round":
         return this.#onRoundEvent(client, tally, event.event);
       case "listening":
+      case "starting":
       case "phase":
       case "member":
       case "event-loop":
@@ -104,10 +127,12 @@ export class Tally {
         return null;
       }
       case "parameterHash":
-        tally.hash = { step: event.step, value: event.parameterHash };
-        return null;
       case "epochModel":
-        tally.hash = { step: event.step, value: event.parameterHash };
+        tally.hashes.set(event.step, event.parameterHash);
+        for (const step of tally.hashes.keys()) if (tally.hashes.size > KEPT_HASHES) tally.hashes.delete(step);
+        return null;
+      case "roundBegan":
+        tally.begunStep = event.step;
         return null;
       case "behind":
         return `${client} is behind at step ${event.step}: waits for ${event.missing}`;
@@ -123,8 +148,14 @@ export class Tally {
       case "rejected":
         return `${client} rejected ${event.what}: ${event.reason}`;
       case "error":
-        return `${client}: ${event.action} failed: ${event.message}`;
-      default:
+        return prefixed(client, tally.waiting.failed(event.action, event.message));
+      case "phase":
+      case "epochReady":
+      case "announced":
+      case "witnessSent":
+      case "downloadsSent":
+      case "checkpoint":
+      case "left":
         return null;
     }
   }
@@ -143,7 +174,8 @@ export class Tally {
     const loss = tally.losses.length > 0 ? (tally.losses.reduce((a, b) => a + b, 0) / tally.losses.length).toFixed(3) : "-";
     const speed = this.#recentTokensPerSecond();
     const peers = Math.max(0, ...[...this.#clients.values()].filter((c) => c.live).map((c) => c.peers));
-    return `epoch ${epoch} round ${round}/${epochRounds} step ${step}  loss ${loss}  ${speed === null ? "-" : Math.round(speed).toLocaleString("en")} tok/s  clients ${this.phase?.live ?? "-"}  peers ${peers}`;
+    const tokensPerSecond = speed === null ? "-" : Math.round(speed).toLocaleString("en");
+    return `epoch ${epoch} round ${round}/${epochRounds} step ${step}  loss ${loss}  ${tokensPerSecond} tokens/s  clients ${this.phase?.live ?? "-"}  peers ${peers}`;
   }
 
   #recentTokensPerSecond(): number | null {
@@ -161,9 +193,17 @@ export class Tally {
     return this.#heldOutFirst !== null && this.#heldOutLast !== null && this.#heldOutFirst !== this.#heldOutLast;
   }
 
-  /** hashes of the live clients, by name; only meaningful once the run rests */
+  /**
+   * By name, the live clients' parameter hashes at the newest round that all of them reached: of the final step once the run
+   * rests. A client that took no part in the last rounds has none.
+   */
   hashes(): Record<string, string> {
-    return Object.fromEntries([...this.#clients].filter(([, c]) => c.live && c.hash).map(([name, c]) => [name, c.hash!.value]));
+    const newest = ({ hashes }: ClientTally) => Math.max(-1, ...hashes.keys());
+    const live = [...this.#clients].filter(([, c]) => c.live && c.hashes.size > 0);
+    const last = Math.max(...live.map(([, c]) => newest(c)));
+    const inRound = live.filter(([, c]) => newest(c) >= last - SAME_ROUND_STEPS);
+    const step = Math.min(...inRound.map(([, c]) => newest(c)));
+    return Object.fromEntries(inRound.flatMap(([name, { hashes }]) => (hashes.has(step) ? [[name, hashes.get(step)!]] : [])));
   }
 
   /** newest checkpoint of the first client that has one */
@@ -188,4 +228,8 @@ export class Tally {
       checkpoint: this.checkpoint() ?? "",
     };
   }
+}
+
+function prefixed(client: string, line: string | null): string | null {
+  return line === null ? null : `${client}: ${line}`;
 }

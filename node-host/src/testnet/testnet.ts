@@ -1,10 +1,12 @@
 /** The local testnet's processes and their common end: deadline, Ctrl-C, finished run, or a child that died. */
-import { join } from "node:path";
-import type { LoadedRun } from "@starling/config/presets.node";
+import { join, relative } from "node:path";
+import { localDataDirectory, type LoadedRun } from "@starling/config/presets.node";
 import type { LocalTestnetOptions } from "../commands/localTestnet.ts";
 import { HostError } from "../errors.ts";
 import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
+import type { LogLevel } from "../platform/logLevel.ts";
+import { memberSentence } from "../platform/sentences.ts";
 import { Child } from "./child.ts";
 import { Killer } from "./killer.ts";
 import { Tally, type TestnetResult } from "./tally.ts";
@@ -22,10 +24,12 @@ export interface TestnetOptions {
   device: "gpu" | "software";
   serverPort: number;
   folder: string;
-  say: (line: string) => void;
+  say: Say;
   /** counted from the start of this process */
   deadlineMs: number | null;
 }
+
+export type Say = (line: string, level?: LogLevel) => void;
 
 type Ending = { why: string; drain: boolean };
 
@@ -33,6 +37,9 @@ export class Testnet {
   readonly #o: TestnetOptions;
   readonly #tally = new Tally();
   readonly #clients = new Map<string, Child>();
+  readonly #restarting = new Set<string>();
+  /** client names by the beginning of their peer id */
+  readonly #names = new Map<string, string>();
   #server: Child | null = null;
   #serverAddress: string | null = null;
   #onListening: (() => void) | null = null;
@@ -66,8 +73,9 @@ export class Testnet {
         }
       });
       const ending = await Promise.race([this.#ending, started.then(() => this.#ending)]);
-      if (ending.drain) await this.#drain();
-      return ending.why;
+      if (!ending.drain) return ending.why;
+      const interrupted = await Promise.race([this.#drain(), stopRequested]);
+      return interrupted === undefined ? ending.why : `${interrupted}: stopped while it drained`;
     } catch (error) {
       this.failed = true;
       throw error;
@@ -98,11 +106,23 @@ export class Testnet {
       "--save-state-dir", folder,
       ...eventsArgs(options.eventsDir),
     ]);
-    const late = setTimeout(() => this.#end({ why: `the coordinator did not listen within ${LISTEN_LIMIT_MS / 1000} s`, drain: false }), LISTEN_LIMIT_MS);
+    const late = setTimeout(() => {
+      this.failed = true;
+      this.#end({ why: `the coordinator did not listen within ${LISTEN_LIMIT_MS / 1000} s`, drain: false });
+    }, LISTEN_LIMIT_MS);
     await listening;
     clearTimeout(late);
-    say(`run ${loaded.runId}: coordinator at ${this.#serverAddress}; ${options.numClients} clients start, each its own process; files in ${folder}`);
+    say(`run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`);
+    say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
+    if (this.#o.device === "software") say("the clients compile their kernels; on the software adapter that takes up to a minute ...");
     for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
+  }
+
+  #joinCommand(): string {
+    const { loaded } = this.#o;
+    const isLocal = localDataDirectory(loaded.config, loaded.dataDirectory) !== null;
+    const dataDir = isLocal ? ` --data-dir ${relative(process.cwd(), loaded.dataDirectory) || "."}` : "";
+    return `npm run starling -- client --server-addr ${hostPort(this.#serverAddress!)}${dataDir}`;
   }
 
   #startClient(number: number): void {
@@ -121,12 +141,13 @@ export class Testnet {
       "--hash-each-round", "true",
       ...eventsArgs(options.eventsDir),
       ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
-      ...(number === 1 && options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
+      // a run's first epoch has no agreed parameters yet: all begin with these
+      ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
       ...(options.faultLatencyMs === undefined ? [] : ["--fault-latency-ms", options.faultLatencyMs]),
       ...(options.faultPacketLoss === undefined ? [] : ["--fault-packet-loss", String(options.faultPacketLoss)]),
       "--fault-seed", String(options.faultSeed + number),
     ];
-    this.#tally.setLive(name, true);
+    this.#tally.started(name);
     this.#clients.set(name, this.#child(name, args));
   }
 
@@ -139,21 +160,22 @@ export class Testnet {
       onEvent: (event) => this.#onEvent(name, event),
       onExit: (code, signal) => {
         if (this.#stopping) return; // its last hash still counts
-        this.#tally.setLive(name, false);
+        this.#tally.died(name);
         if (this.#restarting.has(name)) return;
-        say(`${name} ended unexpectedly (${signal ?? `exit code ${code}`})${child.lastWords ? `:\n${child.lastWords}` : ""}`);
+        say(`${name} ended unexpectedly (${signal ?? `exit code ${code}`})${child.lastWords ? `:\n${child.lastWords}` : ""}`, "error");
         // clients may die: the run goes on while enough are left; without its coordinator there is no run
-        const left = [...this.#clients.values()].filter((c) => c.alive).length;
-        if (name === "server" || left < this.#o.loaded.config.config.min_clients) {
+        const left = [...this.#clients.values()].filter((c) => c.alive).length + this.#restarting.size;
+        const { min_clients, init_min_clients } = this.#o.loaded.config.config;
+        if (name === "server" || left < min_clients) {
           this.failed = true;
-          this.#end({ why: name === "server" ? "the coordinator died" : `only ${left} clients are left`, drain: false });
+          this.#end({ why: name === "server" ? "the coordinator died" : `only ${left} clients are left, the run needs min_clients = ${min_clients}`, drain: false });
+        } else if (left < init_min_clients) {
+          say(`the next epoch waits until there are init_min_clients = ${init_min_clients}, ${left} are left; one more joins with: ${this.#joinCommand()}`, "warn");
         }
       },
     });
     return child;
   }
-
-  readonly #restarting = new Set<string>();
 
   #killAndRestart(name: string): void {
     const child = this.#clients.get(name);
@@ -169,8 +191,9 @@ export class Testnet {
 
   #onEvent(name: string, event: HostEvent): void {
     if (name === "server") return this.#onServerEvent(event);
+    if (event.type === "starting") this.#names.set(event.peerId.slice(0, 8), name);
     const line = this.#tally.onClientEvent(name, event);
-    if (line) this.#o.say(line);
+    if (line) this.#o.say(line, event.type === "warning" ? "warn" : "info");
     if (event.type === "held-out") this.#onHeldOut?.();
   }
 
@@ -188,18 +211,21 @@ export class Testnet {
           const line = this.#tally.roundLine(before.step, before.round, before.epochRounds, before.epoch);
           if (line) say(line);
         }
-        if (before?.runState !== event.runState && !["RoundTrain", "RoundWitness"].includes(event.runState)) {
-          say(`epoch ${event.epoch}: ${event.runState} (${event.live} of ${event.pending} members in the epoch)`);
+        if (before?.runState !== event.runState) {
+          const line = phaseLine(event);
+          if (line) say(line);
         }
         if (event.runState === "Paused") this.#onRest?.();
         if (event.runState === "Finished") this.#end({ why: "the run is finished: config.total_steps is reached", drain: true });
         return;
       }
       case "member":
-        if (event.change !== "joined") say(`${event.client} ${event.change}`);
+        if (event.change !== "withdrawn" && !this.#stopping) {
+          say(memberSentence(this.#names.get(event.client) ?? event.client, event.change), event.change === "joined" ? "debug" : "info");
+        }
         return;
       case "warning":
-        say(`server: ${event.message}`);
+        say(`server: ${event.message}`, "warn");
         return;
       default:
         return;
@@ -219,11 +245,14 @@ export class Testnet {
         throw new HostError("engine", `the run did not come to rest within ${DRAIN_LIMIT_MS / 1000} s of pausing (it is in ${this.#tally.phase?.runState ?? "no state"})`);
       });
     }
-    const evaluator = [...this.#clients.values()].find((c) => c.alive);
+    const alive = [...this.#clients.values()].filter((c) => c.alive);
+    const current = alive.filter((c) => this.#tally.isCurrent(c.name));
+    for (const { name } of alive) if (!this.#tally.isCurrent(name)) say(`${name} took no part in the last rounds: its parameters are not the final ones`, "warn");
+    const [evaluator] = current;
     if (!evaluator) return;
     const measured = new Promise<void>((resolve) => (this.#onHeldOut = resolve));
-    for (const client of this.#clients.values()) client.send({ type: client === evaluator ? "evaluate" : "report" });
-    await within(measured, EVALUATE_LIMIT_MS, () => say("the final held-out loss was not measured in time"));
+    for (const client of current) client.send({ type: client === evaluator ? "evaluate" : "report" });
+    await within(measured, EVALUATE_LIMIT_MS, () => say("the final held-out loss was not measured in time", "warn"));
   }
 
   async #stopAll(): Promise<void> {
@@ -244,4 +273,30 @@ async function within(promise: Promise<void>, ms: number, late: () => void): Pro
   const first = await Promise.race([promise, limit]);
   clearTimeout(timer);
   if (first === "late") late();
+}
+
+/** What the coordinator does between rounds; null for what is over at once or has its own lines. */
+function phaseLine({ runState, epoch, live, pending, wanted }: Extract<HostEvent, { type: "phase" }>): string | null {
+  switch (runState) {
+    case "WaitingForMembers":
+      return pending < wanted ? `epoch ${epoch}: waits for members, ${pending} of ${wanted} are here` : null;
+    case "Warmup":
+      return `epoch ${epoch}: warm-up with ${live} clients`;
+    case "Cooldown":
+      return `epoch ${epoch}: cooldown`;
+    case "Paused":
+      return "paused";
+    case "Finished":
+      return "the run is finished";
+    case "Uninitialized":
+    case "RoundTrain":
+    case "RoundWitness":
+      return null;
+  }
+}
+
+/** `127.0.0.1:20000` of `/ip4/127.0.0.1/tcp/20000/p2p/...`. */
+function hostPort(multiaddr: string): string {
+  const [, version, host, , port] = multiaddr.split("/");
+  return version === "ip6" ? `[${host}]:${port}` : `${host}:${port}`;
 }

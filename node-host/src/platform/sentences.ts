@@ -1,0 +1,134 @@
+/** One process's events as sentences for the person at the terminal: what changed, once, and what is wrong. */
+import type { HostEvent } from "../events.ts";
+import { Waiting } from "./waiting.ts";
+
+type Round = Extract<HostEvent, { type: "round" }>["event"];
+type Phase = Extract<HostEvent, { type: "phase" }>;
+
+/** An event loop held up for longer makes peers notice. */
+const LAG_WORTH_SAYING_MS = 200;
+
+export class Sentences {
+  readonly #waiting: Waiting;
+  #peers: number | null = null;
+  #phase = "";
+  #isCoordinator = false;
+
+  constructor(nowMs?: () => number) {
+    this.#waiting = new Waiting(nowMs);
+  }
+
+  /** null: nothing that a person wants to read. */
+  of(event: HostEvent): string | null {
+    switch (event.type) {
+      case "listening":
+        this.#isCoordinator = true;
+        return `run ${event.runId}: clients join with --server-addr ${event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]}`;
+      case "starting":
+        return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${event.multiaddrs[0] ?? "no address"}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
+      case "phase":
+        return this.#phaseSentence(event);
+      case "member":
+        return memberSentence(event.client, event.change);
+      case "engine":
+        return `${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`;
+      case "held-out":
+        return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;
+      case "saved":
+        return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
+      case "peers": {
+        const said = this.#peers;
+        this.#peers = event.connected;
+        if (said === event.connected) return null;
+        return event.connected === 1 ? "connected to 1 other client" : `connected to ${event.connected} other clients`;
+      }
+      case "event-loop":
+        return event.lagP99Ms > LAG_WORTH_SAYING_MS ? `warning: the event loop was held up, 99 % below ${event.lagP99Ms} ms: is this machine overloaded?` : null;
+      case "warning":
+        return `warning: ${event.message}`;
+      case "stopped":
+        return `stopped: ${event.reason}`;
+      case "round":
+        return this.#roundSentence(event.event);
+    }
+  }
+
+  /** One line at each change; one a round at the coordinator only, a client's rounds speak by what it trains. */
+  #phaseSentence({ runState, epoch, step, round, epochRounds, live, pending, wanted }: Phase): string | null {
+    switch (runState) {
+      case "RoundTrain":
+        if (!this.#isCoordinator) return null;
+        return this.#once(`epoch ${epoch} round ${round}/${epochRounds} step ${step}  clients ${live}`);
+      case "RoundWitness":
+        return null;
+      case "WaitingForMembers":
+        return this.#once(`epoch ${epoch}: waits for members, ${pending} of ${wanted} are here`);
+      case "Warmup":
+        return this.#once(`epoch ${epoch}: warm-up with ${live} clients`);
+      case "Cooldown":
+        return this.#once(`epoch ${epoch}: cooldown`);
+      case "Paused":
+        return this.#once("paused");
+      case "Finished":
+        return this.#once("the run is finished");
+      case "Uninitialized":
+        return null;
+    }
+  }
+
+  #once(line: string): string | null {
+    if (line === this.#phase) return null;
+    this.#phase = line;
+    return line;
+  }
+
+  #roundSentence(event: Round): string | null {
+    switch (event.type) {
+      case "trained":
+        return `step ${event.step}: loss ${event.loss?.toFixed(3) ?? "-"}, ${event.tokens} tokens in ${Math.round(event.trainMs)} ms`;
+      case "behind":
+        return `step ${event.step}: behind, waits for ${event.missing}`;
+      case "stranded":
+      case "epochLost":
+        return `does not train before the next epoch: ${event.reason}`;
+      case "resync":
+        return "has other parameters than the agreed ones and takes them from its peers";
+      case "modelReceived":
+        return `received the model, ${event.sizeBytes.toLocaleString("en")} bytes`;
+      case "epochModel":
+        return `epoch ${event.epoch} agreed on parameters ${event.parameterHash.slice(0, 16)}`;
+      case "equivocation":
+        return `client slot ${event.clientIndex} signed two results for one batch (step ${event.step}): reported`;
+      case "rejected":
+        return `rejected ${event.what}: ${event.reason}`;
+      case "error":
+        return this.#waiting.failed(event.action, event.message);
+      case "phase":
+      case "epochReady":
+      case "roundBegan":
+      case "parameterHash":
+      case "announced":
+      case "witnessSent":
+      case "downloadsSent":
+      case "checkpoint":
+      case "left":
+        return null;
+    }
+  }
+}
+
+/** What happened to a member, from the coordinator's side. */
+export function memberSentence(client: string, change: Extract<HostEvent, { type: "member" }>["change"]): string {
+  switch (change) {
+    case "joined":
+      return `${client} joined the run`;
+    case "left":
+      return `${client} left the run`;
+    case "withdrawn":
+      return `${client} gave up its slot in this epoch`;
+    case "dropped":
+      return `${client} was dropped from this epoch: it took no part for too long`;
+    case "ejected":
+      return `${client} was ejected from this epoch`;
+  }
+}
