@@ -31,7 +31,13 @@ export async function client(options: ClientOptions): Promise<number> {
     onAsked();
   });
 
-  const c = await Promise.race([compose(options, identity, log, stop.signal), stop.requested]);
+  let begunStep = 0;
+  const watched: HostLog = (event) => {
+    if (event.type === "round" && event.event.type === "roundBegan") begunStep = event.event.step;
+    log(event);
+  };
+
+  const c = await Promise.race([compose(options, identity, watched, stop.signal), stop.requested]);
   if (typeof c === "string") {
     log({ type: "stopped", reason: `${c}, before it had joined the run` });
     return endedBy(c);
@@ -52,9 +58,11 @@ export async function client(options: ClientOptions): Promise<number> {
   });
   if (options.evaluateEachEpoch) {
     const state = await Promise.race([known.promise, stop.requested]);
-    // of a run under way these are not the parameters: they come at the next epoch
+    // what a client has before it takes part in a run under way are not that run's parameters
     if (typeof state !== "string" && state.step <= 1) await Promise.race([answering.answer("evaluate"), stop.requested]);
-    answering.onEpochEnd = () => void answering.answer("evaluate");
+    answering.onEpochEnd = (lastStep) => {
+      if (begunStep >= lastStep) void answering.answer("evaluate");
+    };
   }
   const timers = [
     setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS),
@@ -99,7 +107,7 @@ class Answering {
   /** the last loss, and the parameters it was measured on: asked again before they change, it is not measured again */
   #measured: { parameterHash: string; loss: number; tokens: number } | null = null;
   #state: CoordinatorState | null = null;
-  onEpochEnd: () => void = () => undefined;
+  onEpochEnd: (lastStep: number) => void = () => undefined;
 
   constructor(client: Client, log: HostLog) {
     this.#client = client;
@@ -110,7 +118,7 @@ class Answering {
     const before = this.#state;
     this.#state = state;
     // a run that comes to rest is measured when its host asks
-    if (before && state.epoch > before.epoch && state.runState !== "Paused") this.onEpochEnd();
+    if (before && state.epoch > before.epoch && state.runState !== "Paused") this.onEpochEnd(this.#step());
   }
 
   /** last step whose results the parameters hold, as far as the coordinator knows */

@@ -1,4 +1,4 @@
-/** Kills clients at intervals, as --random-kill-num asks. Seeded: the same seed kills the same clients in the same order. */
+/** Kills clients at intervals, as --random-kill-num asks. Seeded: of the same clients the same seed chooses the same ones. */
 import { seededRandom } from "@starling/network/random";
 
 export interface KillerOptions {
@@ -19,13 +19,20 @@ export class Killer {
     this.#random = seededRandom(options.seed);
   }
 
-  start(clients: readonly string[], kill: (client: string) => void): void {
-    const { allowed, count, intervalMs } = this.#options;
-    const victims = allowed === undefined ? [...clients] : clients.filter((_, i) => allowed.includes(i + 1));
+  /** `running`: numbers of the clients that are up; one that is still starting is left alone, or it would never come back. */
+  start(running: () => readonly number[], kill: (client: number) => void): void {
     this.#timer = setInterval(() => {
-      const left = [...victims];
-      for (let i = 0; i < count && left.length > 0; i++) kill(left.splice(Math.floor(this.#random() * left.length), 1)[0]!);
-    }, intervalMs);
+      for (const client of this.choose(running())) kill(client);
+    }, this.#options.intervalMs);
+  }
+
+  /** Who is killed next, of those that run. */
+  choose(running: readonly number[]): number[] {
+    const { allowed, count } = this.#options;
+    const left = running.filter((client) => allowed === undefined || allowed.includes(client));
+    const chosen: number[] = [];
+    while (chosen.length < count && left.length > 0) chosen.push(...left.splice(Math.floor(this.#random() * left.length), 1));
+    return chosen;
   }
 
   stop(): void {

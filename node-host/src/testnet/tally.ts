@@ -16,6 +16,8 @@ export interface TestnetResult {
 
 interface ClientTally {
   live: boolean;
+  /** its engine is there */
+  ready: boolean;
   peers: number;
   /** hashes it reported, by the step they belong to; the newest few, rising */
   hashes: Map<number, string>;
@@ -65,7 +67,7 @@ export class Tally {
   }
 
   #fresh(): ClientTally {
-    return { live: true, peers: 0, hashes: new Map(), begunStep: 0, waiting: new Waiting(this.#nowMs), saved: null };
+    return { live: true, ready: false, peers: 0, hashes: new Map(), begunStep: 0, waiting: new Waiting(this.#nowMs), saved: null };
   }
 
   /** A client's process starts: what an earlier one of that name had does not count, but for its checkpoint. */
@@ -76,6 +78,10 @@ export class Tally {
 
   died(client: string): void {
     this.#client(client).live = false;
+  }
+
+  isReady(client: string): boolean {
+    return this.#client(client).ready;
   }
 
   /** Whether it took part in the newest round: a client that joined during an epoch holds other parameters until the next. */
@@ -89,6 +95,7 @@ export class Tally {
     const tally = this.#client(client);
     switch (event.type) {
       case "engine":
+        tally.ready = true;
         return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
       case "held-out": {
         const heldOut = { step: event.step, loss: event.loss };

@@ -69,7 +69,8 @@ export class Testnet {
         const { randomKillNum, randomKillInterval, allowedToKill, faultSeed } = this.#o.options;
         if (randomKillNum > 0) {
           killer = new Killer({ count: randomKillNum, intervalMs: randomKillInterval * 1000, allowed: allowedToKill, seed: faultSeed });
-          killer.start([...this.#clients.keys()], (name) => this.#killAndRestart(name));
+          const running = () => [...this.#clients.values()].filter((c) => c.alive && this.#tally.isReady(c.name)).map((c) => numberOf(c.name));
+          killer.start(running, (number) => this.#killAndRestart(`client-${number}`));
         }
       });
       const ending = await Promise.race([this.#ending, started.then(() => this.#ending)]);
@@ -185,7 +186,7 @@ export class Testnet {
     child.kill("SIGKILL");
     setTimeout(() => {
       this.#restarting.delete(name);
-      if (!this.#stopping) this.#startClient(Number(name.slice("client-".length)));
+      if (!this.#stopping) this.#startClient(numberOf(name));
     }, 1000).unref();
   }
 
@@ -293,6 +294,10 @@ function phaseLine({ runState, epoch, live, pending, wanted }: Extract<HostEvent
     case "RoundWitness":
       return null;
   }
+}
+
+function numberOf(client: string): number {
+  return Number(client.slice("client-".length));
 }
 
 /** `127.0.0.1:20000` of `/ip4/127.0.0.1/tcp/20000/p2p/...`. */
