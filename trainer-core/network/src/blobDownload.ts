@@ -1,5 +1,6 @@
 import { addressName, type BlobAddress, chunkBytes, chunkCount } from "./blobAddress.ts";
 import { blobProtocol, BlobRequestKind, decodeBlobAnswer, encodeBlobRequest } from "./blobWire.ts";
+import type { Scheduler } from "./clock.ts";
 import { BlobError, type BlobErrorCode, errorText, NetworkError } from "./errors.ts";
 import { equalBytes, leafHash, merkleRoot } from "./hash.ts";
 import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
@@ -8,6 +9,14 @@ import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
 const requestsPerProvider = 2;
 /** A provider that trickles bytes to please the stall timer still loses the chunk after this many stall times. */
 const chunkTimeoutStalls = 12;
+/** A chunk that takes longer than this share of the stall time is asked of an idle provider too, and the first answer counts. */
+const hedgeStalls = 0.25;
+
+interface Claim {
+  sinceMs: number;
+  /** providers asked, hex */
+  by: Set<string>;
+}
 
 /** A blob that is not complete yet. Survives the `get` that began it, so that the next one resumes. */
 export class PartialBlob {
@@ -21,7 +30,7 @@ export class PartialBlob {
   missingChunks: number;
   /** Running `get`s. */
   users = 0;
-  readonly #claimed = new Set<number>();
+  readonly #claims = new Map<number, Claim>();
   #wake = Promise.withResolvers<void>();
 
   constructor(address: BlobAddress) {
@@ -32,18 +41,22 @@ export class PartialBlob {
     if (this.missingChunks === 1) this.hashes = [address.root];
   }
 
-  claim(): number | null {
+  /** A chunk for `provider` to bring: one that nobody is bringing, else the one that others have been at for `slowMs`. */
+  claim(provider: string, nowMs: number, slowMs: number): number | null {
     for (let index = 0; index < this.verified.length; index++) {
-      if (this.verified[index] === 0 && !this.#claimed.has(index)) {
-        this.#claimed.add(index);
-        return index;
-      }
+      if (this.verified[index] === 1) continue;
+      const claim = this.#claims.get(index);
+      if (claim !== undefined && (claim.by.has(provider) || nowMs < claim.sinceMs + slowMs)) continue;
+      this.#claims.set(index, { sinceMs: nowMs, by: (claim?.by ?? new Set()).add(provider) });
+      return index;
     }
     return null;
   }
 
-  release(index: number): void {
-    this.#claimed.delete(index);
+  release(index: number, provider: string): void {
+    const claim = this.#claims.get(index);
+    claim?.by.delete(provider);
+    if (claim?.by.size === 0) this.#claims.delete(index);
     this.#changed();
   }
 
@@ -73,6 +86,7 @@ export interface DownloadOptions {
   partial: PartialBlob;
   providers: readonly PeerKey[];
   stallMs: number;
+  scheduler: Scheduler;
   signal: AbortSignal;
   onProgress?: (verifiedBytes: number, sizeBytes: number) => void;
 }
@@ -88,6 +102,7 @@ export async function download(options: DownloadOptions): Promise<void> {
   await fetchHashes(options, alive, failures);
   const finished = new AbortController();
   const inner = AbortSignal.any([signal, finished.signal]);
+  void abortWhenComplete(partial, finished, inner);
   try {
     await Promise.all(
       alive.flatMap((provider) => Array.from({ length: requestsPerProvider }, () => fetchChunks(options, provider, failures, inner))),
@@ -96,6 +111,12 @@ export async function download(options: DownloadOptions): Promise<void> {
     finished.abort();
   }
   if (partial.missingChunks > 0) throw outcome(options, failures);
+}
+
+/** Whoever brought the last chunk, nobody waits for the slower ones. */
+async function abortWhenComplete(partial: PartialBlob, finished: AbortController, signal: AbortSignal): Promise<void> {
+  while (partial.missingChunks > 0 && !signal.aborted) await changeOrAbort(partial, signal);
+  finished.abort();
 }
 
 async function fetchHashes(options: DownloadOptions, providers: PeerKey[], failures: Map<string, BlobError>): Promise<void> {
@@ -123,12 +144,13 @@ async function fetchChunks(
   failures: Map<string, BlobError>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { partial } = options;
+  const { partial, scheduler } = options;
   const name = keyHex(provider);
+  const slowMs = options.stallMs * hedgeStalls;
   while (partial.missingChunks > 0 && !signal.aborted && !failures.has(name)) {
-    const index = partial.claim();
+    const index = partial.claim(name, scheduler.now(), slowMs);
     if (index === null) {
-      await changeOrAbort(partial, signal);
+      await changeOrAbort(partial, signal, scheduler, slowMs);
       continue;
     }
     try {
@@ -142,7 +164,7 @@ async function fetchChunks(
     } catch (error) {
       failures.set(name, asBlobError(error));
     } finally {
-      partial.release(index);
+      partial.release(index, name);
     }
   }
 }
@@ -167,12 +189,15 @@ async function ask(
   return body;
 }
 
-function changeOrAbort(partial: PartialBlob, signal: AbortSignal): Promise<void> {
+/** With a scheduler: or `ms` later. */
+function changeOrAbort(partial: PartialBlob, signal: AbortSignal, scheduler?: Scheduler, ms = 0): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       signal.removeEventListener("abort", done);
+      cancel?.();
       resolve();
     };
+    const cancel = scheduler?.schedule(ms, done);
     signal.addEventListener("abort", done, { once: true });
     void partial.change().then(done);
   });

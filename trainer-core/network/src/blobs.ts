@@ -1,6 +1,7 @@
 import { addressName, type BlobAddress, chunkAt, chunkBytes, chunkHashes } from "./blobAddress.ts";
 import { download, PartialBlob } from "./blobDownload.ts";
 import { blobProtocol, blobRequestBytes, BlobRequestKind, decodeBlobRequest, encodeBlobAnswer, encodeBlobNotFound } from "./blobWire.ts";
+import { realScheduler, type Scheduler } from "./clock.ts";
 import { BlobError } from "./errors.ts";
 import { merkleRoot } from "./hash.ts";
 import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
@@ -11,6 +12,8 @@ export interface BlobServiceOptions {
   capacityBytes?: number;
   /** A provider that sends no byte for this long is left for the next. Default 5 000. */
   stallMs?: number;
+  /** Real time by default. */
+  scheduler?: Scheduler;
 }
 
 export interface BlobGetOptions {
@@ -32,6 +35,7 @@ export class BlobService {
   readonly #network: PeerNetwork;
   readonly #capacityBytes: number;
   readonly #stallMs: number;
+  readonly #scheduler: Scheduler;
   readonly #stored = new Map<string, StoredBlob>();
   /** In order of first request: the oldest idle one gives way when room is needed. */
   readonly #partials = new Map<string, PartialBlob>();
@@ -42,6 +46,7 @@ export class BlobService {
     this.#network = options.network;
     this.#capacityBytes = options.capacityBytes ?? 512 * 1024 * 1024;
     this.#stallMs = options.stallMs ?? 5_000;
+    this.#scheduler = options.scheduler ?? realScheduler();
     const limits = {
       maxRequestBytes: blobRequestBytes,
       maxResponseBytes: Math.max(1 + chunkBytes, (this.#capacityBytes / chunkBytes) * 32 + 33),
@@ -114,6 +119,7 @@ export class BlobService {
         partial,
         providers: distinct,
         stallMs: this.#stallMs,
+        scheduler: this.#scheduler,
         signal,
         onProgress: options.onProgress,
       });

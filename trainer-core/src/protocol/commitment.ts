@@ -15,7 +15,7 @@ import {
 
 const domain = string(32);
 const commitmentPreimage = struct({ domain, fields: commitmentFields });
-const announcePreimage = struct({ domain, commitment: bytes(32), blob: blobAddress });
+const announcePreimage = struct({ domain, fields: commitmentFields, commitment: bytes(32), blob: blobAddress });
 const listPreimage = struct({ domain, runId: string(maxRunIdBytes), epoch: u16, step: u32, entries: listEntries });
 
 /**
@@ -30,9 +30,13 @@ export function commitmentHash(fields: CommitmentFields, payload: Uint8Array): U
     .digest();
 }
 
-/** (32) what the trainer signs: the commitment and where its payload is. */
-export function announceDigest(commitment: Uint8Array, blob: { root: Uint8Array; sizeBytes: number }): Uint8Array {
-  return sha256(encodeBare(announcePreimage, { domain: "starling/announce/1", commitment, blob }, "announce"));
+/**
+ * (32) what the trainer signs: all that it says. The commitment covers the fields too, but who has not seen the payload
+ * cannot check that: without the fields under the signature anyone could move an honest result to another round, where
+ * it would prove an equivocation.
+ */
+export function announceDigest({ fields, commitment, blob }: Omit<Announce, "signature">): Uint8Array {
+  return sha256(encodeBare(announcePreimage, { domain: "starling/announce/1", fields, commitment, blob }, "announce"));
 }
 
 /** (32) equal for all witnesses that verified the same commitments. */
@@ -46,13 +50,13 @@ export async function signAnnounce(
   commitment: Uint8Array,
   blob: { root: Uint8Array; sizeBytes: number },
 ): Promise<Announce> {
-  const signature = await signer.sign(announceDigest(commitment, blob));
-  return { fields, commitment, blob: { root: blob.root, sizeBytes: blob.sizeBytes }, signature };
+  const said = { fields, commitment, blob: { root: blob.root, sizeBytes: blob.sizeBytes } };
+  return { ...said, signature: await signer.sign(announceDigest(said)) };
 }
 
 export type VerifySignature = (publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
 /** Whether its sender signed it. Whether the sender was to train that batch is for the round to say. */
 export function announceIsSigned(announce: Announce, verify: VerifySignature = verifySignature): boolean {
-  return verify(announce.fields.sender, announceDigest(announce.commitment, announce.blob), announce.signature);
+  return verify(announce.fields.sender, announceDigest(announce), announce.signature);
 }

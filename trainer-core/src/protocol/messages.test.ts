@@ -129,8 +129,8 @@ describe("messages", () => {
 describe("commitments", () => {
   test("golden hashes", () => {
     expect(hex(commitment)).toMatchInlineSnapshot(`"9f08f4580ce6122a47cd8f3b129dc23c1373d3735ab18dd7c6b4435d966839eb"`);
-    expect(hex(announceDigest(commitment, blob))).toMatchInlineSnapshot(
-      `"240e60433ea77a0c665d77630b9d3ed5c81e6ac2113351249566e88f0f94a09c"`,
+    expect(hex(announceDigest(announce))).toMatchInlineSnapshot(
+      `"1270e287950bc735235356870b15e281b6df3032653de90a15f10b6a780e0ac5"`,
     );
     expect(hex(listRoot("run-1", 2, 40, entries))).toMatchInlineSnapshot(
       `"4a9c7f7910668b6ccdd8db5c98c44e4c117991217f8fd950ab1c5db981f71379"`,
@@ -160,10 +160,12 @@ describe("commitments", () => {
     expect(new Set([hex(commitment), ...hashes]).size).toBe(hashes.length + 1);
   });
 
-  test("a signature covers the commitment and the address, and is the sender's", () => {
+  test("a signature covers every field, the commitment and the address, and is the sender's", () => {
     expect(announceIsSigned(announce)).toBe(true);
     expect(announceIsSigned({ ...announce, commitment: otherCommitment })).toBe(false);
     expect(announceIsSigned({ ...announce, blob: { ...blob, root: fill(1) } })).toBe(false);
+    const moved: Partial<CommitmentFields>[] = [{ epoch: 3 }, { step: 41 }, { batch: 4 }, { start: 99n }, { residualRoot: fill(1) }];
+    for (const change of moved) expect(announceIsSigned({ ...announce, fields: { ...fields, ...change } })).toBe(false);
     const other = generateKeypair(fill(8)).publicKey;
     expect(announceIsSigned({ ...announce, fields: { ...fields, sender: other } })).toBe(false);
   });

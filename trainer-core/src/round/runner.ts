@@ -130,11 +130,14 @@ export class EffectRunner {
   }
 
   async #leave(): Promise<void> {
-    const signal = AbortSignal.any([this.#host.signal, timeoutSignal(this.#ports, leaveTimeoutMs)]);
+    const timeout = new AbortController();
+    const cancel = this.#ports.clock.after(leaveTimeoutMs, () => timeout.abort(new Error(`took longer than ${leaveTimeoutMs} ms`)));
     try {
-      await this.#ports.coordinator.leave(signal);
+      await this.#ports.coordinator.leave(AbortSignal.any([this.#host.signal, timeout.signal]));
     } catch (error) {
       this.#host.tell({ type: "error", action: "leave", message: textOf(error) });
+    } finally {
+      cancel();
     }
     this.#host.tell({ type: "left" });
     this.#host.left();
@@ -172,7 +175,6 @@ export class EffectRunner {
       this.#host.dispatch({ type: "blobHeld", attempt, step, candidate });
       return;
     }
-    this.#ports.blobs.remove(announce.blob);
     this.#host.dispatch({ type: "blobBad", attempt, step, candidate, reason });
   }
 
@@ -312,12 +314,6 @@ export class EffectRunner {
       this.#host.tell({ type: "checkpoint", epoch, step, parameterHash: hash, location });
     });
   }
-}
-
-function timeoutSignal({ clock }: RoundPorts, ms: number): AbortSignal {
-  const controller = new AbortController();
-  clock.after(ms, () => controller.abort(new Error(`took longer than ${ms} ms`)));
-  return controller.signal;
 }
 
 function textOf(error: unknown): string {

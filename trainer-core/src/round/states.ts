@@ -93,7 +93,7 @@ export type Attempts = ReadonlyMap<string, Attempt>;
 
 /** One announcement of a batch's result. */
 export interface Candidate {
-  /** hex of commitment and blob root: what tells announcements apart */
+  /** hex of what its trainer signed: tells announcements apart */
   key: string;
   commitment: string;
   announce: Announce;

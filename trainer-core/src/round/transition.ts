@@ -13,7 +13,7 @@ import { absorbList, compareLists } from "./transitions/lists.ts";
 import { accuse, checkHealth } from "./transitions/reports.ts";
 import { beginNextRound, began, hashRound, hashed, trainBatch, trained } from "./transitions/rounds.ts";
 import { downloadedDuty, witnessDuty } from "./transitions/witness.ts";
-import { epochStarted, exported, imported, jobFailed, loaded, prepareEpoch, settleEpoch } from "./transitions/model.ts";
+import { epochStarted, exported, imported, jobFailed, loaded, prepareEpoch, receivedModel, settleEpoch } from "./transitions/model.ts";
 
 export interface Transition {
   state: RoundState;
@@ -56,8 +56,7 @@ function absorb(draft: Draft, event: RoundEvent): void {
       return;
     case "modelHeld":
       draft.ended(event.attempt);
-      draft.state.model = { hash: event.hash, address: event.address };
-      draft.tell({ type: "modelReceived", parameterHash: event.hash, sizeBytes: event.address.sizeBytes });
+      receivedModel(draft, event.hash, event.address);
       return;
     case "callDone":
       draft.ended(event.attempt);

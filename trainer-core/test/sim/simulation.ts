@@ -141,7 +141,7 @@ export class Simulation {
     const { hub, clock } = this;
     const random = seededRandom(this.scenario.seed * 1000 + number);
     const network = hub.join(identity.peer.publicKey);
-    const blobs = new BlobService({ network, stallMs: 400 });
+    const blobs = new BlobService({ network, stallMs: 400, scheduler: this.virtual });
     const session = identity.session.publicKey;
     const inner = new MemoryCoordinator(this.core, { session });
     const delayMs = (): number => 2 + random() * 20;

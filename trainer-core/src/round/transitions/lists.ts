@@ -4,8 +4,8 @@ import type { WitnessList } from "../../protocol/messages.ts";
 import { type AgreedResult, holdersOf } from "../agreement.ts";
 import type { Draft } from "../draft.ts";
 import type { AttemptId } from "../effects.ts";
-import type { LocalRound, PlanWitness } from "../states.ts";
-import { currentRound, fetchBlob, withoutSelf } from "./results.ts";
+import type { Candidate, LocalRound, PlanWitness } from "../states.ts";
+import { blobAttempt, currentRound, fetchBlob, withoutSelf } from "./results.ts";
 
 /** Lists kept of one witness before the coordinator names its root. */
 const mostUnnamedLists = 2;
@@ -71,28 +71,33 @@ function askOne(
 
 /** The results among `agreed` whose payload is not here; asks for them from the witnesses that verified them. */
 export function fetchAgreed(draft: Draft, step: number, agreed: readonly AgreedResult[]): AgreedResult[] {
-  const missing = agreed.filter((result) => candidateOf(draft.peek(step)!, result)?.held !== true);
+  const missing = agreed.filter((result) => heldCandidate(draft.peek(step)!, result) === undefined);
   for (const result of missing) {
     const round = draft.peek(step)!;
     const witnesses = result.namedBy.map((clientIndex) => round.epoch.peers[clientIndex]);
-    const candidate = candidateOf(round, result);
-    if (candidate !== undefined) {
-      // a download of its own: one that began earlier may be waiting for peers that never had it
-      const from = `the ${witnesses.length} witnesses`;
-      fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender], from);
-      continue;
-    }
-    fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
+    // a download of its own: one that began earlier may be waiting for peers that never had it
+    const from = `the ${witnesses.length} witnesses`;
+    const candidates = candidatesOf(round, result);
+    for (const candidate of candidates) fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender], from);
+    // its trainer may have signed us an announcement that leads nowhere: the witnesses hold one that does not
+    const isComing = candidates.some((candidate) => {
+      const attempt = draft.attempt(blobAttempt(step, candidate, from));
+      return attempt?.inFlight === true && draft.state.nowMs < attempt.beganAtMs + patienceMs;
+    });
+    if (!isComing) fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
   }
   return missing;
 }
 
-/** The announcement of an agreed result, one that is held before one that is not. */
-export function candidateOf(round: LocalRound, { batch, commitment }: AgreedResult) {
-  const candidates = (round.batches.get(batch)?.candidates ?? []).filter(
-    (candidate) => candidate.commitment === commitment && !candidate.bad,
-  );
-  return candidates.find(({ held }) => held) ?? candidates[0];
+/** The announcements that may be that of an agreed result. */
+function candidatesOf(round: LocalRound, { batch, commitment }: AgreedResult): Candidate[] {
+  const candidates = round.batches.get(batch)?.candidates ?? [];
+  return candidates.filter((candidate) => candidate.commitment === commitment && !candidate.bad);
+}
+
+/** The one whose payload is here. */
+export function heldCandidate(round: LocalRound, result: AgreedResult): Candidate | undefined {
+  return candidatesOf(round, result).find(({ held }) => held);
 }
 
 /** `commitment` null: any of that batch. */

@@ -1,4 +1,5 @@
 /** The parameters between epochs: having the agreed ones when an epoch begins, and putting ours up when it ends. */
+import { addressName, type BlobAddress } from "@starling/network/blobAddress";
 import { toHex } from "@starling/sdk/bytes";
 import type { EngineJob } from "../effects.ts";
 import type { Draft } from "../draft.ts";
@@ -11,7 +12,7 @@ const modelSlackBytes = 64 * 1024;
 
 const jobRetryKey = (kind: EngineJob["kind"]): { step: null; key: string } => ({ step: null, key: `job/${kind}` });
 
-export function loaded(draft: Draft, hash: string, address: { root: Uint8Array; sizeBytes: number }): void {
+export function loaded(draft: Draft, hash: string, address: BlobAddress): void {
   draft.state.job = null;
   draft.state.engineHash = hash;
   draft.state.initialHash = hash;
@@ -35,6 +36,7 @@ export function prepareEpoch(draft: Draft): void {
     replaceParameters(draft, engineHash);
   } else if (model?.hash !== engineHash) {
     const step = epoch.startStep - 1;
+    if (!draft.isDue(jobRetryKey("export"))) return;
     draft.start({ kind: "export", hash: engineHash, epoch: epoch.number, step, checkpoint: false });
   } else if (draft.isDue(jobRetryKey("startEpoch"))) {
     draft.start({ kind: "startEpoch", epochId: epoch.id });
@@ -89,7 +91,7 @@ export function imported(draft: Draft, hash: string): void {
   draft.tell({ type: "rejected", what: "model", reason: `its parameters hash to ${hash}, ${job.hash} was asked for` });
   if (model !== null && model.address === job.address) {
     draft.state.model = null;
-    draft.effects.push({ type: "forget", addresses: [job.address] });
+    forget(draft, job.address);
   }
 }
 
@@ -121,12 +123,33 @@ function endEpoch(draft: Draft, reason: string): void {
   draft.state.stage = { name: "waiting" };
 }
 
+/** A model came from peers. One of an epoch that is over is of no use, and must not take the place of ours. */
+export function receivedModel(draft: Draft, hash: string, address: BlobAddress): void {
+  const { epoch, model } = draft.state;
+  if (epoch?.startHash !== hash) {
+    if (model === null || addressName(model.address) !== addressName(address)) forget(draft, address);
+    return;
+  }
+  keepModel(draft, hash, address);
+  draft.tell({ type: "modelReceived", parameterHash: hash, sizeBytes: address.sizeBytes });
+}
+
+/** The store has room for one: the one before goes. */
+function keepModel(draft: Draft, hash: string, address: BlobAddress): void {
+  const { model } = draft.state;
+  if (model !== null && addressName(model.address) !== addressName(address)) forget(draft, model.address);
+  draft.state.model = { hash, address };
+}
+
+function forget(draft: Draft, address: BlobAddress): void {
+  draft.effects.push({ type: "forget", addresses: [address] });
+}
+
 export function exported(draft: Draft, event: RoundEvent & { type: "exported" }): void {
   const { hash, epoch, step, address, checkpoint } = event;
-  const { model, stage } = draft.state;
+  const { stage } = draft.state;
   draft.state.job = null;
-  if (model !== null && model.hash !== hash) draft.effects.push({ type: "forget", addresses: [model.address] });
-  draft.state.model = { hash, address };
+  keepModel(draft, hash, address);
   draft.tell({ type: "epochModel", epoch, step, parameterHash: hash });
   if (checkpoint && stage.name === "training" && draft.state.epoch?.number === epoch) draft.state.stage = { name: "waiting" };
 }
@@ -155,7 +178,7 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
       draft.state.engineHash = null;
       pause(draft, job.kind);
       if (draft.state.model?.address === job.address && job.hash !== draft.state.initialHash) {
-        draft.effects.push({ type: "forget", addresses: [job.address] });
+        forget(draft, job.address);
         draft.state.model = null;
       }
       return;
@@ -163,6 +186,7 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
       pause(draft, job.kind);
       return;
     case "export":
+      pause(draft, job.kind);
       if (draft.state.stage.name === "training") endEpoch(draft, `its model could not be put up: ${message}`);
       return;
     default:

@@ -5,6 +5,8 @@ import { currentRound } from "./results.ts";
 
 const mostReports = 6;
 const missedRoundsOfTheDead = 2;
+/** The one under way, and those missed. */
+const judgedRounds = missedRoundsOfTheDead + 1;
 
 /** Reports every slot whose equivocation we can prove until it is ejected. */
 export function accuse(draft: Draft): void {
@@ -24,25 +26,33 @@ export function accuse(draft: Draft): void {
 export function checkHealth(draft: Draft): void {
   const round = currentRound(draft);
   if (round === null || round.report === null || round.plan.drain) return;
-  const { step } = round.plan;
-  const attempt = { step, key: "call/health" };
+  const attempt = { step: round.plan.step, key: "call/health" };
   if (draft.attempt(attempt) !== undefined) return;
   const dead = draft.state.view!.state.clients.filter(
     ({ state, missedRounds, index }) =>
-      state === "Healthy" &&
-      missedRounds >= missedRoundsOfTheDead &&
-      ![step, step - 1, step - 2].some((each) => hasWorked(draft.peek(each), index)),
+      state === "Healthy" && missedRounds >= missedRoundsOfTheDead && isSilent(lastRoundsOf(draft, index)),
   );
   if (dead.length > 0) draft.call(attempt, { name: "healthCheck", clients: dead.map(({ index }) => index) });
 }
 
-/** A result of that slot's batch is here and verified, or more witnesses verified one than can lie. */
-function hasWorked(round: Readonly<LocalRound> | undefined, client: number): boolean {
-  const assigned = round?.plan.assignments.find(({ clientIndex }) => clientIndex === client);
-  if (round === undefined || assigned === undefined) return false;
-  if (round.batches.get(assigned.batch)?.candidates.some(({ held }) => held) === true) return true;
-  const naming = round.plan.witnesses.filter(({ root }) =>
-    round.lists.get(root)?.list.entries.some(({ batch }) => batch === assigned.batch),
-  );
-  return naming.length > round.plan.elected.length - round.plan.quorum;
+/** The last rounds in which that slot had a batch: where sequences are fewer than members, these lie apart. */
+function lastRoundsOf(draft: Draft, client: number): { round: LocalRound; batch: number }[] {
+  const all = draft.steps().flatMap((step) => {
+    const round = draft.peek(step)!;
+    const assigned = round.plan.assignments.find(({ clientIndex }) => clientIndex === client);
+    return assigned === undefined || round.epoch !== draft.state.epoch ? [] : [{ round, batch: assigned.batch }];
+  });
+  return all.slice(-judgedRounds);
+}
+
+/** Had something to do, and nothing came of it. */
+function isSilent(rounds: readonly { round: LocalRound; batch: number }[]): boolean {
+  return rounds.length > 0 && !rounds.some(({ round, batch }) => hasWorked(round, batch));
+}
+
+/** A result of that batch is here and verified, or more witnesses verified one than can lie. */
+function hasWorked({ batches, lists, plan }: LocalRound, batch: number): boolean {
+  if (batches.get(batch)?.candidates.some(({ held }) => held) === true) return true;
+  const naming = plan.witnesses.filter(({ root }) => lists.get(root)?.list.entries.some((entry) => entry.batch === batch));
+  return naming.length > plan.elected.length - plan.quorum;
 }

@@ -1,12 +1,16 @@
 /** Announcements of results and the blobs that hold them. */
+import { addressName, type BlobAddress } from "@starling/network/blobAddress";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
+import { announceDigest } from "../../protocol/commitment.ts";
 import type { Announce } from "../../protocol/messages.ts";
 import type { Draft } from "../draft.ts";
+import type { AttemptId } from "../effects.ts";
 import type { BatchState, Candidate, LocalRound, RoundState } from "../states.ts";
 
 /** Two prove an equivocation; more of one trainer for one batch are noise, unless we asked for them. */
 const mostUnaskedCandidates = 2;
-const mostCandidates = 8;
+/** Above the number of witnesses, each of which may be asked and answer with another: the agreed one has room. */
+const mostCandidates = 64;
 const mostEarlyOfOne = 2;
 /** Peers asked for one blob besides its sender. */
 const mostOtherProviders = 7;
@@ -43,14 +47,15 @@ export function mayMatter(state: RoundState, announce: Announce): boolean {
   );
 }
 
-function candidateKey({ commitment, blob }: Announce): string {
-  return `${toHex(commitment)}${toHex(blob.root)}`;
+function candidateKey(announce: Announce): string {
+  return toHex(announceDigest(announce));
 }
 
-/** For a round that may begin before we hear of it. */
-function isEarly({ view, early }: RoundState, { fields }: Announce): boolean {
-  const newest = view?.state.step ?? 0;
-  if (fields.step !== newest && fields.step !== newest + 1) return false;
+/** For a round that may begin before we hear of it. Of members only: keys cost nothing, and evidence may name any. */
+function isEarly({ view, epoch, early }: RoundState, { fields }: Announce): boolean {
+  if (view === null || (fields.step !== view.state.step && fields.step !== view.state.step + 1)) return false;
+  const members = [...(epoch?.peers ?? []), ...view.members.map(({ peerId }) => peerId)];
+  if (!members.some((member) => equalBytes(member, fields.sender))) return false;
   return early.filter((other) => equalBytes(other.fields.sender, fields.sender)).length < mostEarlyOfOne;
 }
 
@@ -130,8 +135,26 @@ export function blobVerified(draft: Draft, step: number, key: string): void {
 }
 
 export function blobRefused(draft: Draft, step: number, key: string, reason: string): void {
+  const batches = [...(draft.peek(step)?.batches.values() ?? [])];
+  const refused = batches.flatMap(({ candidates }) => candidates).find((candidate) => candidate.key === key);
   setCandidate(draft, step, key, { bad: true });
+  if (refused !== undefined) forgetPayloads(draft, [refused.announce.blob]);
   draft.tell({ type: "rejected", what: `result of step ${step}`, reason });
+}
+
+/**
+ * Lets go of those payloads that nothing kept here names any more. An announcement may name the blob of another one, of
+ * an earlier round or of another trainer: dropping it with the one would take it from the other.
+ */
+export function forgetPayloads(draft: Draft, addresses: readonly BlobAddress[]): void {
+  const inUse = new Set(draft.state.model === null ? [] : [addressName(draft.state.model.address)]);
+  for (const step of draft.steps()) {
+    for (const { candidates } of draft.peek(step)!.batches.values()) {
+      for (const { bad, announce } of candidates) if (!bad) inUse.add(addressName(announce.blob));
+    }
+  }
+  const unused = addresses.filter((address) => !inUse.has(addressName(address)));
+  if (unused.length > 0) draft.effects.push({ type: "forget", addresses: unused });
 }
 
 /** Our own result is here from the start. */
@@ -145,13 +168,17 @@ export function addOwnResult(draft: Draft, announce: Announce): void {
 
 /** Asks for a candidate's blob, the likeliest holders first. `from` tells apart downloads with different providers. */
 export function fetchBlob(draft: Draft, step: number, candidate: Candidate, providers: readonly Uint8Array[], from: string): void {
-  const attempt = { step, key: `blob/${candidate.key}/${from}` };
+  const attempt = blobAttempt(step, candidate, from);
   if (candidate.held || candidate.bad || !draft.isDue(attempt)) return;
   const peers = withoutSelf(draft, providers);
   if (peers.length === 0) return;
   draft.began(attempt);
   const { announce, key } = candidate;
   draft.effects.push({ type: "fetchBlob", attempt, step, candidate: key, announce, providers: peers });
+}
+
+export function blobAttempt(step: number, candidate: Candidate, from: string): AttemptId {
+  return { step, key: `blob/${candidate.key}/${from}` };
 }
 
 export function withoutSelf(draft: Draft, peers: readonly Uint8Array[]): Uint8Array[] {

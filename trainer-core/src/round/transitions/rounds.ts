@@ -3,8 +3,8 @@ import { fromHex, toHex } from "@starling/sdk/bytes";
 import type { Draft } from "../draft.ts";
 import type { RoundEvent } from "../events.ts";
 import type { LocalRound } from "../states.ts";
-import { candidateOf, fetchAgreed, fetchLists } from "./lists.ts";
-import { addOwnResult } from "./results.ts";
+import { fetchAgreed, fetchLists, heldCandidate } from "./lists.ts";
+import { addOwnResult, forgetPayloads } from "./results.ts";
 import { strand } from "./snapshot.ts";
 
 /** Begins the next round as soon as everything it applies is here. */
@@ -73,7 +73,7 @@ function resultsToApply(draft: Draft, step: number, nextStep: number): ToApply[]
     return null;
   }
   const held: LocalRound = round;
-  return held.agreed!.map((result) => ({ batch: result.batch, address: candidateOf(held, result)!.announce.blob }));
+  return held.agreed!.map((result) => ({ batch: result.batch, address: heldCandidate(held, result)!.announce.blob }));
 }
 
 function tellBehind(draft: Draft, step: number, missing: string): void {
@@ -162,7 +162,11 @@ export function trained(draft: Draft, event: RoundEvent & { type: "trained" }): 
   const { step, announce, loss, tokens, trainMs } = event;
   draft.state.job = null;
   draft.tell({ type: "trained", step, loss, tokens, trainMs, payloadBytes: announce.fields.payloadBytes });
-  if (draft.peek(step) === undefined) return;
+  if (draft.peek(step) === undefined) {
+    // trained for longer than rounds are kept: nobody will ask for it
+    forgetPayloads(draft, [announce.blob]);
+    return;
+  }
   draft.edit(step).training = "over";
   addOwnResult(draft, announce);
   // too late to count, but it shows that we work: said once, while a result in time is repeated

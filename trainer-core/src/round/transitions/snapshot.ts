@@ -1,8 +1,9 @@
 /** The coordinator's word: which epoch, which round, what its witnesses reported. */
+import type { BlobAddress } from "@starling/network/blobAddress";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
 import type { Draft } from "../draft.ts";
 import { type CoordinatorView, type EpochInfo, type LocalRound, retainedRounds, type RoundPlan } from "../states.ts";
-import { absorbAnnounce } from "./results.ts";
+import { absorbAnnounce, forgetPayloads } from "./results.ts";
 
 /** Rounds whose duration the straggler's grace is measured by. */
 const measuredRounds = 31;
@@ -86,8 +87,10 @@ function absorbRound(draft: Draft, view: CoordinatorView, plan: RoundPlan): void
   const { epoch } = draft.state;
   if (epoch === null) return;
   const known = draft.peek(plan.step);
-  if (known === undefined) {
+  // a run that began anew counts its steps anew
+  if (known === undefined || known.epoch.id !== epoch.id) {
     draft.add(newRound(epoch, plan, draft.state.nowMs));
+    if (known !== undefined) forgetPayloads(draft, payloadsOf(known));
     const before = draft.peek(plan.step - 1);
     if (before?.epoch === epoch) {
       draft.state.roundMs = [...draft.state.roundMs, draft.state.nowMs - before.seenAtMs].slice(-measuredRounds);
@@ -120,12 +123,19 @@ function newRound(epoch: EpochInfo, plan: RoundPlan, nowMs: number): LocalRound 
   };
 }
 
+function payloadsOf({ batches }: Readonly<LocalRound>): BlobAddress[] {
+  return [...batches.values()].flatMap(({ candidates }) => candidates.map(({ announce }) => announce.blob));
+}
+
 function prune(draft: Draft, view: CoordinatorView): void {
+  const dropped: BlobAddress[] = [];
   for (const step of draft.steps()) {
     if (step >= view.state.step - retainedRounds) break;
-    const candidates = [...draft.peek(step)!.batches.values()].flatMap((batch) => batch.candidates);
-    const addresses = candidates.map(({ announce }) => announce.blob);
-    if (addresses.length > 0) draft.effects.push({ type: "forget", addresses });
+    dropped.push(...payloadsOf(draft.peek(step)!));
     draft.drop(step);
+  }
+  if (dropped.length > 0) forgetPayloads(draft, dropped);
+  if (draft.state.early.some(({ fields }) => fields.step < view.state.step)) {
+    draft.state.early = draft.state.early.filter(({ fields }) => fields.step >= view.state.step);
   }
 }
