@@ -19,6 +19,9 @@ const LEFT_BY_MS = 2_500;
 const SAVED_BY_MS = 4_500;
 const CLOSED_BY_MS = 5_500;
 
+const NOTHING_AGREED =
+  "this run has never agreed on parameters: its clients may have started from different weights. Start all of them with the same --checkpoint, or none with one, and with the same version of starling";
+
 export async function client(options: ClientOptions): Promise<number> {
   const { identity, save } = loadIdentity(options.identitySecretKeyPath);
   identity.beginChain();
@@ -33,25 +36,28 @@ export async function client(options: ClientOptions): Promise<number> {
 
   let begunStep = 0;
   const watched: HostLog = (event) => {
-    if (event.type === "round" && event.event.type === "roundBegan") begunStep = event.event.step;
     log(event);
+    if (event.type !== "round") return;
+    if (event.event.type === "roundBegan") begunStep = event.event.step;
+    if (event.event.type === "epochLost" && answering?.nothingAgreedYet) log({ type: "warning", message: NOTHING_AGREED });
   };
+  let answering: Answering | null = null;
 
   const c = await Promise.race([compose(options, identity, watched, stop.signal), stop.requested]);
   if (typeof c === "string") {
     log({ type: "stopped", reason: `${c}, before it had joined the run` });
     return endedBy(c);
   }
-  const answering = new Answering(c, log);
+  const answers = (answering = new Answering(c, log));
   onAsked = () => {
-    for (const what of asked.splice(0)) void answering.answer(what);
+    for (const what of asked.splice(0)) void answers.answer(what);
   };
   const tellPhase = phaseTeller(log);
   const known = Promise.withResolvers<CoordinatorState>();
   const finished = Promise.withResolvers<string>();
   c.coordinator.subscribe(({ bytes, members }) => {
     const state = Machine.load(bytes).state();
-    answering.state = state;
+    answers.state = state;
     tellPhase(state, members.length);
     known.resolve(state);
     if (state.runState === "Finished") finished.resolve("the run is finished");
@@ -59,9 +65,9 @@ export async function client(options: ClientOptions): Promise<number> {
   if (options.evaluateEachEpoch) {
     const state = await Promise.race([known.promise, stop.requested]);
     // what a client has before it takes part in a run under way are not that run's parameters
-    if (typeof state !== "string" && state.step <= 1) await Promise.race([answering.answer("evaluate"), stop.requested]);
-    answering.onEpochEnd = (lastStep) => {
-      if (begunStep >= lastStep) void answering.answer("evaluate");
+    if (typeof state !== "string" && state.step <= 1) await Promise.race([answers.answer("evaluate"), stop.requested]);
+    answers.onEpochEnd = (lastStep) => {
+      if (begunStep >= lastStep) void answers.answer("evaluate");
     };
   }
   const timers = [
@@ -76,7 +82,7 @@ export async function client(options: ClientOptions): Promise<number> {
   const by = (limitMs: number) => Math.max(100, limitMs - (performance.now() - sinceMs));
   for (const timer of timers) clearInterval(timer);
   await within(c.round.stop(), by(LEFT_BY_MS));
-  await within(answering.saveUnlessSaved(), by(SAVED_BY_MS));
+  await within(answers.saveUnlessSaved(), by(SAVED_BY_MS));
   log({ type: "stopped", reason });
   const closed = await within(c.close(), by(CLOSED_BY_MS));
   return closed ? EXIT_CODES.ok : endedBy(reason);
@@ -112,6 +118,10 @@ class Answering {
   constructor(client: Client, log: HostLog) {
     this.#client = client;
     this.#log = log;
+  }
+
+  get nothingAgreedYet(): boolean {
+    return this.#state?.parameterHash.every((byte) => byte === 0) ?? false;
   }
 
   set state(state: CoordinatorState) {

@@ -1,6 +1,6 @@
 /** One process's events as sentences for the person at the terminal: what changed, once, and what is wrong. */
 import type { HostEvent } from "../events.ts";
-import { Waiting } from "./waiting.ts";
+import { Troubles } from "./troubles.ts";
 
 type Round = Extract<HostEvent, { type: "round" }>["event"];
 type Phase = Extract<HostEvent, { type: "phase" }>;
@@ -9,13 +9,13 @@ type Phase = Extract<HostEvent, { type: "phase" }>;
 const LAG_WORTH_SAYING_MS = 200;
 
 export class Sentences {
-  readonly #waiting: Waiting;
+  readonly #troubles: Troubles;
   #peers: number | null = null;
   #phase = "";
   #isCoordinator = false;
 
   constructor(nowMs?: () => number) {
-    this.#waiting = new Waiting(nowMs);
+    this.#troubles = new Troubles(nowMs);
   }
 
   /** null: nothing that a person wants to read. */
@@ -89,8 +89,9 @@ export class Sentences {
       case "behind":
         return `step ${event.step}: behind, waits for ${event.missing}`;
       case "stranded":
-      case "epochLost":
         return `does not train before the next epoch: ${event.reason}`;
+      case "epochLost":
+        return `epoch ${event.epoch} is lost: ${event.reason}`;
       case "resync":
         return "has other parameters than the agreed ones and takes them from its peers";
       case "modelReceived":
@@ -100,9 +101,9 @@ export class Sentences {
       case "equivocation":
         return `client slot ${event.clientIndex} signed two results for one batch (step ${event.step}): reported`;
       case "rejected":
-        return `rejected ${event.what}: ${event.reason}`;
+        return this.#troubles.rejected(event.what, event.reason);
       case "error":
-        return this.#waiting.failed(event.action, event.message);
+        return this.#troubles.failed(event.action, event.message);
       case "phase":
       case "epochReady":
       case "roundBegan":

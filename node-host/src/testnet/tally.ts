@@ -1,6 +1,6 @@
 /** What the local testnet knows of its run from its children's events, and the lines and the JSON object made of it. */
 import type { HostEvent } from "../events.ts";
-import { Waiting } from "../platform/waiting.ts";
+import { Troubles } from "../platform/troubles.ts";
 
 /** The one object that a headless run prints on stdout. */
 export interface TestnetResult {
@@ -23,7 +23,7 @@ interface ClientTally {
   hashes: Map<number, string>;
   /** newest round it began; 0 before the first */
   begunStep: number;
-  waiting: Waiting;
+  troubles: Troubles;
   saved: { path: string; step: number } | null;
 }
 
@@ -67,7 +67,7 @@ export class Tally {
   }
 
   #fresh(): ClientTally {
-    return { live: true, ready: false, peers: 0, hashes: new Map(), begunStep: 0, waiting: new Waiting(this.#nowMs), saved: null };
+    return { live: true, ready: false, peers: 0, hashes: new Map(), begunStep: 0, troubles: new Troubles(this.#nowMs), saved: null };
   }
 
   /** A client's process starts: what an earlier one of that name had does not count, but for its checkpoint. */
@@ -99,6 +99,8 @@ export class Tally {
         return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
       case "held-out": {
         const heldOut = { step: event.step, loss: event.loss };
+        const same = this.#heldOutLast?.step === event.step && this.#heldOutLast.loss === event.loss;
+        if (same) return null;
         this.#heldOutFirst ??= heldOut;
         this.#heldOutLast = heldOut;
         return `held-out loss ${event.loss.toFixed(3)} nats/token on ${event.tokens.toLocaleString("en")} tokens ${event.step === 0 ? "before training" : `after step ${event.step}`}`;
@@ -144,8 +146,9 @@ export class Tally {
       case "behind":
         return `${client} is behind at step ${event.step}: waits for ${event.missing}`;
       case "stranded":
-      case "epochLost":
         return `${client} does not train before the next epoch: ${event.reason}`;
+      case "epochLost":
+        return `${client}: epoch ${event.epoch} is lost: ${event.reason}`;
       case "resync":
         return `${client} has other parameters than the agreed ones and takes them from its peers`;
       case "modelReceived":
@@ -153,9 +156,9 @@ export class Tally {
       case "equivocation":
         return `${client} saw client slot ${event.clientIndex} sign two results for one batch (step ${event.step})`;
       case "rejected":
-        return `${client} rejected ${event.what}: ${event.reason}`;
+        return prefixed(client, tally.troubles.rejected(event.what, event.reason));
       case "error":
-        return prefixed(client, tally.waiting.failed(event.action, event.message));
+        return prefixed(client, tally.troubles.failed(event.action, event.message));
       case "phase":
       case "epochReady":
       case "announced":

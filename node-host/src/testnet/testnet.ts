@@ -122,7 +122,8 @@ export class Testnet {
   #joinCommand(): string {
     const { loaded } = this.#o;
     const isLocal = localDataDirectory(loaded.config, loaded.dataDirectory) !== null;
-    const dataDir = isLocal ? ` --data-dir ${relative(process.cwd(), loaded.dataDirectory) || "."}` : "";
+    const below = relative(process.cwd(), loaded.dataDirectory) || ".";
+    const dataDir = isLocal ? ` --data-dir ${below.startsWith("..") ? loaded.dataDirectory : below}` : "";
     return `npm run starling -- client --server-addr ${hostPort(this.#serverAddress!)}${dataDir}`;
   }
 

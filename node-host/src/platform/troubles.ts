@@ -1,0 +1,74 @@
+/**
+ * Which of a client's troubles deserve a line. A peer that has no answer yet is asked again moments later: that is waiting,
+ * not failing, and most of it ends by itself. What goes on for long is said, and what repeats is said at intervals.
+ */
+const SAY_AFTER_MS = 10_000;
+const SAY_AGAIN_MS = 30_000;
+/** a trouble not seen for so long is over */
+const FORGET_AFTER_MS = 60_000;
+
+interface Trouble {
+  firstMs: number;
+  lastMs: number;
+  times: number;
+  saidMs: number | null;
+  saidTimes: number;
+}
+
+export class Troubles {
+  readonly #known = new Map<string, Trouble>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /** A sentence about a failed action; null while it is ordinary waiting, or was said a moment ago. */
+  failed(action: string, message: string): string | null {
+    if (action === "leave") return `the coordinator could not be told of leaving (${message}); it will notice`;
+    const trouble = this.#seen(action);
+    if (!action.startsWith("fetch")) {
+      if (!isDue(trouble)) return null;
+      const unsaid = say(trouble);
+      return `${action} failed: ${message}${sameIdentity(message)}${unsaid > 0 ? ` (and ${unsaid} times before)` : ""}`;
+    }
+    if (trouble.lastMs - trouble.firstMs < SAY_AFTER_MS || !isDue(trouble)) return null;
+    say(trouble);
+    return `could not ${action} in ${Math.round((trouble.lastMs - trouble.firstMs) / 1000)} s and ${trouble.times} tries, goes on trying: ${message}`;
+  }
+
+  /** A sentence about something refused, the first time for its reason and then at intervals; null otherwise. */
+  rejected(what: string, reason: string): string | null {
+    const trouble = this.#seen(reason);
+    if (!isDue(trouble)) return null;
+    const unsaid = say(trouble);
+    return `rejected ${what}: ${reason}${unsaid > 0 ? ` (and ${unsaid} others)` : ""}`;
+  }
+
+  #seen(name: string): Trouble {
+    const nowMs = this.#nowMs();
+    for (const [key, { lastMs }] of this.#known) if (nowMs - lastMs > FORGET_AFTER_MS) this.#known.delete(key);
+    const trouble = this.#known.get(name) ?? { firstMs: nowMs, lastMs: nowMs, times: 0, saidMs: null, saidTimes: 0 };
+    trouble.lastMs = nowMs;
+    trouble.times++;
+    this.#known.set(name, trouble);
+    return trouble;
+  }
+}
+
+function isDue({ lastMs, saidMs }: Trouble): boolean {
+  return saidMs === null || lastMs - saidMs >= SAY_AGAIN_MS;
+}
+
+/** Returns how many times before this one were not said. */
+function say(trouble: Trouble): number {
+  const unsaid = trouble.times - trouble.saidTimes - 1;
+  trouble.saidMs = trouble.lastMs;
+  trouble.saidTimes = trouble.times;
+  return unsaid;
+}
+
+/** What the coordinator answers when two processes sign with one key. */
+function sameIdentity(message: string): string {
+  return /sequence \d+ is too old/.test(message) ? ": does another client run with the same identity file? Give each its own" : "";
+}
