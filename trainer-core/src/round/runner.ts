@@ -1,6 +1,6 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
-import { BlobError } from "@starling/network/errors";
+import { BlobError, NetworkError } from "@starling/network/errors";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { CoordinatorError } from "@starling/sdk/errors";
 import type { MachineErrorCode } from "@starling/sdk/machineError";
@@ -60,6 +60,8 @@ class NotThereError extends Error {}
 /** Part of how rounds go: others are asked, or it is tried again, and nobody needs to know. */
 function isExpected(error: unknown): boolean {
   if (error instanceof CoordinatorError) return overtaken.has(error.machineCode ?? "");
+  // who left the run was a member when the round began
+  if (error instanceof NetworkError) return error.code === "not-a-member";
   return error instanceof NotThereError || (error instanceof BlobError && error.code === "not-found");
 }
 

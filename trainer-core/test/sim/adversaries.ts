@@ -13,8 +13,12 @@ import type { Clock, RevealSource } from "../../src/round/ports.ts";
 import type { SnapshotViewer } from "../../src/round/view.ts";
 import { DelayedCoordinator } from "./delayedCoordinator.ts";
 
-/** `forger`: serves other parameters than those it names. */
-export type Adversary = "equivocator" | "liar" | "withholder" | "forger";
+/**
+ * `forger`: serves other parameters than those it names. `framer`: moves what others signed to another round, as proof
+ * that they equivocated. `copier`: says that its result is in another trainer's blob. `misleader`: signs half of its peers
+ * an announcement of its true commitment with a blob that does not exist.
+ */
+export type Adversary = "equivocator" | "liar" | "withholder" | "forger" | "framer" | "copier" | "misleader";
 type Random = () => number;
 
 /** Announces, and never hands over what it announced. */
@@ -22,26 +26,95 @@ export function withholdBlobs(hub: MemoryHub, network: MemoryNetwork, random: Ra
   hub.neverServe(network.self, blobProtocol, random() < 0.5 ? "silent" : "error");
 }
 
-/**
- * Signs two results for its batch. Half of the peers hear of the first, the others of the second; both blobs are served,
- * so that each half can vouch for what it heard.
- */
-export function equivocate(hub: MemoryHub, network: MemoryNetwork, blobs: BlobService, signer: Signer, random: Random): PeerNetwork {
+interface AnnouncerPorts {
+  hub: MemoryHub;
+  network: MemoryNetwork;
+  blobs: BlobService;
+  signer: Signer;
+  random: Random;
+}
+
+/** The network of an adversary that lies in its gossip. */
+export function announcerOf(adversary: Adversary | null): ((ports: AnnouncerPorts) => PeerNetwork) | null {
+  switch (adversary) {
+    case "equivocator":
+      return (ports) => tellHalf(ports, (first) => secondResult(first, ports));
+    case "misleader":
+      return (ports) => tellHalf(ports, (first) => elsewhere(first, ports));
+    case "framer":
+      return frame;
+    case "copier":
+      return copy;
+    default:
+      return null;
+  }
+}
+
+/** Half of the peers hear of the true result, the others of `second`; what either names and there is, is served. */
+function tellHalf({ hub, network, random }: AnnouncerPorts, second: (first: Announce) => Promise<Announce>): PeerNetwork {
   const others = new Map<string, Promise<Announce>>();
   const half = Math.floor(random() * 2);
-  const publish = async (topic: string, data: Uint8Array): Promise<void> => {
+  return withPublish(network, async (topic, data) => {
     const gossip = gossipMessage.decode(data);
     if (gossip.type !== "announce") return network.publish(topic, data);
     const first = gossip.value;
     const name = keyHex(first.commitment);
-    if (!others.has(name)) others.set(name, secondResult(first, blobs, signer));
-    const second = gossipMessage.encode({ type: "announce", value: await others.get(name)! });
+    if (!others.has(name)) others.set(name, second(first));
+    const other = gossipMessage.encode({ type: "announce", value: await others.get(name)! });
     [...hub.networks.keys()].sort().forEach((hex, i) => {
       if (hex === keyHex(network.self)) return;
-      const told = i % 2 === half ? data : second;
+      const told = i % 2 === half ? data : other;
       hub.gossip(keyHex(network.self), hex, () => hub.networks.get(hex)?.receive(topic, network.self, told.slice()));
     });
-  };
+  });
+}
+
+/** Tells everybody, with each announcement of its own, that each other trainer signed two results for its newest batch. */
+function frame({ network }: AnnouncerPorts): PeerNetwork {
+  const heard = new Map<string, Announce[]>();
+  let isListening = false;
+  return withPublish(network, async (topic, data) => {
+    if (!isListening) {
+      isListening = true;
+      network.subscribe(topic, (from, heardData) => {
+        const gossip = gossipMessage.decode(heardData);
+        if (gossip.type !== "announce" || !equalBytes(gossip.value.fields.sender, from)) return;
+        const known = heard.get(keyHex(from)) ?? [];
+        if (known[0]?.fields.step !== gossip.value.fields.step) heard.set(keyHex(from), [gossip.value, ...known].slice(0, 2));
+      });
+    }
+    await network.publish(topic, data);
+    for (const [newest, before] of heard.values()) {
+      if (before === undefined) continue;
+      const moved = { ...before, fields: newest.fields };
+      await network.publish(topic, gossipMessage.encode({ type: "evidence", value: { first: newest, second: moved } }));
+    }
+  });
+}
+
+/** Announces the blob of whoever else announced first in this step, for a commitment that it does not hold. */
+function copy({ network, signer }: AnnouncerPorts): PeerNetwork {
+  const heard = new Map<number, Announce>();
+  let isListening = false;
+  return withPublish(network, async (topic, data) => {
+    if (!isListening) {
+      isListening = true;
+      network.subscribe(topic, (_from, heardData) => {
+        const gossip = gossipMessage.decode(heardData);
+        if (gossip.type === "announce" && !heard.has(gossip.value.fields.step)) heard.set(gossip.value.fields.step, gossip.value);
+      });
+    }
+    const gossip = gossipMessage.decode(data);
+    if (gossip.type !== "announce") return network.publish(topic, data);
+    const { fields, commitment } = gossip.value;
+    const other = heard.get(fields.step);
+    if (other === undefined) return network.publish(topic, data);
+    const value = await signAnnounce(signer, fields, commitment, other.blob);
+    return network.publish(topic, gossipMessage.encode({ type: "announce", value }));
+  });
+}
+
+function withPublish(network: MemoryNetwork, publish: PeerNetwork["publish"]): PeerNetwork {
   return new Proxy<PeerNetwork>(network, {
     get(target, property) {
       if (property === "publish") return publish;
@@ -52,11 +125,16 @@ export function equivocate(hub: MemoryHub, network: MemoryNetwork, blobs: BlobSe
 }
 
 /** The same result with its last sign the other way: as good in form. */
-async function secondResult(first: Announce, blobs: BlobService, signer: Signer): Promise<Announce> {
+async function secondResult(first: Announce, { blobs, signer }: AnnouncerPorts): Promise<Announce> {
   const payload = blobs.peek(first.blob)!.slice();
   payload[payload.length - 1] ^= 1;
   const commitment = commitmentHash(first.fields, payload);
   return signAnnounce(signer, first.fields, commitment, await blobs.put(payload));
+}
+
+/** The same result, at an address where there is nothing. */
+async function elsewhere({ fields, commitment, blob }: Announce, { signer }: AnnouncerPorts): Promise<Announce> {
+  return signAnnounce(signer, fields, commitment, { ...blob, root: commitment });
 }
 
 export interface LiarPorts {

@@ -1,4 +1,5 @@
-/** A coordinator at the end of a wire: calls and snapshots take time, in order. */
+/** A coordinator at the end of a wire: calls and snapshots take time, in order, and the wire may be cut. */
+import { CoordinatorError } from "@starling/sdk/errors";
 import type { Clock } from "../../src/round/ports.ts";
 import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "@starling/sdk/types";
 
@@ -6,7 +7,9 @@ export class DelayedCoordinator implements CoordinatorPort {
   protected readonly inner: CoordinatorPort;
   readonly #clock: Clock;
   readonly #delayMs: () => number;
+  readonly #listeners = new Set<(snapshot: Snapshot) => void>();
   #lastArrivalMs = 0;
+  #isCut = false;
 
   constructor(inner: CoordinatorPort, clock: Clock, delayMs: () => number) {
     this.inner = inner;
@@ -22,15 +25,24 @@ export class DelayedCoordinator implements CoordinatorPort {
     return this.inner.snapshot();
   }
 
+  /** Nothing passes, and calls fail, until it is mended; then the newest snapshot comes, as after reconnecting. */
+  cut(isCut: boolean): void {
+    this.#isCut = isCut;
+    const newest = this.inner.snapshot();
+    if (!isCut && newest !== null) for (const listener of this.#listeners) listener(newest);
+  }
+
   subscribe(listener: (snapshot: Snapshot) => void): () => void {
     let isOpen = true;
     const undo = this.inner.subscribe((snapshot) => {
       const arrivalMs = Math.max(this.#lastArrivalMs, this.#clock.nowMs() + this.#delayMs());
       this.#lastArrivalMs = arrivalMs;
-      this.#clock.after(arrivalMs - this.#clock.nowMs(), () => isOpen && listener(snapshot));
+      this.#clock.after(arrivalMs - this.#clock.nowMs(), () => isOpen && !this.#isCut && listener(snapshot));
     });
+    this.#listeners.add(listener);
     return () => {
       isOpen = false;
+      this.#listeners.delete(listener);
       undo();
     };
   }
@@ -74,11 +86,17 @@ export class DelayedCoordinator implements CoordinatorPort {
   /** There and back. */
   async #later(call: () => Promise<void>): Promise<void> {
     await this.#wait();
+    this.#requireWire();
     try {
       await call();
     } finally {
       await this.#wait();
+      this.#requireWire();
     }
+  }
+
+  #requireWire(): void {
+    if (this.#isCut) throw new CoordinatorError("unreachable", "the wire is cut");
   }
 
   #wait(): Promise<void> {

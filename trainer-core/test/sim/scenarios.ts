@@ -10,7 +10,7 @@ export function scenarioOf(seed: number): Scenario {
   const random = seededRandom(seed);
   const clients = 4 + Math.floor(random() ** 2 * 4);
   const dishonest = Math.floor((clients - 1) / 3);
-  const kinds: Adversary[] = ["equivocator", "liar", "withholder"];
+  const kinds: Adversary[] = ["equivocator", "liar", "withholder", "framer", "copier", "misleader"];
   const adversaries = Array.from({ length: dishonest }, () => kinds[Math.floor(random() * kinds.length)]);
   const dropGossip = random() < 0.5 ? 0 : random() * 0.4;
   const longestMs = 5 + random() * 100;

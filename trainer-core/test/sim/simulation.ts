@@ -16,7 +16,7 @@ import type { Clock, RoundPorts } from "../../src/round/ports.ts";
 import type { CoordinatorView } from "../../src/round/states.ts";
 import { SnapshotViewer } from "../../src/round/view.ts";
 import type { TelemetryEvent } from "../../src/telemetry/events.ts";
-import { type Adversary, equivocate, LyingCoordinator, withholdBlobs } from "./adversaries.ts";
+import { type Adversary, announcerOf, LyingCoordinator, withholdBlobs } from "./adversaries.ts";
 import { DelayedCoordinator } from "./delayedCoordinator.ts";
 import { member, verifyOnce } from "./keys.node.ts";
 import { forgedCodec, maxPayloadBytes, twinCodec, TwinEngine } from "./twinEngine.ts";
@@ -41,6 +41,7 @@ export interface SimulatedClient {
   events: TelemetryEvent[];
   client: RoundClient;
   engine: TwinEngine;
+  coordinator: DelayedCoordinator;
 }
 
 export interface Outcome {
@@ -149,10 +150,11 @@ export class Simulation {
     const engine = new TwinEngine(clock, () => slowness * (0.8 + random() * 0.4));
     const events: TelemetryEvent[] = [];
     const liar = { runId, session, reveals: identity, viewer: this.#viewer, hub, network };
+    const coordinator =
+      adversary === "liar" ? new LyingCoordinator(inner, clock, () => 1, liar, random) : new DelayedCoordinator(inner, clock, delayMs);
     const ports: RoundPorts = {
-      coordinator:
-        adversary === "liar" ? new LyingCoordinator(inner, clock, () => 1, liar, random) : new DelayedCoordinator(inner, clock, delayMs),
-      network: adversary === "equivocator" ? equivocate(hub, network, blobs, signer, random) : network,
+      coordinator,
+      network: announcerOf(adversary)?.({ hub, network, blobs, signer, random }) ?? network,
       blobs,
       engine,
       data,
@@ -179,7 +181,7 @@ export class Simulation {
       },
       ports,
     );
-    const added = { name: `${number}${adversary === null ? "" : ` ${adversary}`}`, adversary, events, client, engine };
+    const added = { name: `${number}${adversary === null ? "" : ` ${adversary}`}`, adversary, events, client, engine, coordinator };
     this.clients.push(added);
     client.start();
     return added;

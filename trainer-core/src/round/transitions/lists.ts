@@ -5,7 +5,7 @@ import { type AgreedResult, holdersOf } from "../agreement.ts";
 import type { Draft } from "../draft.ts";
 import type { AttemptId } from "../effects.ts";
 import type { Candidate, LocalRound, PlanWitness } from "../states.ts";
-import { blobAttempt, currentRound, fetchBlob, withoutSelf } from "./results.ts";
+import { blobAttempt, currentRound, fetchBlob, fromAnyone, withoutSelf } from "./results.ts";
 
 /** Lists kept of one witness before the coordinator names its root. */
 const mostUnnamedLists = 2;
@@ -80,13 +80,16 @@ export function fetchAgreed(draft: Draft, step: number, agreed: readonly AgreedR
     const candidates = candidatesOf(round, result);
     for (const candidate of candidates) fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender], from);
     // its trainer may have signed us an announcement that leads nowhere: the witnesses hold one that does not
-    const isComing = candidates.some((candidate) => {
-      const attempt = draft.attempt(blobAttempt(step, candidate, from));
-      return attempt?.inFlight === true && draft.state.nowMs < attempt.beganAtMs + patienceMs;
-    });
-    if (!isComing) fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
+    if (!candidates.some((candidate) => isComing(draft, step, candidate, from))) fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
   }
   return missing;
+}
+
+/** Its first download from the witnesses is young, and no other of it has failed. */
+function isComing(draft: Draft, step: number, candidate: Candidate, from: string): boolean {
+  const attempt = draft.attempt(blobAttempt(step, candidate, from));
+  const isYoung = attempt?.inFlight === true && attempt.tries === 1 && draft.state.nowMs < attempt.beganAtMs + patienceMs;
+  return isYoung && draft.attempt(blobAttempt(step, candidate, fromAnyone))?.inFlight !== false;
 }
 
 /** The announcements that may be that of an agreed result. */

@@ -14,6 +14,8 @@ const mostCandidates = 64;
 const mostEarlyOfOne = 2;
 /** Peers asked for one blob besides its sender. */
 const mostOtherProviders = 7;
+/** Tells a download of what was heard from one of what was agreed, which has other providers. */
+export const fromAnyone = "anyone";
 const firstRepeatMs = 500;
 const longestRepeatMs = 4_000;
 
@@ -206,7 +208,7 @@ function fetchFirstOf(draft: Draft, round: Readonly<LocalRound>): void {
     // others in the order of their slots after the trainer's, so that not everybody asks the same few
     const trainer = round.plan.assignments[index].clientIndex;
     const others = peers.map((_, i) => peers[(trainer + 1 + i) % peers.length]).slice(0, mostOtherProviders);
-    fetchBlob(draft, round.plan.step, first, [first.announce.fields.sender, ...others], "anyone");
+    fetchBlob(draft, round.plan.step, first, [first.announce.fields.sender, ...others], fromAnyone);
   }
 }
 
