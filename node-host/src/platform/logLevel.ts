@@ -13,7 +13,9 @@ export function parseLogFilter(filter: string): LogLevel {
   let own: LogLevel | null = null;
   for (const part of filter.split(",").map((text) => text.trim())) {
     if (part === "") continue;
-    const [name, text] = part.includes("=") ? part.split("=", 2) : [null, part];
+    const equals = part.indexOf("=");
+    const name = equals < 0 ? null : part.slice(0, equals);
+    const text = part.slice(equals + 1);
     const level = LEVELS.find((known) => known === text);
     if (level === undefined) {
       throw new HostError("bad-option", `--log ${filter}: "${part}" must be LEVEL or NAME=LEVEL, with a level of ${LEVELS.join(", ")}`);

@@ -23,9 +23,9 @@ export class Sentences {
     switch (event.type) {
       case "listening":
         this.#isCoordinator = true;
-        return `run ${event.runId}: clients join with --server-addr ${event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]}`;
+        return `run ${event.runId}: clients join with --server-addr ${addressToName(event.multiaddrs)}`;
       case "starting":
-        return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${event.multiaddrs[0] ?? "no address"}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
+        return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${addressToName(event.multiaddrs)}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
       case "phase":
         return this.#phaseSentence(event);
       case "member":
@@ -116,6 +116,12 @@ export class Sentences {
         return null;
     }
   }
+}
+
+/** Of several addresses that which other machines can dial. */
+function addressToName(multiaddrs: readonly string[]): string {
+  const tcp = multiaddrs.filter((address) => !address.includes("/ws"));
+  return tcp.find((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ?? tcp[0] ?? multiaddrs[0] ?? "no address";
 }
 
 /** What happened to a member, from the coordinator's side. */

@@ -1,0 +1,32 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeFolder, makeWritableFolder } from "./folders.ts";
+
+describe("folders", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "starling-folders-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("makes what is missing, twice if asked, and leaves nothing behind of its look", () => {
+    const path = join(folder, "a", "b");
+    makeWritableFolder(path, "--events-dir");
+    makeWritableFolder(path, "--events-dir");
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  it("names option, folder and reason when a file is in the way", () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    for (const path of [file, join(file, "below")]) {
+      expect(() => makeWritableFolder(path, "--checkpoint-dir")).toThrow(expect.objectContaining({ code: "bad-option", message: expect.stringMatching(`^--checkpoint-dir: the folder ${path} cannot be made: `) }));
+    }
+  });
+
+  it.runIf(existsSync("/proc/self"))("does not hang where the system takes no new folders", () => {
+    expect(() => makeFolder("/proc/starling/x")).toThrow(/cannot be made: ENOENT/);
+  });
+});

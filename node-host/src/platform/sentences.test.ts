@@ -1,0 +1,38 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { HostEvent } from "../events.ts";
+import { Sentences } from "./sentences.ts";
+
+const phase = (runState: Extract<HostEvent, { type: "phase" }>["runState"], step = 12): HostEvent => ({
+  type: "phase", runState, epoch: 1, step, round: 2, epochRounds: 10, live: 2, pending: 1, wanted: 3,
+});
+
+describe("Sentences", () => {
+  let sentences: Sentences;
+  beforeEach(() => {
+    sentences = new Sentences(() => 0);
+  });
+
+  it("names an address that other machines can dial, where there is one", () => {
+    const listening = (multiaddrs: string[]): HostEvent => ({ type: "listening", peerId: "ab", runId: "r", multiaddrs });
+    expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.2/tcp/2/ws", "/ip4/10.0.0.2/tcp/1"]))).toMatch(/--server-addr \/ip4\/10\.0\.0\.2\/tcp\/1$/);
+    expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/5/ws", "/ip4/127.0.0.1/tcp/4"]))).toMatch(/\/tcp\/4$/);
+  });
+
+  it("says the number of peers when it changes", () => {
+    const peers = [0, 2, 2, 1].map((connected) => sentences.of({ type: "peers", connected }));
+    expect(peers).toEqual(["connected to 0 other clients", "connected to 2 other clients", null, "connected to 1 other client"]);
+  });
+
+  it("has one line a round at the coordinator, none at a client", () => {
+    expect(sentences.of(phase("RoundTrain"))).toBeNull();
+    sentences.of({ type: "listening", peerId: "ab", runId: "r", multiaddrs: [] });
+    expect(["RoundTrain", "RoundWitness"].map((s) => sentences.of(phase(s as "RoundTrain")))).toEqual(["epoch 1 round 2/10 step 12  clients 2", null]);
+    expect(sentences.of(phase("WaitingForMembers"))).toBe("epoch 1: waits for members, 1 of 3 are here");
+    expect(sentences.of(phase("WaitingForMembers", 13))).toBeNull(); // the same again
+  });
+
+  it("keeps quiet about an event loop that runs, and speaks of one that does not", () => {
+    expect(sentences.of({ type: "event-loop", lagP99Ms: 20 })).toBeNull();
+    expect(sentences.of({ type: "event-loop", lagP99Ms: 900 })).toMatch(/900 ms/);
+  });
+});
