@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BlobService } from "./blobs.ts";
+import { blobProtocol } from "./blobWire.ts";
 import { VirtualClock } from "./clock.ts";
 import { generateKeypair } from "./keys.ts";
 import { MemoryHub } from "./memoryHub.ts";
@@ -41,7 +42,7 @@ describe("the memory hub's faults", () => {
       network.subscribe("t", (from, [value]) => log.push(`${clock.now()} ${i} ${keyHex(from).slice(0, 4)} ${value}`));
     }
     for (const [i, network] of networks.entries()) clock.schedule(i, () => void network.publish("t", Uint8Array.of(i)));
-    const [holder, silent, reader] = networks.map((network) => new BlobService({ network, stallMs: 1000 }));
+    const [holder, silent, reader] = networks.map((network) => new BlobService({ network, stallMs: 1000, scheduler: clock }));
     const address = await holder.put(new Uint8Array(3000).fill(seed));
     await silent.put(new Uint8Array(3000).fill(seed));
     hub.neverServe(networks[1].self, "/starling/blob/1");
@@ -58,6 +59,24 @@ describe("the memory hub's faults", () => {
     // 380 deliveries, a fifth lost, a tenth of the rest doubled: 334 expected, five standard deviations are about 50.
     expect(first.length).toBeGreaterThan(284);
     expect(first.length).toBeLessThan(385);
+  });
+
+  test("a provider that does not answer holds nobody up for its whole stall time", async () => {
+    const clock = new VirtualClock();
+    const hub = new MemoryHub({ seed: 1, scheduler: clock });
+    const networks = [1, 2, 3].map((i) => hub.join(generateKeypair(new Uint8Array(32).fill(i)).publicKey));
+    for (const network of networks) network.setMembers(networks.map(({ self }) => ({ peerId: self, multiaddrs: [] })));
+    const [silent, honest, asker] = networks.map((network) => new BlobService({ network, stallMs: 4_000, scheduler: clock }));
+    const content = new Uint8Array(3000).fill(5);
+    const address = await honest.put(content);
+    await silent.put(content);
+    hub.neverServe(networks[0].self, blobProtocol);
+    let got: Uint8Array | null = null;
+    void asker.get(address, [networks[0].self, networks[1].self]).then((bytes) => (got = bytes));
+    expect(await clock.run(2_000, () => got !== null)).toBe(true);
+    expect(got).toEqual(content);
+    // the silent one's request was given up with the download, not left to its time-out
+    expect(hub.calls.size).toBe(0);
   });
 
   test("a partition cuts and heals", async () => {

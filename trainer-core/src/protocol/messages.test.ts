@@ -129,9 +129,7 @@ describe("messages", () => {
 describe("commitments", () => {
   test("golden hashes", () => {
     expect(hex(commitment)).toMatchInlineSnapshot(`"9f08f4580ce6122a47cd8f3b129dc23c1373d3735ab18dd7c6b4435d966839eb"`);
-    expect(hex(announceDigest(announce))).toMatchInlineSnapshot(
-      `"1270e287950bc735235356870b15e281b6df3032653de90a15f10b6a780e0ac5"`,
-    );
+    expect(hex(announceDigest(announce))).toMatchInlineSnapshot(`"1270e287950bc735235356870b15e281b6df3032653de90a15f10b6a780e0ac5"`);
     expect(hex(listRoot("run-1", 2, 40, entries))).toMatchInlineSnapshot(
       `"4a9c7f7910668b6ccdd8db5c98c44e4c117991217f8fd950ab1c5db981f71379"`,
     );

@@ -95,6 +95,10 @@ function receive(driver: Driver, slot: number): Effect[] {
   return driver.on({ type: "blobHeld", attempt: fetch.attempt, step: 1, candidate: fetch.candidate });
 }
 
+/** First bytes of the roots of the blobs that it let go of. */
+const forgotten = ({ effects }: Driver): number[] =>
+  effects.flatMap((effect) => (effect.type === "forget" ? effect.addresses.map(({ root }) => root[0]) : []));
+
 const callsOf = (effects: Effect[]): string[] => effects.flatMap((effect) => (effect.type === "call" ? [effect.call.name] : []));
 
 describe("transition", () => {
@@ -192,6 +196,76 @@ describe("transition", () => {
     expect(effects.filter(({ type }) => type === "fetchBlob")).toHaveLength(1);
   });
 
+  test("who is no member cannot fill the memory with announcements that are ahead", () => {
+    const driver = Driver.inRoundOne();
+    const strangers = Array.from({ length: 50 }, (_, i) => new Uint8Array(32).fill(200 + (i % 50)));
+    for (const sender of strangers) driver.on({ type: "announce", announce: announce(2, 5, { step: 2, sender }), requested: null });
+    expect(driver.state.early).toEqual([]);
+    driver.on({ type: "announce", announce: announce(2, 5, { step: 2 }), requested: null });
+    // a round that this client takes no part in: what was kept for it goes with it
+    driver.on({ type: "snapshot", view: view(3, "WaitingForMembers", 3, []) });
+    expect(driver.state.early).toEqual([]);
+  });
+
+  test("a payload stays as long as one good announcement names it", () => {
+    const driver = Driver.inRoundOne();
+    receive(driver, 1);
+    const { root } = announce(1, 1).blob;
+    const copied = { ...announce(2, 2), blob: { root, sizeBytes: 1 } };
+    const [fetch] = driver.on({ type: "announce", announce: copied, requested: null });
+    if (fetch.type !== "fetchBlob") throw new Error("nothing was fetched");
+    const { attempt, candidate } = fetch;
+    const refused = driver.on({ type: "blobBad", attempt, step: 1, candidate, reason: "not what was committed to" });
+    expect(refused.filter(({ type }) => type === "forget")).toEqual([]);
+    // the same bytes again, in a later round: the first round's end is not theirs
+    for (let step = 2; step <= 9; step++) {
+      driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
+    }
+    driver.on({ type: "announce", announce: announce(1, 1, { step: 9 }), requested: null });
+    driver.on({ type: "snapshot", view: view(11, "RoundTrain", 10, [plan(10)]) });
+    expect(driver.state.rounds.has(1)).toBe(false);
+    expect(forgotten(driver)).not.toContain(root[0]);
+    for (let step = 11; step <= 18; step++) {
+      driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
+    }
+    expect(forgotten(driver)).toContain(root[0]);
+  });
+
+  test("an own result that comes when its round is long over is not kept", () => {
+    const driver = Driver.inRoundOne();
+    for (let step = 2; step <= 10; step++) {
+      driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
+    }
+    driver.on({ type: "trained", step: 1, announce: announce(0, 9), loss: 1, tokens: 4, trainMs: 5 });
+    expect(forgotten(driver)).toContain(9);
+  });
+
+  test("an agreed result whose announcement leads nowhere is asked for from the witnesses, and all that they hold is tried", () => {
+    const driver = Driver.inRoundOne();
+    driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 1, tokens: 4, trainMs: 5 });
+    const truth = announce(3, 3);
+    const nowhere = { ...truth, blob: { ...truth.blob, root: new Uint8Array(32).fill(99) } };
+    const [heard] = driver.on({ type: "announce", announce: nowhere, requested: null });
+    if (heard.type !== "fetchBlob") throw new Error("nothing was fetched");
+    driver.on({ type: "attemptFailed", attempt: heard.attempt, action: "fetch", message: "not found", expected: true });
+    const entries = [{ batch: 3, commitment: truth.commitment }];
+    const root = "ab".repeat(32);
+    const list = { runId, epoch: 0, step: 1, witness: peer(1), entries };
+    const record = plan(1, { witnesses: [1, 2, 3].map((slot) => witness(slot, root, 0b1110)) });
+    driver.on({ type: "snapshot", view: view(3, "RoundTrain", 2, [record, plan(2)]) });
+    driver.on({ type: "began", step: 2 });
+    driver.on({ type: "trained", step: 2, announce: announce(0, 10, { step: 2 }), loss: 1, tokens: 4, trainMs: 5 });
+    driver.on({ type: "snapshot", view: view(4, "RoundTrain", 3, [record, plan(2), plan(3)]) });
+    const effects = driver.on({ type: "list", list, root, requested: null });
+    const asked = effects.find((effect) => effect.type === "fetchAnnounce");
+    expect(asked).toMatchObject({ step: 1, batch: 3, commitment: truth.commitment });
+    const answered = driver.on({ type: "announce", announce: truth, requested: asked!.attempt });
+    const fetch = answered.find((effect) => effect.type === "fetchBlob");
+    expect(fetch?.announce).toEqual(truth);
+    const begun = driver.on({ type: "blobHeld", attempt: fetch!.attempt, step: 1, candidate: fetch!.candidate });
+    expect(begun).toMatchObject([{ type: "engine", job: { kind: "begin", step: 3, results: [truth.blob] } }]);
+  });
+
   test("what a round must apply is fetched from the witnesses, and the round waits for it", () => {
     const driver = Driver.inRoundOne();
     driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 1, tokens: 4, trainMs: 5 });
@@ -227,6 +301,62 @@ describe("transition", () => {
     expect(first).toEqual([{ type: "engine", job: { kind: "hash", step: null } }]);
     const second = driver.on({ type: "hashed", step: null, hash: new Uint8Array(32).fill(4) });
     expect(second).toMatchObject([{ type: "fetchModel", hash: "03".repeat(32), peers: [peer(1), peer(2), peer(3)] }]);
+  });
+
+  test("a model from peers takes the place of the one before, and one of an epoch that is over does not", () => {
+    const driver = new Driver();
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: "77".repeat(32), address });
+    const parameterHash = fromHex(startHash, 32)!;
+    driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], { epoch: 1, parameterHash, parameterHashEpoch: 0 }) });
+    const attempt = { step: null, key: `model/${startHash}` };
+    const stale = { root: new Uint8Array(32).fill(31), sizeBytes: 100 };
+    driver.on({ type: "modelHeld", attempt, hash: "66".repeat(32), address: stale });
+    expect(forgotten(driver)).toEqual([31]);
+    const fresh = { root: new Uint8Array(32).fill(32), sizeBytes: 100 };
+    expect(driver.on({ type: "modelHeld", attempt, hash: startHash, address: fresh })).toMatchObject([
+      { type: "forget", addresses: [address] },
+      { type: "engine", job: { kind: "import", address: fresh } },
+    ]);
+  });
+
+  test("a model that cannot be put up is tried again after a pause", () => {
+    const driver = new Driver();
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: "77".repeat(32), address });
+    const parameterHash = fromHex(startHash, 32)!;
+    driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], { epoch: 1, parameterHash, parameterHashEpoch: 0 }) });
+    // the engine holds the agreed parameters, the store does not
+    driver.state = { ...driver.state, engineHash: startHash };
+    const [effect] = driver.on({ type: "tick" });
+    if (effect.type !== "engine" || effect.job.kind !== "export") throw new Error("expected an export");
+    expect(driver.on({ type: "jobFailed", job: effect.job, message: "no room" })).toEqual([]);
+    expect(driver.on({ type: "tick" }, 300)).toMatchObject([{ type: "engine", job: { kind: "export" } }]);
+  });
+
+  test("a member is dead when nothing came of its last batches, however far apart these were", () => {
+    const silent = { ...plan(1), assignments: plan(1).assignments.filter(({ batch }) => batch !== 3) };
+    const missed = (driver: Driver, step: number): Effect[] => {
+      const { clients } = view(1, "RoundTrain", step, []).state;
+      const change = { clients: clients.map((client) => (client.index === 3 ? { ...client, missedRounds: 2 } : client)) };
+      // slot 3 had a batch in rounds 1 and 2, and none since
+      const plans = [1, 2, 3, 4, 5].map((each) => (each <= 2 ? plan(each) : { ...silent, step: each, height: each - 1 }));
+      return driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, plans.slice(0, step), change) });
+    };
+    const run = (isSlow: boolean): string[] => {
+      const driver = Driver.inRoundOne();
+      driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 1, tokens: 4, trainMs: 5 });
+      if (isSlow) receive(driver, 3);
+      for (let step = 2; step <= 5; step++) missed(driver, step);
+      for (const slot of [0, 1, 2]) {
+        const [fetch] = driver.on({ type: "announce", announce: announce(slot, slot, { step: 5 }), requested: null });
+        if (fetch?.type === "fetchBlob") driver.on({ type: "blobHeld", attempt: fetch.attempt, step: 5, candidate: fetch.candidate });
+      }
+      driver.on({ type: "tick" });
+      return callsOf(driver.effects);
+    };
+    expect(run(false)).toContain("healthCheck");
+    expect(run(true)).not.toContain("healthCheck");
   });
 
   test("after it left, nothing moves it", () => {

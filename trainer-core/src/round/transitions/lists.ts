@@ -80,7 +80,8 @@ export function fetchAgreed(draft: Draft, step: number, agreed: readonly AgreedR
     const candidates = candidatesOf(round, result);
     for (const candidate of candidates) fetchBlob(draft, step, candidate, [...witnesses, candidate.announce.fields.sender], from);
     // its trainer may have signed us an announcement that leads nowhere: the witnesses hold one that does not
-    if (!candidates.some((candidate) => isComing(draft, step, candidate, from))) fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
+    if (!candidates.some((candidate) => isComing(draft, step, candidate, from)))
+      fetchAnnounce(draft, step, result.batch, result.commitment, witnesses);
   }
   return missing;
 }
