@@ -7,6 +7,7 @@ import { findPython, pythonLoss } from "@starling/trainer-core/checkpoint/python
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences } from "@starling/trainer-core/data/dataProvider";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
+import { transformersLoss } from "./src/transformers.ts";
 import { processesWith, REPOSITORY, starling } from "./src/processes.ts";
 
 interface Result {
@@ -59,6 +60,9 @@ describe("starling local-testnet start", () => {
     const tokens = (await heldOutSequences(heldOut, 2048)).map((sequence) => [...sequence]);
     const { loss } = await pythonLoss(python, result.checkpoint, tokens);
     expect(Math.abs(loss - result.lossLast)).toBeLessThan(1e-4);
+    const judged = await transformersLoss(result.checkpoint, tokens);
+    if (judged === null) console.log("transformers is not installed: only numpy judged the checkpoint");
+    else expect(Math.abs(judged - result.lossLast)).toBeLessThan(1e-4);
   });
 
   it("ends every process within 8 s of Ctrl-C and says where the checkpoint is", async () => {

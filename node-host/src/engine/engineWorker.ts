@@ -1,6 +1,6 @@
 /** Entry of the worker thread that owns the GPU. Answers requests one at a time: an engine's calls are ordered. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createDawn } from "@starling/trainer-core/device/dawn.node";
+import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
@@ -13,6 +13,7 @@ const answer = (message: EngineAnswer) => port.postMessage(message);
 async function start(): Promise<TrainingEngine> {
   const startedMs = performance.now();
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
+  calmPolling(device.gpu);
   const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), { microBatchSequences: data.microBatchSequences });
   const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
   answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
