@@ -1,7 +1,6 @@
 /** Learning-rate schedules: coordinator/crates/schedule, run as wasm, so that every client computes the same bits. */
 import { MachineError } from "./machineError.ts";
 import { machineModule } from "./machineModule.ts";
-import type { CoordinatorState } from "./types.ts";
 
 interface Warmup {
   base_lr: number;
@@ -54,13 +53,6 @@ export function learningRate(schedule: LearningRateSchedule, step: number, coldS
   );
   if (rate < 0) throw MachineError.fromNumber(-rate, "lr_schedule");
   return rate;
-}
-
-/** The cold-start ramp of the running epoch, or null if it has none. */
-export function coldStartOf(state: CoordinatorState): ColdStart | null {
-  const { coldStartWarmupSteps } = state.config;
-  if (!state.coldStartEpoch || coldStartWarmupSteps === 0) return null;
-  return { startStep: state.epochStartStep, steps: coldStartWarmupSteps };
 }
 
 function steps(value: number, what: string): number {

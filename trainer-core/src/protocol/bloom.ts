@@ -6,7 +6,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { ProtocolError } from "./errors.ts";
 
 export const bloomBits = 4096;
-export const bloomKeyCount = 8;
 const fnvPrime = 0x100000001b3n;
 const mask64 = (1n << 64n) - 1n;
 

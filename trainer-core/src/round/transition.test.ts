@@ -300,7 +300,7 @@ describe("transition", () => {
     const first = driver.on({ type: "snapshot", view: view(4, "Warmup", 9, [], change) });
     expect(first).toEqual([{ type: "engine", job: { kind: "hash", step: null } }]);
     const second = driver.on({ type: "hashed", step: null, hash: new Uint8Array(32).fill(4) });
-    expect(second).toMatchObject([{ type: "fetchModel", hash: "03".repeat(32), peers: [peer(1), peer(2), peer(3)] }]);
+    expect(second).toMatchObject([{ type: "forget" }, { type: "fetchModel", hash: "03".repeat(32), peers: [peer(1), peer(2), peer(3)] }]);
   });
 
   test("a model from peers takes the place of the one before, and one of an epoch that is over does not", () => {
@@ -308,16 +308,18 @@ describe("transition", () => {
     driver.on({ type: "start" });
     driver.on({ type: "loaded", hash: "77".repeat(32), address });
     const parameterHash = fromHex(startHash, 32)!;
-    driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], { epoch: 1, parameterHash, parameterHashEpoch: 0 }) });
+    const change = { epoch: 1, parameterHash, parameterHashEpoch: 0 };
+    expect(driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], change) })).toMatchObject([
+      { type: "forget", addresses: [address] },
+      { type: "fetchModel", hash: startHash },
+    ]);
     const attempt = { step: null, key: `model/${startHash}` };
     const stale = { root: new Uint8Array(32).fill(31), sizeBytes: 100 };
     driver.on({ type: "modelHeld", attempt, hash: "66".repeat(32), address: stale });
-    expect(forgotten(driver)).toEqual([31]);
+    expect(forgotten(driver)).toEqual([9, 31]);
     const fresh = { root: new Uint8Array(32).fill(32), sizeBytes: 100 };
-    expect(driver.on({ type: "modelHeld", attempt, hash: startHash, address: fresh })).toMatchObject([
-      { type: "forget", addresses: [address] },
-      { type: "engine", job: { kind: "import", address: fresh } },
-    ]);
+    const held = driver.on({ type: "modelHeld", attempt, hash: startHash, address: fresh });
+    expect(held).toMatchObject([{ type: "engine", job: { kind: "import", address: fresh } }]);
   });
 
   test("a model that cannot be put up is tried again after a pause", () => {

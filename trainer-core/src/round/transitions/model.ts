@@ -36,8 +36,7 @@ export function prepareEpoch(draft: Draft): void {
     replaceParameters(draft, engineHash);
   } else if (model?.hash !== engineHash) {
     const step = epoch.startStep - 1;
-    if (!draft.isDue(jobRetryKey("export"))) return;
-    draft.start({ kind: "export", hash: engineHash, epoch: epoch.number, step, checkpoint: false });
+    if (draft.isDue(jobRetryKey("export"))) putUp(draft, { hash: engineHash, epoch: epoch.number, step, checkpoint: false });
   } else if (draft.isDue(jobRetryKey("startEpoch"))) {
     draft.start({ kind: "startEpoch", epochId: epoch.id });
   }
@@ -62,6 +61,7 @@ function replaceParameters(draft: Draft, have: string): void {
   // another first peer each time: the one before may have sent something else
   const first = (draft.attempt(attempt)?.tries ?? 0) % others.length;
   draft.began(attempt);
+  dropModel(draft);
   const peers = [...others.slice(first), ...others.slice(0, first)];
   const maxBytes = draft.state.modelBytes + modelSlackBytes;
   draft.effects.push({ type: "fetchModel", attempt, hash: want, peers, maxBytes });
@@ -112,7 +112,7 @@ export function settleEpoch(draft: Draft): void {
   }
   const agreed = toHex(parameterHash);
   if (engineHash === agreed) {
-    draft.start({ kind: "export", hash: agreed, epoch: epoch.number, step: step - 1, checkpoint: true });
+    putUp(draft, { hash: agreed, epoch: epoch.number, step: step - 1, checkpoint: true });
   } else {
     endEpoch(draft, `the parameters here hash to ${engineHash}, agreed is ${agreed}; they come from peers before the next epoch`);
   }
@@ -126,19 +126,24 @@ function endEpoch(draft: Draft, reason: string): void {
 /** A model came from peers. One of an epoch that is over is of no use, and must not take the place of ours. */
 export function receivedModel(draft: Draft, hash: string, address: BlobAddress): void {
   const { epoch, model } = draft.state;
-  if (epoch?.startHash !== hash) {
+  if (epoch?.startHash !== hash || model !== null) {
     if (model === null || addressName(model.address) !== addressName(address)) forget(draft, address);
     return;
   }
-  keepModel(draft, hash, address);
+  draft.state.model = { hash, address };
   draft.tell({ type: "modelReceived", parameterHash: hash, sizeBytes: address.sizeBytes });
 }
 
-/** The store has room for one: the one before goes. */
-function keepModel(draft: Draft, hash: string, address: BlobAddress): void {
+/** The agreed parameters only go forward: nobody will ask for the model before, and the store need not have room for both. */
+function dropModel(draft: Draft): void {
   const { model } = draft.state;
-  if (model !== null && addressName(model.address) !== addressName(address)) forget(draft, model.address);
-  draft.state.model = { hash, address };
+  if (model !== null) forget(draft, model.address);
+  draft.state.model = null;
+}
+
+function putUp(draft: Draft, job: Omit<EngineJob & { kind: "export" }, "kind">): void {
+  if (draft.state.model?.hash !== job.hash) dropModel(draft);
+  draft.start({ kind: "export", ...job });
 }
 
 function forget(draft: Draft, address: BlobAddress): void {
@@ -149,7 +154,7 @@ export function exported(draft: Draft, event: RoundEvent & { type: "exported" })
   const { hash, epoch, step, address, checkpoint } = event;
   const { stage } = draft.state;
   draft.state.job = null;
-  keepModel(draft, hash, address);
+  draft.state.model = { hash, address };
   draft.tell({ type: "epochModel", epoch, step, parameterHash: hash });
   if (checkpoint && stage.name === "training" && draft.state.epoch?.number === epoch) draft.state.stage = { name: "waiting" };
 }
