@@ -18,6 +18,12 @@ export async function goldenTokenizer(folder: string): Promise<GoldenResult[]> {
     const back = tokenizer.decode(ids);
     const ok = got.length === ids.length && got.every((id, i) => id === ids[i]) && back === decoded;
     const shown = JSON.stringify(text.slice(0, 24));
-    return { name: shown, ok, detail: ok ? `${ids.length} ids equal` : `expected ${ids.join(" ")} and ${JSON.stringify(decoded)}, got ${got.join(" ")} and ${JSON.stringify(back)}` };
+    return {
+      name: shown,
+      ok,
+      detail: ok
+        ? `${ids.length} ids equal`
+        : `expected ${ids.join(" ")} and ${JSON.stringify(decoded)}, got ${got.join(" ")} and ${JSON.stringify(back)}`,
+    };
   });
 }

@@ -93,7 +93,6 @@ export class Decoder {
       cursor: device.buffer("merge cursors", 4 * peers * Math.max(...batches.map((b) => b.tileCount))),
       coef: device.buffer("merged coefficients", 16 * coefficients),
     };
-    this.#forPeers = fresh;
     const { decode, slot, head, rowSums, basis30, basis18 } = this.buffers;
     const pools = [];
     for (const [i, { tiles, batches: own }] of this.#plan.pools.entries()) {
@@ -123,6 +122,7 @@ export class Decoder {
       }
       pools.push(lists);
     }
+    this.#forPeers = fresh;
     this.#dispatches = pools;
   }
 
@@ -154,6 +154,7 @@ export class Decoder {
     if (!this.#forPeers) return;
     const { sentIndex, sentValue, cursor, coef } = this.#forPeers;
     for (const b of [sentIndex, sentValue, cursor, coef]) b.destroy();
+    this.#forPeers = null;
   }
 
   dispose(): void {

@@ -16,8 +16,10 @@ import type { ParameterSet } from "../model/parameterSet.ts";
 
 /** Coefficients a batch: 16 MiB of each scratch buffer. */
 const BATCH_ELEMENTS = 1 << 22;
-/** Tiles a batch, for models with many tiny ones: 4 MiB of segment maxima. */
+/** Tiles a batch, for models with many tiny ones: 2 MiB of segment maxima. */
 const BATCH_TILES = 4096;
+/** Entries sent of a batch: what 256 peers send of it is the 128 MiB that every adapter can bind. */
+const BATCH_SENT = 1 << 17;
 
 export interface TileBatch {
   /** `struct Batch` */
@@ -122,7 +124,7 @@ function cutBatches(device: Device, table: Uint32Array<ArrayBuffer>, pool: numbe
     let denseCount = 0;
     while (end < tileCount && end - firstTile < BATCH_TILES) {
       const { total, topk } = record(end);
-      if (end > firstTile && denseCount + total > batchElements) break;
+      if (end > firstTile && (denseCount + total > batchElements || sentCount + topk > BATCH_SENT)) break;
       sentCount += topk;
       denseCount += total;
       end++;

@@ -26,7 +26,10 @@ describe("Device", () => {
   afterAll(() => device.dispose());
 
   it("runs a list of dispatches in order and reads the result back", async () => {
-    const x = device.bufferOf("x", Float32Array.from({ length: 100 }, (_, i) => i));
+    const x = device.bufferOf(
+      "x",
+      Float32Array.from({ length: 100 }, (_, i) => i),
+    );
     const y = device.buffer("y", 400);
     const step = await device.dispatch(axpy, { COUNT: 100, SCALE: 2 }, [x, y], linearGrid(100, 64));
     device.run([step, step, step]);
@@ -49,5 +52,26 @@ describe("Device", () => {
     const small = device.buffer("small", 16);
     device.gpu.queue.writeBuffer(small, 0, new Float32Array(64));
     await expect(device.read(small)).rejects.toMatchObject({ code: "validation" });
+  });
+
+  it("says that the device is gone to whoever waits for it, and to later callers", async () => {
+    const own = await createTestDevice();
+    const y = own.bufferOf("y", new Float32Array(1 << 16));
+    const step = await own.dispatch(
+      axpy,
+      { COUNT: 1 << 16, SCALE: 2 },
+      [own.bufferOf("x", new Float32Array(1 << 16)), y],
+      linearGrid(1 << 16, 64),
+    );
+    own.run(Array.from({ length: 20 }, () => step));
+    const lost = { name: "DeviceError", code: "device-lost" };
+    const waiting = expect(own.read(y)).rejects.toMatchObject(lost);
+    own.gpu.destroy();
+    await waiting;
+    await own.gpu.lost;
+    own.run([step]);
+    await expect(own.idle()).rejects.toMatchObject(lost);
+    await expect(own.read(y)).rejects.toMatchObject(lost);
+    await expect(own.pipeline({ ...axpy, name: "test.later" })).rejects.toMatchObject(lost);
   });
 });

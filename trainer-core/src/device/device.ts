@@ -54,10 +54,10 @@ export class Device {
     gpu.addEventListener("uncapturederror", (event) => {
       this.#failure ??= new DeviceError("validation", `WebGPU reported: ${event.error.message}`);
     });
-    void gpu.lost.then((info) => {
-      if (info.reason !== "destroyed") {
-        this.#failure ??= new DeviceError("device-lost", `the GPU was lost: ${info.message || "no reason given"}`);
-      }
+    // a destroyed device takes commands and says nothing, as a lost one does: whoever still waits for it must hear
+    void gpu.lost.then(({ reason, message }) => {
+      const what = reason === "destroyed" ? "the GPU device was closed while in use" : "the GPU was lost";
+      this.#failure ??= new DeviceError("device-lost", `${what}: ${message || "no reason given"}`);
     });
   }
 
@@ -65,7 +65,10 @@ export class Device {
   static async create(navigatorGpu: GPU, options: DeviceOptions = {}): Promise<Device> {
     const adapter = await navigatorGpu.requestAdapter({ powerPreference: "high-performance" });
     if (!adapter) {
-      throw new DeviceError("no-adapter", "WebGPU offers no adapter here: install a Vulkan driver, or let Starling use its software adapter");
+      throw new DeviceError(
+        "no-adapter",
+        "WebGPU offers no adapter here: install a Vulkan driver, or let Starling use its software adapter",
+      );
     }
     const { limits, info } = adapter;
     const requiredLimits: Record<string, number> = {};
@@ -114,6 +117,7 @@ export class Device {
   }
 
   async #compile(spec: KernelSpec, constants: KernelConstants): Promise<GPUComputePipeline> {
+    this.assertHealthy(); // a lost device "compiles" anything
     const module = this.gpu.createShaderModule({ label: spec.name, code: spec.wgsl });
     const { messages } = await module.getCompilationInfo();
     const errors = messages.filter((m) => m.type === "error");
@@ -145,7 +149,10 @@ export class Device {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
     if (size > maxStorageBufferBindingSize || size > maxBufferSize) {
-      throw new DeviceError("too-large", `${label} needs ${size} bytes in one buffer; this adapter binds at most ${maxStorageBufferBindingSize}`);
+      throw new DeviceError(
+        "too-large",
+        `${label} needs ${size} bytes in one buffer; this adapter binds at most ${maxStorageBufferBindingSize}`,
+      );
     }
     return this.gpu.createBuffer({ label, size, usage: STORAGE });
   }
@@ -226,6 +233,7 @@ export class Device {
     try {
       await staging.mapAsync(MAP_MODE_READ, 0, size);
     } catch (cause) {
+      staging.destroy();
       this.assertHealthy();
       throw new DeviceError("device-lost", "the GPU did not give its memory back", { cause });
     }
