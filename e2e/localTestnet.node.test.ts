@@ -26,20 +26,47 @@ describe("starling local-testnet start", () => {
   beforeEach(() => {
     cwd = mkdtempSync(join(tmpdir(), "starling-e2e-"));
     // document 000 names the config relative to where it is called
-    cpSync(join(REPOSITORY, "config"), join(cwd, "config"), { recursive: true, verbatimSymlinks: true, filter: (path) => !path.includes("node_modules") });
+    cpSync(join(REPOSITORY, "config"), join(cwd, "config"), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !path.includes("node_modules"),
+    });
   });
   afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
   it("trains headless as document 000 calls it, and prints one JSON object: equal hashes, a lower loss, a checkpoint that Python reads", async (context) => {
     const run = starling(
-      ["local-testnet", "start", "--headless", "--headless-exit-after-secs", "45", "--num-clients", "2", "--config-path", "./config/test", "--tui", "false", "--server-port", "0"],
+      [
+        "local-testnet",
+        "start",
+        "--headless",
+        "--headless-exit-after-secs",
+        "45",
+        "--num-clients",
+        "2",
+        "--config-path",
+        "./config/test",
+        "--tui",
+        "false",
+        "--server-port",
+        "0",
+      ],
       { cwd },
     );
     const { code } = await run.ended;
     expect(code, run.stderr.join("\n")).toBe(0);
     expect(run.stdout).toHaveLength(1);
     const result = JSON.parse(run.stdout[0]) as Result;
-    expect(Object.keys(result).sort()).toEqual(["checkpoint", "clients", "lossFirst", "lossLast", "parameterHashes", "rounds", "tokens", "tokensPerSecond"]);
+    expect(Object.keys(result).sort()).toEqual([
+      "checkpoint",
+      "clients",
+      "lossFirst",
+      "lossLast",
+      "parameterHashes",
+      "rounds",
+      "tokens",
+      "tokensPerSecond",
+    ]);
     expect(result.clients).toBe(2);
     expect(result.rounds).toBeGreaterThan(4);
     expect(result.tokens).toBe(result.rounds * 6 * 16);
@@ -56,7 +83,10 @@ describe("starling local-testnet start", () => {
     // the same weights and tokens in another language, in float64
     const python = await findPython();
     if (python === null) return void context.skip("no Python with numpy and safetensors");
-    const heldOut = createDataProvider({ Local: join(REPOSITORY, "config/data/shakespeare/heldout") }, { maxSeqLen: 16, vocabSize: 256, localFiles });
+    const heldOut = createDataProvider(
+      { Local: join(REPOSITORY, "config/data/shakespeare/heldout") },
+      { maxSeqLen: 16, vocabSize: 256, localFiles },
+    );
     const tokens = (await heldOutSequences(heldOut, 2048)).map((sequence) => [...sequence]);
     const { loss } = await pythonLoss(python, result.checkpoint, tokens);
     expect(Math.abs(loss - result.lossLast)).toBeLessThan(1e-4);

@@ -22,7 +22,13 @@ interface Seen {
   adapter: string;
 }
 
-type HostLine = { type: string; adapter?: string; profile?: string; multiaddrs?: string[]; event?: { type: string; step: number; parameterHash: string } };
+type HostLine = {
+  type: string;
+  adapter?: string;
+  profile?: string;
+  multiaddrs?: string[];
+  event?: { type: string; step: number; parameterHash: string };
+};
 
 const empty = (): Seen => ({ hashes: new Map(), trainedSteps: new Set(), adapter: "" });
 
@@ -62,7 +68,12 @@ describe("three members that compute differently", () => {
       .replace(/warmup_time = \d+/, "warmup_time = 120")
       .replace(/max_round_train_time = \d+/, "max_round_train_time = 60");
     writeFileSync(join(folder, "config.toml"), config);
-    await build({ configFile: join(REPOSITORY, "vite.config.ts"), root: join(REPOSITORY, "web"), logLevel: "warn", build: { outDir: join(folder, "web") } });
+    await build({
+      configFile: join(REPOSITORY, "vite.config.ts"),
+      root: join(REPOSITORY, "web"),
+      logLevel: "warn",
+      build: { outDir: join(folder, "web") },
+    });
     site = await serveSite({ "/": join(folder, "web"), "/data/": join(REPOSITORY, "config/data/shakespeare/train") });
     browser = await launchChromium();
   });
@@ -83,15 +94,28 @@ describe("three members that compute differently", () => {
     expect(ws).toContain("/p2p/");
     const daemons = (["software", "gpu"] as const).map((profile) =>
       starling([
-        "client", "--server-addr", tcp, "--data-dir", join(REPOSITORY, "config/runs/test"), "--device", "software",
-        "--kernel-profile", profile, "--hash-each-round", "true", "--logs", "json",
+        "client",
+        "--server-addr",
+        tcp,
+        "--data-dir",
+        join(REPOSITORY, "config/runs/test"),
+        "--device",
+        "software",
+        "--kernel-profile",
+        profile,
+        "--hash-each-round",
+        "true",
+        "--logs",
+        "json",
       ]),
     );
     processes.push(...daemons);
     const page = await browser.newPage();
     const pageErrors: string[] = [];
     page.on("pageerror", (error) => pageErrors.push(error.message));
-    await page.goto(`${site.url}/?coordinator=${encodeURIComponent(ws)}&data=${encodeURIComponent(`${site.url}/data/train.txt`)}&hash-every-round`);
+    await page.goto(
+      `${site.url}/?coordinator=${encodeURIComponent(ws)}&data=${encodeURIComponent(`${site.url}/data/train.txt`)}&hash-every-round`,
+    );
 
     const deadlineMs = performance.now() + LIMIT_MS;
     let views: Seen[] = [];

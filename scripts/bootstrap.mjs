@@ -44,14 +44,19 @@ function npm(npmArgs) {
   return result.status ?? 1;
 }
 
-const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const lock = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
 const stamp = join(root, "node_modules", ".starling-lock");
 const nodeBin = join(root, "node_modules", "node", "bin", "node");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock || !existsSync(nodeBin)) {
   process.stderr.write("starling: installing what package-lock.json names (once, a minute or two) ...\n");
   const status = npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   if (status !== 0) fail(`npm ci ended with ${status}: see its messages above; it needs the npm registry and about 600 MB of disk`);
-  if (!existsSync(nodeBin)) fail(`npm ci brought no Node 24 at ${nodeBin}: is this a platform that the npm package "node" supports (Linux or macOS, x64 or arm64)?`);
+  if (!existsSync(nodeBin))
+    fail(
+      `npm ci brought no Node 24 at ${nodeBin}: is this a platform that the npm package "node" supports (Linux or macOS, x64 or arm64)?`,
+    );
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
 }

@@ -25,7 +25,8 @@ function breach(file: string, specifier: string, room: Room): string | null {
   if (!specifier.startsWith(".")) return null;
   const target = normalize(join(dirname(file), specifier));
   const targetRoom = roomOf(target);
-  if (targetRoom && targetRoom.name !== room.name) return `relative import into ${targetRoom.name}: go through @starling/${targetRoom.name}`;
+  if (targetRoom && targetRoom.name !== room.name)
+    return `relative import into ${targetRoom.name}: go through @starling/${targetRoom.name}`;
   if (room.name === "trainer-core" && !isTest) {
     const part = (path: string) => /^trainer-core\/src\/([^/]+)\//.exec(path)?.[1];
     const wall = INNER_WALLS.find((w) => w.from === part(file));

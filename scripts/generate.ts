@@ -36,6 +36,9 @@ if (shaders.status !== 0) stale++;
 
 put("docs/options.md", docs());
 const architecture = readFileSync("docs/architecture.md", "utf8");
-put("docs/architecture.md", architecture.replace(/(<!-- graph -->\n)[\s\S]*?(\n<!-- \/graph -->)/, (_, open: string, close: string) => `${open}${graph()}${close}`));
+put(
+  "docs/architecture.md",
+  architecture.replace(/(<!-- graph -->\n)[\s\S]*?(\n<!-- \/graph -->)/, (_, open: string, close: string) => `${open}${graph()}${close}`),
+);
 
 if (stale > 0) process.exit(1);

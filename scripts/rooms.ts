@@ -14,12 +14,36 @@ export const ROOMS: readonly Room[] = [
   { name: "config", folder: "config", mayImport: [], platformFree: true, what: "every knob, run configs, presets" },
   { name: "shaders", folder: "shaders", mayImport: [], platformFree: true, what: "WGSL kernels with specs and twins" },
   { name: "network", folder: "trainer-core/network", mayImport: ["config"], platformFree: true, what: "libp2p, blobs, signed requests" },
-  { name: "sdk", folder: "coordinator/sdk", mayImport: ["config", "network"], platformFree: true, what: "machine as wasm, coordinator port and adapters" },
+  {
+    name: "sdk",
+    folder: "coordinator/sdk",
+    mayImport: ["config", "network"],
+    platformFree: true,
+    what: "machine as wasm, coordinator port and adapters",
+  },
   { name: "server", folder: "coordinator/server", mayImport: ["config", "network", "sdk"], platformFree: true, what: "TCP coordinator" },
-  { name: "trainer-core", folder: "trainer-core", mayImport: ["config", "shaders", "network", "sdk"], platformFree: true, what: "engine, round client" },
-  { name: "node-host", folder: "node-host", mayImport: ["config", "network", "sdk", "server", "trainer-core"], platformFree: false, what: "the starling command" },
+  {
+    name: "trainer-core",
+    folder: "trainer-core",
+    mayImport: ["config", "shaders", "network", "sdk"],
+    platformFree: true,
+    what: "engine, round client",
+  },
+  {
+    name: "node-host",
+    folder: "node-host",
+    mayImport: ["config", "network", "sdk", "server", "trainer-core"],
+    platformFree: false,
+    what: "the starling command",
+  },
   { name: "web", folder: "web", mayImport: ["config", "network", "sdk", "trainer-core"], platformFree: true, what: "browser client" },
-  { name: "e2e", folder: "e2e", mayImport: ["config", "network", "sdk", "server", "trainer-core"], platformFree: false, what: "many processes, one run" },
+  {
+    name: "e2e",
+    folder: "e2e",
+    mayImport: ["config", "network", "sdk", "server", "trainer-core"],
+    platformFree: false,
+    what: "many processes, one run",
+  },
 ];
 
 /** Inside trainer-core: what a folder of src may not import. `round` sees ports, never a GPU or a socket. */

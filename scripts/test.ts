@@ -24,7 +24,9 @@ function runChecks(): void {
 
 function runCargo(): void {
   if (!has("cargo")) {
-    console.log("skip coordinator/crates: no cargo here; install Rust (rustup or apt) to test the state machine natively. The committed wasm is tested either way.");
+    console.log(
+      "skip coordinator/crates: no cargo here; install Rust (rustup or apt) to test the state machine natively. The committed wasm is tested either way.",
+    );
     total.skipped++;
     return;
   }
@@ -50,7 +52,10 @@ function runCargo(): void {
  * cannot be compared; then CI runs the whole suite on the fresh artefact instead of the committed one.
  */
 function runWasm(): void {
-  const result = spawnSync(process.execPath, ["scripts/build-wasm.mjs", "--verify"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const result = spawnSync(process.execPath, ["scripts/build-wasm.mjs", "--verify"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   if (result.stderr.includes("No Rust toolchain for wasm32")) {
     console.log("skip wasm: no Rust toolchain for wasm32 here, the committed artefact is used unverified (see scripts/build-wasm.mjs)");
     total.skipped++;

@@ -76,7 +76,11 @@ export const localTestnetOptions = defineOptions({
     doc: "Numbers of the clients that may be killed, as in 1,3; left out = all.",
   },
   randomKillInterval: { type: "number", unit: "s", above: 0, max: 31_536_000, default: 120, doc: "Time between kills." },
-  log: { type: "string", default: "warn,starling=info", doc: "How much is printed: off, error, warn, info, debug or trace, as LEVEL or starling=LEVEL, separated by commas; what is said for other names has no effect." },
+  log: {
+    type: "string",
+    default: "warn,starling=info",
+    doc: "How much is printed: off, error, warn, info, debug or trace, as LEVEL or starling=LEVEL, separated by commas; what is said for other names has no effect.",
+  },
   writeLog: { type: "boolean", default: false, doc: "Also write each process's log to a file in the run's folder." },
   writeDistroData: {
     type: "string",
@@ -192,7 +196,11 @@ export const clientOptions = defineOptions({
   },
   logs: { type: "choice", choices: ["console", "json"], default: "console", doc: "Form of the log lines." },
   eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for files of JSON events." },
-  hashEachRound: { type: "boolean", default: false, doc: "Report the parameters' hash after every round, not only at the end of an epoch." },
+  hashEachRound: {
+    type: "boolean",
+    default: false,
+    doc: "Report the parameters' hash after every round, not only at the end of an epoch.",
+  },
   evaluateEachEpoch: { type: "boolean", default: false, doc: "Measure the held-out loss before training and after every epoch." },
   heldOutTokens: {
     type: "integer",

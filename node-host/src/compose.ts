@@ -47,7 +47,13 @@ export interface Client {
  * Whatever may be wrong on this machine is looked at before the engine starts, which takes a while.
  * Errors: HostError bad-option, port-in-use, coordinator-unreachable, data, engine; ConfigError; CheckpointError.
  */
-export async function composeClient(options: ClientOptions, identity: Identity, adapter: ChosenAdapter, log: HostLog, signal: AbortSignal): Promise<Client> {
+export async function composeClient(
+  options: ClientOptions,
+  identity: Identity,
+  adapter: ChosenAdapter,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<Client> {
   if (options.checkpointDir !== undefined) makeWritableFolder(resolve(options.checkpointDir), "--checkpoint-dir");
   if (options.writeGradientsDir !== undefined) makeWritableFolder(resolve(options.writeGradientsDir), "--write-gradients-dir");
   const plain = await listen({
@@ -90,7 +96,7 @@ export async function composeClient(options: ClientOptions, identity: Identity, 
   log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
   const heldOutFolder = heldOutDirectory(runConfig, dataDirectory);
-  const blobs = new BlobService({ network });
+  const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const saver = checkpointSaver(options, info.runId, plan, engine, log);
   const round = new RoundClient(
     {
@@ -136,7 +142,13 @@ export async function composeClient(options: ClientOptions, identity: Identity, 
   };
 }
 
-async function reach(options: ClientOptions, network: PeerNetwork, identity: Identity, log: HostLog, signal: AbortSignal): Promise<CoordinatorPort> {
+async function reach(
+  options: ClientOptions,
+  network: PeerNetwork,
+  identity: Identity,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<CoordinatorPort> {
   try {
     return await connectTcpCoordinator({
       network,
@@ -150,7 +162,11 @@ async function reach(options: ClientOptions, network: PeerNetwork, identity: Ide
     });
   } catch (cause) {
     if (cause instanceof CoordinatorError && cause.code !== "unreachable" && cause.code !== "timeout") throw cause;
-    throw new HostError("coordinator-unreachable", `no coordinator answers at ${options.serverAddr}: is "starling server" running there, and is its port open? (${(cause as Error).message})`, { cause });
+    throw new HostError(
+      "coordinator-unreachable",
+      `no coordinator answers at ${options.serverAddr}: is "starling server" running there, and is its port open? (${(cause as Error).message})`,
+      { cause },
+    );
   }
 }
 
@@ -161,9 +177,15 @@ async function firstSequence(data: DataProvider, runConfig: RunConfig, options: 
   } catch (cause) {
     const location = runConfig.model.LLM.data_location;
     const { message } = cause as Error;
-    if (typeof location === "string" || !("Local" in location)) throw new HostError("data", `the run's training data cannot be read: ${message}`, { cause });
-    const given = options.dataDir === undefined ? "--data-dir was not given, so the working folder was taken" : `--data-dir is ${options.dataDir}`;
-    throw new HostError("bad-option", `${message}\nThe run's data path is "${location.Local}", relative to --data-dir; ${given}. Give the folder of the run's config.toml`, { cause });
+    if (typeof location === "string" || !("Local" in location))
+      throw new HostError("data", `the run's training data cannot be read: ${message}`, { cause });
+    const given =
+      options.dataDir === undefined ? "--data-dir was not given, so the working folder was taken" : `--data-dir is ${options.dataDir}`;
+    throw new HostError(
+      "bad-option",
+      `${message}\nThe run's data path is "${location.Local}", relative to --data-dir; ${given}. Give the folder of the run's config.toml`,
+      { cause },
+    );
   }
 }
 
@@ -171,19 +193,30 @@ function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {
   for (const { name, shape } of llamaParameters(llama)) {
     const have = checkpoint.parameters.get(name)?.shape;
     if (have?.join() !== shape.join()) {
-      throw new HostError("bad-option", `--checkpoint holds another model than the run's: ${name} must be [${shape.join(", ")}], is ${have ? `[${have.join(", ")}]` : "missing"}`);
+      throw new HostError(
+        "bad-option",
+        `--checkpoint holds another model than the run's: ${name} must be [${shape.join(", ")}], is ${have ? `[${have.join(", ")}]` : "missing"}`,
+      );
     }
   }
 }
 
 function checkpointSaver(options: ClientOptions, runId: string, plan: RunPlan, engine: Engine, log: HostLog) {
-  const store = options.checkpointDir === undefined ? null : directoryStore(resolve(options.checkpointDir), { keepSteps: options.keepSteps });
+  const store =
+    options.checkpointDir === undefined ? null : directoryStore(resolve(options.checkpointDir), { keepSteps: options.keepSteps });
   const shapes = llamaParameters(plan.llama);
-  const save = async (values: ReadonlyMap<string, Float32Array>, step: number, epoch: number, hash: Uint8Array, agreed: boolean): Promise<string> => {
+  const save = async (
+    values: ReadonlyMap<string, Float32Array>,
+    step: number,
+    epoch: number,
+    hash: Uint8Array,
+    agreed: boolean,
+  ): Promise<string> => {
     const parameters = new Map(shapes.map(({ name, shape }) => [name, { shape, data: values.get(name) as Float32Array<ArrayBuffer> }]));
     const state = { runId, step, epoch, parameterHash: toHex(hash), created: new Date().toISOString() };
     const { location, notDeleted } = await store!.save({ config: plan.llama, parameters, state });
-    if (notDeleted.length > 0) log({ type: "warning", message: `old checkpoints could not be deleted, the disk will fill: ${notDeleted.join(", ")}` });
+    if (notDeleted.length > 0)
+      log({ type: "warning", message: `old checkpoints could not be deleted, the disk will fill: ${notDeleted.join(", ")}` });
     log({ type: "saved", path: location, step, parameterHash: state.parameterHash, agreed });
     return location;
   };
@@ -209,7 +242,9 @@ function writingResults(engine: Engine, directory: string): Engine {
       }
       return (round: Parameters<Engine["beginRound"]>[0]) => {
         if (round.results.length > 0) applied++;
-        round.results.forEach((bytes, i) => writeFileSync(join(folder, `result-${String(applied).padStart(6, "0")}-batch${i}.distro`), bytes));
+        round.results.forEach((bytes, i) =>
+          writeFileSync(join(folder, `result-${String(applied).padStart(6, "0")}-batch${i}.distro`), bytes),
+        );
         return target.beginRound(round);
       };
     },

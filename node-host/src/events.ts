@@ -11,7 +11,17 @@ export type HostEvent =
   /** a client knows its run and starts its engine, which takes a while */
   | { type: "starting"; peerId: string; multiaddrs: string[]; runId: string; parameters: number }
   /** `live` clients in the epoch, `pending` members of the run, `wanted` by the config to begin an epoch */
-  | { type: "phase"; runState: RunState; epoch: number; step: number; round: number; epochRounds: number; live: number; pending: number; wanted: number }
+  | {
+      type: "phase";
+      runState: RunState;
+      epoch: number;
+      step: number;
+      round: number;
+      epochRounds: number;
+      live: number;
+      pending: number;
+      wanted: number;
+    }
   | { type: "member"; change: "joined" | "left" | "withdrawn" | "dropped" | "ejected"; client: string }
   | { type: "engine"; adapter: string; profile: string; compileMs: number; parameters: number }
   | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }

@@ -1,5 +1,14 @@
 /** Entry of the `starling` command: finds the verb, parses its options, runs it, turns an error into a sentence and an exit code. */
-import { ConfigError, helpText, nearestName, parseOptions, programs, type OptionSet, type OptionValues, type OptionSpecs } from "@starling/config";
+import {
+  ConfigError,
+  helpText,
+  nearestName,
+  parseOptions,
+  programs,
+  type OptionSet,
+  type OptionValues,
+  type OptionSpecs,
+} from "@starling/config";
 import { clientOptions, localTestnetOptions, serverOptions } from "@starling/config";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
 
@@ -48,7 +57,15 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** Errors of our rooms carry a sentence; of all others the stack is worth more. By name: importing the classes would load libp2p. */
-const OUR_ERRORS: ReadonlySet<string> = new Set(["HostError", "ConfigError", "ServerError", "CoordinatorError", "CheckpointError", "DataError", "NetworkError"]);
+const OUR_ERRORS: ReadonlySet<string> = new Set([
+  "HostError",
+  "ConfigError",
+  "ServerError",
+  "CoordinatorError",
+  "CheckpointError",
+  "DataError",
+  "NetworkError",
+]);
 
 // a terminal that is gone, or a pipe that nobody reads, must not end a run
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);

@@ -23,9 +23,11 @@ function show(message: FromWorker): void {
 
 const coordinator = query.get("coordinator");
 if (!navigator.gpu) {
-  status.textContent = "This browser offers no WebGPU here: use a current Chrome, over https or on localhost, with hardware acceleration on.";
+  status.textContent =
+    "This browser offers no WebGPU here: use a current Chrome, over https or on localhost, with hardware acceleration on.";
 } else if (!coordinator) {
-  status.textContent = "Add ?coordinator=MULTIADDR&data=URL to the address: the WebSocket address that `starling server` prints, and the training text.";
+  status.textContent =
+    "Add ?coordinator=MULTIADDR&data=URL to the address: the WebSocket address that `starling server` prints, and the training text.";
 } else {
   status.textContent = "Starting ...";
   worker = new Worker(new URL("./worker/trainer.ts", import.meta.url), { type: "module" });

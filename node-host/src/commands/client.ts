@@ -72,7 +72,13 @@ export async function client(options: ClientOptions): Promise<number> {
   }
   const timers = [
     setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS),
-    setInterval(((lag) => () => log({ type: "event-loop", lagP99Ms: lag() }))(watchEventLoop()), LAG_EVERY_MS),
+    setInterval(
+      (
+        (lag) => () =>
+          log({ type: "event-loop", lagP99Ms: lag() })
+      )(watchEventLoop()),
+      LAG_EVERY_MS,
+    ),
   ];
   c.round.start();
   onAsked();
@@ -137,7 +143,9 @@ class Answering {
   }
 
   answer(what: "evaluate" | "report"): Promise<void> {
-    this.#last = this.#last.then(() => this.#answer(what)).catch((error: Error) => this.#log({ type: "warning", message: `${what} failed: ${error.message}` }));
+    this.#last = this.#last
+      .then(() => this.#answer(what))
+      .catch((error: Error) => this.#log({ type: "warning", message: `${what} failed: ${error.message}` }));
     return this.#last;
   }
 
@@ -166,7 +174,9 @@ class Answering {
     const agreed = toHex(state.parameterHash);
     const have = toHex(await this.#client.engine.parameterHash());
     if (agreed === have) return; // the epoch's own checkpoint holds these parameters
-    await this.#client.saveNow(this.#step(), state.epoch, false).catch((error: Error) => this.#log({ type: "warning", message: `no checkpoint was written: ${error.message}` }));
+    await this.#client
+      .saveNow(this.#step(), state.epoch, false)
+      .catch((error: Error) => this.#log({ type: "warning", message: `no checkpoint was written: ${error.message}` }));
   }
 }
 
@@ -174,7 +184,13 @@ class Answering {
 async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), limitMs)));
-  const done = await Promise.race([work.then(() => true, () => true), late]);
+  const done = await Promise.race([
+    work.then(
+      () => true,
+      () => true,
+    ),
+    late,
+  ]);
   clearTimeout(timer);
   return done;
 }

@@ -23,14 +23,25 @@ async function portToUse(wanted: number): Promise<number> {
 }
 
 /** What a child would only learn when it starts. Errors: HostError bad-option. */
-function checkPaths({ allowedToKill, numClients, clientCheckpointDir, writeDistroData, eventsDir, firstClientCheckpoint }: LocalTestnetOptions): void {
+function checkPaths({
+  allowedToKill,
+  numClients,
+  clientCheckpointDir,
+  writeDistroData,
+  eventsDir,
+  firstClientCheckpoint,
+}: LocalTestnetOptions): void {
   const nobody = allowedToKill?.find((number) => number > numClients);
-  if (nobody !== undefined) throw new HostError("bad-option", `--allowed-to-kill ${nobody}: there are only ${numClients} clients, numbered from 1`);
+  if (nobody !== undefined)
+    throw new HostError("bad-option", `--allowed-to-kill ${nobody}: there are only ${numClients} clients, numbered from 1`);
   if (clientCheckpointDir !== undefined) makeWritableFolder(clientCheckpointDir, "--client-checkpoint-dir");
   if (writeDistroData !== undefined) makeWritableFolder(writeDistroData, "--write-distro-data");
   if (eventsDir !== undefined) makeWritableFolder(eventsDir, "--events-dir");
   if (firstClientCheckpoint !== undefined && !existsSync(join(firstClientCheckpoint, "config.json"))) {
-    throw new HostError("bad-option", `--first-client-checkpoint ${firstClientCheckpoint}: must be a folder with a checkpoint (config.json, model.safetensors), as the line "checkpoint: ..." of an earlier run names it`);
+    throw new HostError(
+      "bad-option",
+      `--first-client-checkpoint ${firstClientCheckpoint}: must be a folder with a checkpoint (config.json, model.safetensors), as the line "checkpoint: ..." of an earlier run names it`,
+    );
   }
 }
 
@@ -69,11 +80,20 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
   const ended = await testnet.run(stop.requested);
   const result = testnet.result();
   if (options.headless) {
-    if (!result) throw new HostError("no-loss", `no held-out loss was measured (${ended}): give the run more time with --headless-exit-after-secs, or look at ${folder}`);
+    if (!result)
+      throw new HostError(
+        "no-loss",
+        `no held-out loss was measured (${ended}): give the run more time with --headless-exit-after-secs, or look at ${folder}`,
+      );
     process.stdout.write(`${JSON.stringify(result)}\n`);
     const hashes = new Set(Object.values(result.parameterHashes));
-    if (hashes.size === 0) throw new HostError("engine", `no client reported a parameter hash: see the warnings above and the logs in ${folder}`);
-    if (hashes.size > 1) throw new HostError("engine", `the clients ended with ${hashes.size} different parameter hashes: this is a bug, please report it with ${folder}`);
+    if (hashes.size === 0)
+      throw new HostError("engine", `no client reported a parameter hash: see the warnings above and the logs in ${folder}`);
+    if (hashes.size > 1)
+      throw new HostError(
+        "engine",
+        `the clients ended with ${hashes.size} different parameter hashes: this is a bug, please report it with ${folder}`,
+      );
     if (!result.checkpoint) throw new HostError("engine", `no checkpoint was written: see the warnings above and the logs in ${folder}`);
   }
   const checkpoint = testnet.checkpoint();

@@ -14,7 +14,9 @@ async function start(): Promise<TrainingEngine> {
   const startedMs = performance.now();
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
   calmPolling(device.gpu);
-  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), { microBatchSequences: data.microBatchSequences });
+  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), {
+    microBatchSequences: data.microBatchSequences,
+  });
   const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
   answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
   return engine;

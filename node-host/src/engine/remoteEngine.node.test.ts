@@ -17,7 +17,13 @@ describe("RemoteEngine", () => {
   beforeAll(async () => {
     useBundledSoftwareDriver();
     process.once("worker", (started) => (worker = started));
-    engine = await RemoteEngine.create({ runConfig, plan, profile: "software", microBatchSequences: 1, onDeath: (error) => (died = error) });
+    engine = await RemoteEngine.create({
+      runConfig,
+      plan,
+      profile: "software",
+      microBatchSequences: 1,
+      onDeath: (error) => (died = error),
+    });
   });
   afterAll(() => engine.stop());
 
@@ -30,9 +36,16 @@ describe("RemoteEngine", () => {
     const parameters = await engine.exportParameters();
     expect([...parameters.keys()]).toEqual([...parameters.keys()].sort());
     const name = "model.norm.weight";
-    const changed = new Map(parameters).set(name, parameters.get(name)!.map((v) => v * 0.5));
+    const changed = new Map(parameters).set(
+      name,
+      parameters.get(name)!.map((v) => v * 0.5),
+    );
     const [before, , after, , again] = await Promise.all([
-      engine.parameterHash(), engine.importParameters(changed), engine.parameterHash(), engine.importParameters(parameters), engine.parameterHash(),
+      engine.parameterHash(),
+      engine.importParameters(changed),
+      engine.parameterHash(),
+      engine.importParameters(parameters),
+      engine.parameterHash(),
     ]);
     expect(after).not.toEqual(before);
     expect(again).toEqual(before);
@@ -40,7 +53,13 @@ describe("RemoteEngine", () => {
 
   it("trains a batch into a payload that the plan accepts", async () => {
     await engine.startEpoch();
-    await engine.beginRound({ results: [], applyLearningRate: null, decayLearningRate: null, pipeline: "overlapped", lookaheadLearningRate: null });
+    await engine.beginRound({
+      results: [],
+      applyLearningRate: null,
+      decayLearningRate: null,
+      pipeline: "overlapped",
+      lookaheadLearningRate: null,
+    });
     const { payload, loss, tokens, residualRoot } = await engine.train({ sequences: batch(plan.sequenceTokens), learningRate: 1e-3 });
     engine.checkPayload(payload);
     expect(tokens).toBe(plan.sequenceTokens);
@@ -49,7 +68,9 @@ describe("RemoteEngine", () => {
   });
 
   it("brings a bad batch's typed error over, and goes on", async () => {
-    const error = await engine.train({ sequences: batch(plan.sequenceTokens - 1), learningRate: 1e-3 }).catch((e: Error & { code: string }) => e);
+    const error = await engine
+      .train({ sequences: batch(plan.sequenceTokens - 1), learningRate: 1e-3 })
+      .catch((e: Error & { code: string }) => e);
     expect(error).toMatchObject({ name: "TrainError", code: expect.stringMatching(/^(?!unknown)/) });
     expect(await engine.parameterHash()).toHaveLength(32);
   });

@@ -32,7 +32,12 @@ export class RemoteEngine implements Engine {
   #nextId = 0;
   #dead: HostError | null = null;
 
-  private constructor(worker: Worker, pending: Map<number, Pending>, options: RemoteEngineOptions, ready: Extract<EngineAnswer, { kind: "ready" }>) {
+  private constructor(
+    worker: Worker,
+    pending: Map<number, Pending>,
+    options: RemoteEngineOptions,
+    ready: Extract<EngineAnswer, { kind: "ready" }>,
+  ) {
     this.#worker = worker;
     this.#pending = pending;
     this.adapter = ready.adapter;

@@ -22,9 +22,13 @@ const PROBE_TIMEOUT_MS = 20_000;
 /** The adapter Dawn finds with the machine's own drivers, or null. */
 export function probeSystemAdapter(): Promise<AdapterDescription | null> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./adapterProbe.ts", import.meta.url))], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./adapterProbe.ts", import.meta.url))],
+      {
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
     let out = "";
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     const timer = setTimeout(() => child.kill("SIGKILL"), PROBE_TIMEOUT_MS);
@@ -52,7 +56,10 @@ export async function chooseAdapter(device: DeviceChoice): Promise<ChosenAdapter
       return { choice: "gpu", sentence: found.isFallbackAdapter ? `software adapter of this machine: ${name}` : `GPU: ${name}` };
     }
     if (device === "gpu") {
-      throw new HostError("no-adapter", "--device gpu was asked for, but no Vulkan driver here offers an adapter: install the NVIDIA driver, or use --device auto");
+      throw new HostError(
+        "no-adapter",
+        "--device gpu was asked for, but no Vulkan driver here offers an adapter: install the NVIDIA driver, or use --device auto",
+      );
     }
   }
   useBundledSoftwareDriver();

@@ -7,7 +7,12 @@ const info = adapter?.info;
 process.stdout.write(
   JSON.stringify(
     info
-      ? { vendor: info.vendor, architecture: info.architecture, description: info.description, isFallbackAdapter: info.isFallbackAdapter ?? false }
+      ? {
+          vendor: info.vendor,
+          architecture: info.architecture,
+          description: info.description,
+          isFallbackAdapter: info.isFallbackAdapter ?? false,
+        }
       : null,
   ),
   () => process.exit(0),

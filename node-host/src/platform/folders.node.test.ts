@@ -22,7 +22,12 @@ describe("folders", () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
     for (const path of [file, join(file, "below")]) {
-      expect(() => makeWritableFolder(path, "--checkpoint-dir")).toThrow(expect.objectContaining({ code: "bad-option", message: expect.stringMatching(`^--checkpoint-dir: the folder ${path} cannot be made: `) }));
+      expect(() => makeWritableFolder(path, "--checkpoint-dir")).toThrow(
+        expect.objectContaining({
+          code: "bad-option",
+          message: expect.stringMatching(`^--checkpoint-dir: the folder ${path} cannot be made: `),
+        }),
+      );
     }
   });
 

@@ -47,13 +47,17 @@ describe("loadIdentity", () => {
   ])("refuses %s by the option's name", (_, make) => {
     const path = join(folder, "x.id");
     make(path);
-    expect(() => loadIdentity(path)).toThrow(expect.objectContaining({ code: "identity", message: expect.stringContaining("--identity-secret-key-path") }));
+    expect(() => loadIdentity(path)).toThrow(
+      expect.objectContaining({ code: "identity", message: expect.stringContaining("--identity-secret-key-path") }),
+    );
   });
 
   it("says when the file cannot be written", () => {
     const blocked = join(folder, "file");
     writeFileSync(blocked, "");
     chmodSync(blocked, 0o400);
-    expect(() => loadIdentity(join(blocked, "rig.id")).save()).toThrow(/identity file .*cannot be (read|written)|--identity-secret-key-path/);
+    expect(() => loadIdentity(join(blocked, "rig.id")).save()).toThrow(
+      /identity file .*cannot be (read|written)|--identity-secret-key-path/,
+    );
   });
 });

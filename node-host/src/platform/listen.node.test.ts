@@ -15,7 +15,12 @@ describe("listen", () => {
   it("listens for daemons and for tabs", async () => {
     const network = await on("127.0.0.1", 0);
     undo.push(() => network.stop());
-    expect(network.multiaddrs().map((address) => address.includes("/ws")).sort()).toEqual([false, true]);
+    expect(
+      network
+        .multiaddrs()
+        .map((address) => address.includes("/ws"))
+        .sort(),
+    ).toEqual([false, true]);
   });
 
   it("says in one line which option to change when the port is taken", async () => {
@@ -23,7 +28,10 @@ describe("listen", () => {
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     undo.push(() => other.close());
     const { port } = other.address() as AddressInfo;
-    await expect(on("127.0.0.1", port)).rejects.toMatchObject({ code: "port-in-use", message: `--server-port ${port} is in use by another program: choose another port, or 0 for any free one` });
+    await expect(on("127.0.0.1", port)).rejects.toMatchObject({
+      code: "port-in-use",
+      message: `--server-port ${port} is in use by another program: choose another port, or 0 for any free one`,
+    });
   });
 
   it.each(["localhost", "192.0.2.77"])("refuses to bind to %s", async (host) => {

@@ -19,7 +19,8 @@ export interface ListenOptions {
 /** Errors: HostError bad-option, port-in-use. */
 export async function listen({ seed, host, tcp, webSocket, allowAll, onWarning }: ListenOptions): Promise<PeerNetwork> {
   const version = isIP(host);
-  if (version === 0) throw new HostError("bad-option", `--bind-host ${host}: must be an IP address of this machine, or 0.0.0.0 for every interface`);
+  if (version === 0)
+    throw new HostError("bad-option", `--bind-host ${host}: must be an IP address of this machine, or 0.0.0.0 for every interface`);
   for (const { port, option } of [tcp, webSocket]) await requireFree(host, port, option);
   return createNodeNetwork({
     seed,
@@ -38,9 +39,15 @@ async function requireFree(host: string, port: number, option: string): Promise<
     case "EADDRINUSE":
       throw new HostError("port-in-use", `${option} ${port} is in use by another program: choose another port, or 0 for any free one`);
     case "EACCES":
-      throw new HostError("port-in-use", `${option} ${port}: this user may not listen there: choose a port above 1023, or 0 for any free one`);
+      throw new HostError(
+        "port-in-use",
+        `${option} ${port}: this user may not listen there: choose a port above 1023, or 0 for any free one`,
+      );
     case "EADDRNOTAVAIL":
-      throw new HostError("bad-option", `--bind-host ${host} is no address of this machine: take one that "ip addr" lists, or 0.0.0.0 for every interface`);
+      throw new HostError(
+        "bad-option",
+        `--bind-host ${host} is no address of this machine: take one that "ip addr" lists, or 0.0.0.0 for every interface`,
+      );
     default:
       throw new HostError("port-in-use", `nothing can listen on ${host} port ${port}: ${reason}`);
   }

@@ -15,6 +15,11 @@ describe("--log", () => {
   });
 
   it("shows a line up to the level chosen", () => {
-    expect([isShown("warn", "info"), isShown("info", "info"), isShown("debug", "info"), isShown("error", "off")]).toEqual([true, true, false, false]);
+    expect([isShown("warn", "info"), isShown("info", "info"), isShown("debug", "info"), isShown("error", "off")]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });

@@ -24,7 +24,10 @@ describe("listenForStop", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   async function start(manner: "polite" | "slow") {
-    const child = fork(join(folder, "program.mjs"), [manner], { stdio: ["ignore", "pipe", "inherit", "ipc"], execArgv: ["--disable-warning=ExperimentalWarning"] });
+    const child = fork(join(folder, "program.mjs"), [manner], {
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
     let said = "";
     child.stdout!.on("data", (chunk: Buffer) => (said += chunk.toString()));
     // not "close": that never comes after disconnect()

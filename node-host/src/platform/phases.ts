@@ -12,6 +12,16 @@ export function phaseTeller(log: HostLog): (state: CoordinatorState, members: nu
     last = key;
     // the two rounds that drain are rounds of the epoch too
     const epochRounds = lastStep > 0 ? lastStep - epochStartStep : config.roundsPerEpoch > 0 ? config.roundsPerEpoch + 2 : 0;
-    log({ type: "phase", runState, epoch, step, round: step - epochStartStep + 1, epochRounds, live, pending: members, wanted: config.initMinClients });
+    log({
+      type: "phase",
+      runState,
+      epoch,
+      step,
+      round: step - epochStartStep + 1,
+      epochRounds,
+      live,
+      pending: members,
+      wanted: config.initMinClients,
+    });
   };
 }

@@ -3,7 +3,15 @@ import type { HostEvent } from "../events.ts";
 import { Sentences } from "./sentences.ts";
 
 const phase = (runState: Extract<HostEvent, { type: "phase" }>["runState"], step = 12): HostEvent => ({
-  type: "phase", runState, epoch: 1, step, round: 2, epochRounds: 10, live: 2, pending: 1, wanted: 3,
+  type: "phase",
+  runState,
+  epoch: 1,
+  step,
+  round: 2,
+  epochRounds: 10,
+  live: 2,
+  pending: 1,
+  wanted: 3,
 });
 
 describe("Sentences", () => {
@@ -14,7 +22,9 @@ describe("Sentences", () => {
 
   it("names an address that other machines can dial, where there is one", () => {
     const listening = (multiaddrs: string[]): HostEvent => ({ type: "listening", peerId: "ab", runId: "r", multiaddrs });
-    expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.2/tcp/2/ws", "/ip4/10.0.0.2/tcp/1"]))).toMatch(/--server-addr \/ip4\/10\.0\.0\.2\/tcp\/1$/);
+    expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.2/tcp/2/ws", "/ip4/10.0.0.2/tcp/1"]))).toMatch(
+      /--server-addr \/ip4\/10\.0\.0\.2\/tcp\/1$/,
+    );
     expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/5/ws", "/ip4/127.0.0.1/tcp/4"]))).toMatch(/\/tcp\/4$/);
   });
 
@@ -26,7 +36,10 @@ describe("Sentences", () => {
   it("has one line a round at the coordinator, none at a client", () => {
     expect(sentences.of(phase("RoundTrain"))).toBeNull();
     sentences.of({ type: "listening", peerId: "ab", runId: "r", multiaddrs: [] });
-    expect(["RoundTrain", "RoundWitness"].map((s) => sentences.of(phase(s as "RoundTrain")))).toEqual(["epoch 1 round 2/10 step 12  clients 2", null]);
+    expect(["RoundTrain", "RoundWitness"].map((s) => sentences.of(phase(s as "RoundTrain")))).toEqual([
+      "epoch 1 round 2/10 step 12  clients 2",
+      null,
+    ]);
     expect(sentences.of(phase("WaitingForMembers"))).toBe("epoch 1: waits for members, 1 of 3 are here");
     expect(sentences.of(phase("WaitingForMembers", 13))).toBeNull(); // the same again
   });

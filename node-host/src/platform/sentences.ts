@@ -43,7 +43,9 @@ export class Sentences {
         return event.connected === 1 ? "connected to 1 other client" : `connected to ${event.connected} other clients`;
       }
       case "event-loop":
-        return event.lagP99Ms > LAG_WORTH_SAYING_MS ? `warning: the event loop was held up, 99 % below ${event.lagP99Ms} ms: is this machine overloaded?` : null;
+        return event.lagP99Ms > LAG_WORTH_SAYING_MS
+          ? `warning: the event loop was held up, 99 % below ${event.lagP99Ms} ms: is this machine overloaded?`
+          : null;
       case "warning":
         return `warning: ${event.message}`;
       case "stopped":

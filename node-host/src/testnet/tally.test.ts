@@ -8,10 +8,13 @@ describe("Tally", () => {
   let nowMs: number;
   let tally: Tally;
   const round = (client: string, event: Round) => tally.onClientEvent(client, { type: "round", event });
-  const began = (client: string, step: number) => round(client, { type: "roundBegan", step, appliedStep: null, batches: [], learningRate: 0 });
-  const trained = (client: string, step: number, loss: number | null) => round(client, { type: "trained", step, loss, tokens: 48, trainMs: 5, payloadBytes: 9 });
+  const began = (client: string, step: number) =>
+    round(client, { type: "roundBegan", step, appliedStep: null, batches: [], learningRate: 0 });
+  const trained = (client: string, step: number, loss: number | null) =>
+    round(client, { type: "trained", step, loss, tokens: 48, trainMs: 5, payloadBytes: 9 });
   const hash = (client: string, step: number, parameterHash: string) => round(client, { type: "parameterHash", step, parameterHash });
-  const heldOut = (step: number, loss: number) => tally.onClientEvent("client-1", { type: "held-out", step, loss, tokens: 2048, parameterHash: "00" });
+  const heldOut = (step: number, loss: number) =>
+    tally.onClientEvent("client-1", { type: "held-out", step, loss, tokens: 2048, parameterHash: "00" });
   const at = (step: number) => {
     tally.phase = { type: "phase", runState: "RoundTrain", epoch: 2, step, round: 3, epochRounds: 10, live: 2, pending: 3, wanted: 2 };
   };
@@ -51,7 +54,14 @@ describe("Tally", () => {
     expect(heldOut(2, 4.5)).toBeNull(); // said already
     tally.onClientEvent("client-1", { type: "saved", path: "/c/step2", step: 2, parameterHash: "aa", agreed: true });
     expect(tally.result(3)).toEqual({
-      clients: 3, rounds: 2, lossFirst: 5.5, lossLast: 4.5, tokens: 96, tokensPerSecond: 48, parameterHashes: { "client-1": "aa" }, checkpoint: "/c/step2",
+      clients: 3,
+      rounds: 2,
+      lossFirst: 5.5,
+      lossLast: 4.5,
+      tokens: 96,
+      tokensPerSecond: 48,
+      parameterHashes: { "client-1": "aa" },
+      checkpoint: "/c/step2",
     });
   });
 

@@ -69,7 +69,8 @@ export class Testnet {
         const { randomKillNum, randomKillInterval, allowedToKill, faultSeed } = this.#o.options;
         if (randomKillNum > 0) {
           killer = new Killer({ count: randomKillNum, intervalMs: randomKillInterval * 1000, allowed: allowedToKill, seed: faultSeed });
-          const running = () => [...this.#clients.values()].filter((c) => c.alive && this.#tally.isReady(c.name)).map((c) => numberOf(c.name));
+          const running = () =>
+            [...this.#clients.values()].filter((c) => c.alive && this.#tally.isReady(c.name)).map((c) => numberOf(c.name));
           killer.start(running, (number) => this.#killAndRestart(`client-${number}`));
         }
       });
@@ -101,10 +102,14 @@ export class Testnet {
     const listening = new Promise<void>((resolve) => (this.#onListening = resolve));
     this.#server = this.#child("server", [
       "server",
-      "--config-path", loaded.configPath,
-      "--run-id", loaded.runId,
-      "--server-port", String(serverPort),
-      "--save-state-dir", folder,
+      "--config-path",
+      loaded.configPath,
+      "--run-id",
+      loaded.runId,
+      "--server-port",
+      String(serverPort),
+      "--save-state-dir",
+      folder,
       ...eventsArgs(options.eventsDir),
     ]);
     const late = setTimeout(() => {
@@ -113,7 +118,9 @@ export class Testnet {
     }, LISTEN_LIMIT_MS);
     await listening;
     clearTimeout(late);
-    say(`run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`);
+    say(
+      `run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`,
+    );
     say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
     if (this.#o.device === "software") say("the clients compile their kernels; on the software adapter that takes up to a minute ...");
     for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
@@ -133,21 +140,30 @@ export class Testnet {
     const checkpointDir = join(options.clientCheckpointDir ?? join(folder, "checkpoints"), name);
     const args = [
       "client",
-      "--server-addr", this.#serverAddress!,
-      "--identity-secret-key-path", join(folder, `${name}.identity.json`),
-      "--data-dir", loaded.dataDirectory,
-      "--checkpoint-dir", checkpointDir,
-      "--keep-steps", String(options.clientKeepSteps),
-      "--device", device,
-      "--evaluate-each-epoch", String(number === 1),
-      "--hash-each-round", "true",
+      "--server-addr",
+      this.#serverAddress!,
+      "--identity-secret-key-path",
+      join(folder, `${name}.identity.json`),
+      "--data-dir",
+      loaded.dataDirectory,
+      "--checkpoint-dir",
+      checkpointDir,
+      "--keep-steps",
+      String(options.clientKeepSteps),
+      "--device",
+      device,
+      "--evaluate-each-epoch",
+      String(number === 1),
+      "--hash-each-round",
+      "true",
       ...eventsArgs(options.eventsDir),
       ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
       // a run's first epoch has no agreed parameters yet: all begin with these
       ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
       ...(options.faultLatencyMs === undefined ? [] : ["--fault-latency-ms", options.faultLatencyMs]),
       ...(options.faultPacketLoss === undefined ? [] : ["--fault-packet-loss", String(options.faultPacketLoss)]),
-      "--fault-seed", String(options.faultSeed + number),
+      "--fault-seed",
+      String(options.faultSeed + number),
     ];
     this.#tally.started(name);
     this.#clients.set(name, this.#child(name, args));
@@ -170,9 +186,15 @@ export class Testnet {
         const { min_clients, init_min_clients } = this.#o.loaded.config.config;
         if (name === "server" || left < min_clients) {
           this.failed = true;
-          this.#end({ why: name === "server" ? "the coordinator died" : `only ${left} clients are left, the run needs min_clients = ${min_clients}`, drain: false });
+          this.#end({
+            why: name === "server" ? "the coordinator died" : `only ${left} clients are left, the run needs min_clients = ${min_clients}`,
+            drain: false,
+          });
         } else if (left < init_min_clients) {
-          say(`the next epoch waits until there are init_min_clients = ${init_min_clients}, ${left} are left; one more joins with: ${this.#joinCommand()}`, "warn");
+          say(
+            `the next epoch waits until there are init_min_clients = ${init_min_clients}, ${left} are left; one more joins with: ${this.#joinCommand()}`,
+            "warn",
+          );
         }
       },
     });
@@ -244,12 +266,16 @@ export class Testnet {
       this.#server?.send({ type: "pause" });
       await within(rest, DRAIN_LIMIT_MS, () => {
         this.failed = true;
-        throw new HostError("engine", `the run did not come to rest within ${DRAIN_LIMIT_MS / 1000} s of pausing (it is in ${this.#tally.phase?.runState ?? "no state"})`);
+        throw new HostError(
+          "engine",
+          `the run did not come to rest within ${DRAIN_LIMIT_MS / 1000} s of pausing (it is in ${this.#tally.phase?.runState ?? "no state"})`,
+        );
       });
     }
     const alive = [...this.#clients.values()].filter((c) => c.alive);
     const current = alive.filter((c) => this.#tally.isCurrent(c.name));
-    for (const { name } of alive) if (!this.#tally.isCurrent(name)) say(`${name} took no part in the last rounds: its parameters are not the final ones`, "warn");
+    for (const { name } of alive)
+      if (!this.#tally.isCurrent(name)) say(`${name} took no part in the last rounds: its parameters are not the final ones`, "warn");
     const [evaluator] = current;
     if (!evaluator) return;
     const measured = new Promise<void>((resolve) => (this.#onHeldOut = resolve));

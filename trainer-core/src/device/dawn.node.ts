@@ -60,8 +60,12 @@ export function unpackSwiftShader(): string {
 
 /** The regular files of a ustar archive, by base name: this one archive is flat and trusted (pinned by the lockfile). */
 function* untar(tar: Buffer): Generator<[string, Buffer]> {
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const text = (from: number, length: number) => tar.subarray(at + from, at + from + length).toString("latin1").replace(/\0.*$/s, "");
+  for (let at = 0; at + 512 <= tar.length;) {
+    const text = (from: number, length: number) =>
+      tar
+        .subarray(at + from, at + from + length)
+        .toString("latin1")
+        .replace(/\0.*$/s, "");
     const name = text(0, 100);
     if (!name) return;
     const bytes = Number.parseInt(text(124, 12).trim(), 8);

@@ -20,7 +20,10 @@ describe("TrainingEngine", () => {
     const engine = await TrainingEngine.create(device, plan, { microBatchSequences: 1 });
     expect(engine.trainer.parameters.elementCount).toBeGreaterThan(19_000_000);
     const start = initialWeights(plan.llama, plan.start.kind === "random" ? plan.start.seed : 0);
-    const expected = tensorRoot(plan.layouts, [...start.values()].map((tensor) => tensor.data));
+    const expected = tensorRoot(
+      plan.layouts,
+      [...start.values()].map((tensor) => tensor.data),
+    );
     expect(toHex(await engine.parameterHash())).toBe(toHex(expected));
     device.dispose();
   });
@@ -61,14 +64,20 @@ describe("TrainingEngine", () => {
   it("takes over another engine's parameters bit for bit, and refuses a model of other sizes before it changes anything", async () => {
     const plan = planOf("test");
     const device = await createTestDevice();
-    const [a, b] = [await TrainingEngine.create(device, plan, { microBatchSequences: 1 }), await TrainingEngine.create(device, { ...plan, start: { kind: "random", seed: 99 } }, { microBatchSequences: 1 })];
+    const [a, b] = [
+      await TrainingEngine.create(device, plan, { microBatchSequences: 1 }),
+      await TrainingEngine.create(device, { ...plan, start: { kind: "random", seed: 99 } }, { microBatchSequences: 1 }),
+    ];
     const hash = toHex(await a.parameterHash());
     expect(toHex(await b.parameterHash())).not.toBe(hash);
     await b.importParameters(await a.exportParameters());
     expect(toHex(await b.parameterHash())).toBe(hash);
     const wrong = await a.exportParameters();
     wrong.set("model.norm.weight", new Float32Array(3));
-    await expect(b.importParameters(wrong)).rejects.toMatchObject({ code: "bad-parameters", message: expect.stringContaining("model.norm.weight has 32 elements, got 3") });
+    await expect(b.importParameters(wrong)).rejects.toMatchObject({
+      code: "bad-parameters",
+      message: expect.stringContaining("model.norm.weight has 32 elements, got 3"),
+    });
     expect(toHex(await b.parameterHash())).toBe(hash);
     device.dispose();
   });

@@ -1,10 +1,15 @@
 /** What a run config means for the engine and the round client, worked out once and checked: every host starts from this. */
-import { parseLlamaConfig, variantOf, type DistroConfig, type LlamaConfig, type RunConfig } from "@starling/config";
+import { MAX_CLIENTS, parseLlamaConfig, variantOf, type DistroConfig, type LlamaConfig, type RunConfig } from "@starling/config";
 import type { LearningRateSchedule } from "@starling/sdk/schedule";
 import { tileLayout, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeResult, resultBytes } from "../compress/wire.ts";
 import { llamaParameters } from "../model/parameters.ts";
 import { TrainError } from "./errors.ts";
+
+/** rounds whose results are kept and served (DESIGN.md section 4), and the two under way */
+const KEPT_ROUNDS = 8 + 2;
+/** results of equivocators and the like, which nobody has thrown away yet */
+const SMALL_BLOBS_BYTES = 64 * 2 ** 20;
 
 export interface RunPlan {
   llama: LlamaConfig;
@@ -19,6 +24,8 @@ export interface RunPlan {
   layouts: readonly TileLayout[];
   /** every result of this run has exactly this size */
   payloadBytes: number;
+  /** what a member's blob store must hold: the model it serves and the one arriving, and the results of the rounds it keeps */
+  blobCapacityBytes: number;
   /** Pure: throws WireError when `payload` is not a result for this model and these settings. */
   checkPayload(payload: Uint8Array): void;
 }
@@ -46,6 +53,8 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
   }
   const layouts = llamaParameters(llama).map(({ shape }) => tileLayout(shape, distro.compression_chunk));
   const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
+  const payloadBytes = resultBytes(layouts, wire);
+  const modelBytes = layouts.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
   return {
     llama,
     start,
@@ -55,7 +64,8 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
     coldStartWarmupSteps: LLM.cold_start_warmup_steps,
     sequenceTokens: LLM.max_seq_len,
     layouts,
-    payloadBytes: resultBytes(layouts, wire),
+    payloadBytes,
+    blobCapacityBytes: 2 * modelBytes + KEPT_ROUNDS * MAX_CLIENTS * payloadBytes + SMALL_BLOBS_BYTES,
     checkPayload: (payload) => void decodeResult(payload, layouts, wire),
   };
 }

@@ -40,7 +40,7 @@ export async function participate(request: JoinRequest, tell: (message: FromWork
     tokenBytes: plan.llama.vocabSize > 65_536 ? 4 : 2,
     shuffle: { Seeded: new Uint8Array(32) },
   });
-  const blobs = new BlobService({ network });
+  const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const round = new RoundClient(
     {
       runId: info.runId,

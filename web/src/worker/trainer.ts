@@ -12,7 +12,12 @@ self.addEventListener("message", (event: MessageEvent<ToWorker>) => {
       participant.catch((error: Error) => tell({ type: "failed", message: error.message }));
       return;
     case "leave":
-      void participant?.then((p) => p.leave()).then(() => tell({ type: "left" }), (error: Error) => tell({ type: "failed", message: error.message }));
+      void participant
+        ?.then((p) => p.leave())
+        .then(
+          () => tell({ type: "left" }),
+          (error: Error) => tell({ type: "failed", message: error.message }),
+        );
       return;
   }
 });
