@@ -16,6 +16,8 @@ const DRAIN_LIMIT_MS = 60_000;
 /** Everybody is gone within 8 s of Ctrl-C: children get 6 to leave, then they are killed. */
 const CHILD_STOP_MS = 6_000;
 const LISTEN_LIMIT_MS = 30_000;
+/** more than this gains nothing and costs memory for activations */
+const MAX_MICRO_BATCH_SEQUENCES = 4;
 const EVALUATE_LIMIT_MS = 30_000;
 
 export interface TestnetOptions {
@@ -156,6 +158,8 @@ export class Testnet {
       String(number === 1),
       "--hash-each-round",
       "true",
+      // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
+      ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(this.#microBatchSequences())]),
       ...eventsArgs(options.eventsDir),
       ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
       // a run's first epoch has no agreed parameters yet: all begin with these
@@ -167,6 +171,11 @@ export class Testnet {
     ];
     this.#tally.started(name);
     this.#clients.set(name, this.#child(name, args));
+  }
+
+  #microBatchSequences(): number {
+    const { loaded, options } = this.#o;
+    return Math.min(MAX_MICRO_BATCH_SEQUENCES, Math.ceil(loaded.config.config.global_batch_size_end / options.numClients));
   }
 
   #child(name: string, args: readonly string[]): Child {
