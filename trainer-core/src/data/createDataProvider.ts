@@ -31,13 +31,7 @@ export function createDataProvider(location: DataLocation, options: DataProvider
     if (options.localFiles === undefined) {
       throw new DataError("unsupported", `data_location Local ("${location.Local}") needs a file system; a browser tab has none: use Http`);
     }
-    return createTokenFileProvider(options.localFiles(location.Local), {
-      maxSeqLen,
-      vocabSize,
-      // `Local` names no token size; u16 is the usual one wherever the vocabulary fits.
-      tokenBytes: vocabSize > 65_536 ? 4 : 2,
-      shuffle: options.localShuffle ?? { Seeded: new Uint8Array(32) },
-    });
+    return localDataProvider(options.localFiles(location.Local), options);
   }
   if ("Http" in location) {
     return createTokenFileProvider(httpFiles(urlsOf(location.Http.location), options.http), {
@@ -48,6 +42,20 @@ export function createDataProvider(location: DataLocation, options: DataProvider
     });
   }
   throw unsupported(Object.keys(location)[0] ?? "");
+}
+
+/** Files as `data_location = Local` means them; a tab, which has no files, reads the same ones over HTTP. */
+export function localDataProvider(
+  source: FileSource,
+  { maxSeqLen, vocabSize, localShuffle }: Pick<DataProviderOptions, "maxSeqLen" | "vocabSize" | "localShuffle">,
+): DataProvider {
+  return createTokenFileProvider(source, {
+    maxSeqLen,
+    vocabSize,
+    // `Local` names no token size; u16 is the usual one wherever the vocabulary fits.
+    tokenBytes: vocabSize > 65_536 ? 4 : 2,
+    shuffle: localShuffle ?? { Seeded: new Uint8Array(32) },
+  });
 }
 
 function urlsOf(location: HttpData["location"]): string[] {

@@ -5,7 +5,7 @@ import { createBrowserNetwork } from "@starling/network/libp2pBrowser";
 import { connectTcpCoordinator, Identity, systemClock } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { modelCodec } from "@starling/trainer-core/checkpoint/modelCodec";
-import { createTokenFileProvider } from "@starling/trainer-core/data/tokenFileProvider";
+import { localDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { httpFiles } from "@starling/trainer-core/data/httpFiles";
 import { Device } from "@starling/trainer-core/device/device";
 import { RoundClient } from "@starling/trainer-core/round/client";
@@ -34,12 +34,7 @@ export async function participate(request: JoinRequest, tell: (message: FromWork
   const engine = await TrainingEngine.create(device, plan, { microBatchSequences: request.microBatchSequences });
   tell({ type: "engine", adapter: device.adapter.description || device.adapter.architecture, profile: device.profile });
 
-  const data = createTokenFileProvider(httpFiles(request.dataUrls), {
-    maxSeqLen: plan.sequenceTokens,
-    vocabSize: plan.llama.vocabSize,
-    tokenBytes: plan.llama.vocabSize > 65_536 ? 4 : 2,
-    shuffle: { Seeded: new Uint8Array(32) },
-  });
+  const data = localDataProvider(httpFiles(request.dataUrls), { maxSeqLen: plan.sequenceTokens, vocabSize: plan.llama.vocabSize });
   const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const round = new RoundClient(
     {
