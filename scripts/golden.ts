@@ -9,13 +9,7 @@ import { createTestDevice } from "@starling/trainer-core/device/testDevice.node"
 import { goldenDistro } from "./golden/distro.ts";
 import { goldenLlama } from "./golden/llama.ts";
 import { goldenTokenizer } from "./golden/tokenizer.ts";
-
-export interface GoldenResult {
-  name: string;
-  ok: boolean;
-  /** measured difference and tolerance */
-  detail: string;
-}
+import type { GoldenResult } from "./golden/result.ts";
 
 function usage(message: string): never {
   process.stderr.write(`golden: ${message}\nusage: npm run golden -- DIR [--profile ${KERNEL_PROFILES.join("|")}]\n`);

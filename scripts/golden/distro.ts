@@ -10,7 +10,7 @@ import { decodeResult, type SentResult } from "@starling/trainer-core/compress/w
 import type { Device } from "@starling/trainer-core/device/device";
 import { ParameterSet } from "@starling/trainer-core/model/parameterSet";
 import { DistroOptimizer, type DistroOptions } from "@starling/trainer-core/optim/distro/distroOptimizer";
-import type { GoldenResult } from "../golden.ts";
+import type { GoldenResult } from "./result.ts";
 
 interface Meta {
   peers: number;

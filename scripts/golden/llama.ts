@@ -10,7 +10,7 @@ import type { Device } from "@starling/trainer-core/device/device";
 import type { ParameterMap } from "@starling/trainer-core/model/parameters";
 import { inverseFrequencies } from "@starling/trainer-core/model/rope";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
-import type { GoldenResult } from "../golden.ts";
+import type { GoldenResult } from "./result.ts";
 
 /** Parts that a case's folder may lack: io.safetensors' tensors beside tokens and labels, grads, and all of AdamW's. */
 interface Meta {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadTokenizer } from "@starling/trainer-core/tokenizer/tokenizer";
-import type { GoldenResult } from "../golden.ts";
+import type { GoldenResult } from "./result.ts";
 
 interface Encoding {
   text: string;

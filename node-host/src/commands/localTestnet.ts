@@ -1,7 +1,7 @@
 /** `starling local-testnet start`: a coordinator and N clients, each its own process, on this machine. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { localTestnetOptions, type OptionsOf } from "@starling/config";
+import { localTestnetOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
@@ -9,9 +9,7 @@ import { listenForStop } from "../platform/parent.ts";
 import { makeWritableFolder, runFolder } from "../platform/folders.ts";
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
-import { Testnet, type Say } from "../testnet/testnet.ts";
-
-export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
+import { Testnet, type LocalTestnetOptions, type Say } from "../testnet/testnet.ts";
 
 /** The port asked for if it is free; any free one when it was only the default and is taken. Errors: port-in-use. */
 async function portToUse(wanted: number): Promise<number> {

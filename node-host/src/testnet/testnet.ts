@@ -1,7 +1,7 @@
 /** The local testnet's processes and their common end: deadline, Ctrl-C, finished run, or a child that died. */
 import { join, relative } from "node:path";
+import type { localTestnetOptions, OptionsOf } from "@starling/config";
 import { localDataDirectory, type LoadedRun } from "@starling/config/presets.node";
-import type { LocalTestnetOptions } from "../commands/localTestnet.ts";
 import { HostError } from "../errors.ts";
 import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
@@ -19,6 +19,8 @@ const LISTEN_LIMIT_MS = 30_000;
 /** more than this gains nothing and costs memory for activations */
 const MAX_MICRO_BATCH_SEQUENCES = 4;
 const EVALUATE_LIMIT_MS = 30_000;
+
+export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
 
 export interface TestnetOptions {
   options: LocalTestnetOptions;

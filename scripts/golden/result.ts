@@ -1,0 +1,6 @@
+export interface GoldenResult {
+  name: string;
+  ok: boolean;
+  /** measured difference and tolerance */
+  detail: string;
+}
