@@ -96,7 +96,8 @@ describe("starling local-testnet start", () => {
   });
 
   it("ends every process within 8 s of Ctrl-C and says where the checkpoint is", async () => {
-    const run = starling(["local-testnet", "start", "--num-clients", "2", "--config-path", "config/test", "--server-port", "0"], { cwd });
+    // without `start`, as the document's first invocation has it
+    const run = starling(["local-testnet", "--num-clients", "2", "--config-path", "config/test", "--server-port", "0"], { cwd });
     await run.line((line) => /round 3\//.test(line), 60_000);
     const atMs = performance.now();
     run.process.kill("SIGINT");

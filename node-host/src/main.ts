@@ -28,6 +28,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   client: command(clientOptions, async () => (await import("./commands/client.ts")).client),
 };
 
+/** Shorter spellings: document 000 also writes the local testnet without its `start`. */
+const ALIASES: Readonly<Record<string, string>> = { "local-testnet": "local-testnet start" };
+
+/** The verb that `argv` begins with, and what follows it. */
+function verbOf(argv: readonly string[]): { verb: string; rest: readonly string[] } | null {
+  const spellings = [...Object.keys(COMMANDS), ...Object.keys(ALIASES)].sort((a, b) => b.length - a.length);
+  const said = spellings.find((name) => name.split(" ").every((word, i) => argv[i] === word));
+  return said === undefined ? null : { verb: ALIASES[said] ?? said, rest: argv.slice(said.split(" ").length) };
+}
+
 function usage(): string {
   const width = Math.max(...programs.map((p) => p.verb.length));
   const verbs = programs.map((p) => `  ${p.verb.padEnd(width)}  ${p.summary}`).join("\n");
@@ -35,10 +45,8 @@ function usage(): string {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const verb = Object.keys(COMMANDS)
-    .sort((a, b) => b.length - a.length)
-    .find((name) => name.split(" ").every((word, i) => argv[i] === word));
-  if (verb === undefined) {
+  const found = verbOf(argv);
+  if (found === null) {
     const asked = argv.filter((a) => !a.startsWith("-")).join(" ");
     if (asked === "" || argv.includes("--help")) {
       process.stdout.write(usage());
@@ -47,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const near = nearestName(asked, Object.keys(COMMANDS));
     throw new HostError("bad-option", `there is no verb "${asked}"${near ? `; did you mean "${near}"?` : ""}\n\n${usage()}`);
   }
-  const rest = argv.slice(verb.split(" ").length);
+  const { verb, rest } = found;
   if (rest.includes("--help")) {
     const program = programs.find((p) => p.verb === verb)!;
     process.stdout.write(`starling ${verb} [options]\n\n${program.summary}\n\n${helpText(program.options)}\n`);
