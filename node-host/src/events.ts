@@ -54,3 +54,8 @@ export function parseEvent(line: string): HostEvent | null {
     return null;
   }
 }
+
+/** `3/16`, or `3` where only the clock ends an epoch (`epochRounds` 0). */
+export function roundOf(round: number, epochRounds: number): string {
+  return epochRounds > 0 ? `${round}/${epochRounds}` : String(round);
+}

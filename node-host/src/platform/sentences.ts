@@ -1,5 +1,5 @@
 /** One process's events as sentences for the person at the terminal: what changed, once, and what is wrong. */
-import type { HostEvent } from "../events.ts";
+import { roundOf, type HostEvent } from "../events.ts";
 import { Troubles } from "./troubles.ts";
 
 type Round = Extract<HostEvent, { type: "round" }>["event"];
@@ -60,7 +60,7 @@ export class Sentences {
     switch (runState) {
       case "RoundTrain":
         if (!this.#isCoordinator) return null;
-        return this.#once(`epoch ${epoch} round ${round}/${epochRounds} step ${step}  clients ${live}`);
+        return this.#once(`epoch ${epoch} round ${roundOf(round, epochRounds)} step ${step}  clients ${live}`);
       case "RoundWitness":
         return null;
       case "WaitingForMembers":

@@ -1,5 +1,5 @@
 /** What the local testnet knows of its run from its children's events, and the lines and the JSON object made of it. */
-import type { HostEvent } from "../events.ts";
+import { roundOf, type HostEvent } from "../events.ts";
 import { Troubles } from "../platform/troubles.ts";
 
 /** The one object that a headless run prints on stdout. */
@@ -185,7 +185,7 @@ export class Tally {
     const speed = this.#recentTokensPerSecond();
     const peers = Math.max(0, ...[...this.#clients.values()].filter((c) => c.live).map((c) => c.peers));
     const tokensPerSecond = speed === null ? "-" : Math.round(speed).toLocaleString("en");
-    return `epoch ${epoch} round ${round}/${epochRounds} step ${step}  loss ${loss}  ${tokensPerSecond} tokens/s  clients ${this.phase?.live ?? "-"}  peers ${peers}`;
+    return `epoch ${epoch} round ${roundOf(round, epochRounds)} step ${step}  loss ${loss}  ${tokensPerSecond} tokens/s  clients ${this.phase?.live ?? "-"}  peers ${peers}`;
   }
 
   #recentTokensPerSecond(): number | null {
