@@ -13,7 +13,7 @@ import { directoryStore } from "@starling/trainer-core/checkpoint/store.node";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
-import { llamaParameters } from "@starling/trainer-core/model/parameters";
+import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { CheckpointSink, Engine } from "@starling/trainer-core/round/ports";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
@@ -83,7 +83,7 @@ export async function composeClient(
   const data = open(localDataDirectory(runConfig, dataDirectory));
   await firstSequence(data, runConfig, options, signal);
 
-  const parameters = plan.layouts.reduce((sum, layout) => sum + layout.shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
   const engine = await RemoteEngine.create({
     runConfig,

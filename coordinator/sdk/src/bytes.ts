@@ -1,12 +1,5 @@
-/** Hexadecimal form of bytes, for maps, logs and identity files. */
-export function toHex(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += HEX_OF_BYTE[byte];
-  return hex;
-}
-
-/** a table: keys and hashes are turned to hexadecimal thousands of times a round */
-const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+export { equalBytes } from "@starling/network/hash";
+export { keyHex as toHex } from "@starling/network/port";
 
 /** Bytes of a hexadecimal string, or null when it is not exactly `byteLength` bytes of hexadecimal. */
 export function fromHex(hex: string, byteLength: number): Uint8Array | null {
@@ -14,12 +7,6 @@ export function fromHex(hex: string, byteLength: number): Uint8Array | null {
   const bytes = new Uint8Array(byteLength);
   for (let i = 0; i < byteLength; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
   return bytes;
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 export function concatBytes(...parts: Uint8Array[]): Uint8Array {

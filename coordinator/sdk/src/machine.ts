@@ -2,6 +2,7 @@
  * The coordinator's state machine: coordinator/crates/machine, run as wasm. A `Machine` holds the bytes of one run; every
  * method is synchronous, and one that throws a `MachineError` has changed nothing.
  */
+import { equalBytes } from "./bytes.ts";
 import { LAYOUT, LIMITS } from "./generated/machineLayout.ts";
 import { MachineError } from "./machineError.ts";
 import { machineModule } from "./machineModule.ts";
@@ -230,12 +231,12 @@ export class Machine {
 
   /** The slot of a session key in this epoch, or null. */
   slotOfSession(session: Uint8Array): number | null {
-    return this.state().clients.find((client) => equal(client.session, session))?.index ?? null;
+    return this.state().clients.find((client) => equalBytes(client.session, session))?.index ?? null;
   }
 
   /** The slot of a peer id in this epoch, or null. */
   slotOfPeer(peerId: Uint8Array): number | null {
-    return this.state().clients.find((client) => equal(client.peerId, peerId))?.index ?? null;
+    return this.state().clients.find((client) => equalBytes(client.peerId, peerId))?.index ?? null;
   }
 
   /** Calls into the module with this run in place; keeps the changed state only if the call was accepted. */
@@ -281,8 +282,4 @@ function u64(value: bigint, what: string): bigint {
 
 function instant(nowMs: bigint): bigint {
   return u64(nowMs, "nowMs");
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -1,13 +1,14 @@
 /** A peer is named by its raw ed25519 public key, 32 bytes. */
 export type PeerKey = Uint8Array;
 
-/** Hexadecimal form of a key, for maps and logs. 64 characters. */
+/** Hexadecimal form of a key or any other bytes, for maps and logs; a key has 64 characters. */
 export function keyHex(key: PeerKey): string {
   let hex = "";
   for (const byte of key) hex += HEX_OF_BYTE[byte];
   return hex;
 }
 
+/** a table: keys and hashes are turned to hexadecimal thousands of times a round */
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** A peer and where it can be dialled. Browser tabs cannot listen: their list is empty. */

@@ -9,6 +9,7 @@
  * Slices start at multiples of 256 bytes; the padding between them is always zero in all three.
  */
 import type { Device } from "../device/device.ts";
+import { elementCount } from "./parameters.ts";
 
 export interface ParameterShape {
   name: string;
@@ -41,7 +42,7 @@ export class ParameterSet {
     const sorted = [...shapes].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const poolBytes: number[] = [0];
     this.parameters = sorted.map(({ name, shape }, index) => {
-      const elements = shape.reduce((a, b) => a * b, 1);
+      const elements = elementCount(shape);
       const bytes = Math.ceil((elements * 4) / SLICE_ALIGN_BYTES) * SLICE_ALIGN_BYTES;
       if (poolBytes.at(-1)! > 0 && poolBytes.at(-1)! + bytes > limit) poolBytes.push(0);
       const pool = poolBytes.length - 1;

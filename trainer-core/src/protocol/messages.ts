@@ -1,4 +1,5 @@
 /** Every message that peers exchange, declared once. Golden bytes in messages.test.ts hold the formats still. */
+import { equalBytes } from "@starling/network/hash";
 import { bytes, checked, list, message, optional, string, struct, u16, u32, u64, union, type ValueOf } from "./codec.ts";
 
 /** The machine's limits (existing-system.md 1.1): batches, which are at most one a client, and bytes of a run id. */
@@ -64,8 +65,8 @@ export type WitnessList = ValueOf<typeof witnessListCodec>;
 const evidenceCodec = checked(struct({ first: announceCodec, second: announceCodec }), ({ first, second }) => {
   const [a, b] = [first.fields, second.fields];
   const same = a.runId === b.runId && a.epoch === b.epoch && a.step === b.step && a.batch === b.batch;
-  if (!same || !equal(a.sender, b.sender)) return "both announcements must be of one sender, step and batch";
-  return equal(first.commitment, second.commitment) ? "the two commitments are equal" : null;
+  if (!same || !equalBytes(a.sender, b.sender)) return "both announcements must be of one sender, step and batch";
+  return equalBytes(first.commitment, second.commitment) ? "the two commitments are equal" : null;
 });
 /** Two results of one trainer for one batch: it told different peers different things. */
 export type Evidence = ValueOf<typeof evidenceCodec>;
@@ -94,8 +95,4 @@ export const modelResponse = message("model response", 1, optional(struct({ root
 
 export function gossipTopic(run: string): string {
   return `starling/round/1/${run}`;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, i) => byte === b[i]);
 }

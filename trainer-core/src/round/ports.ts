@@ -3,11 +3,15 @@
  * The coordinator's port is `CoordinatorPort` of @starling/sdk, the network's is `PeerNetwork` of @starling/network.
  */
 
+import type { Clock } from "@starling/sdk/clock";
 import type { BlobAddress } from "@starling/network/blobAddress";
 import type { Signer } from "@starling/network/keys";
 import type { PeerNetwork } from "@starling/network/port";
 import type { CoordinatorPort } from "@starling/sdk/types";
 import type { VerifySignature } from "../protocol/commitment.ts";
+
+/** The simulator injects its own. */
+export type { Clock };
 
 export interface BeginRound {
   /** wire-encoded results to apply, in batch order; empty when the round applies nothing */
@@ -94,12 +98,6 @@ export interface BlobPort {
   peek(address: BlobAddress): Uint8Array | undefined;
   remove(address: BlobAddress): void;
   get(address: BlobAddress, providers: readonly Uint8Array[], options?: { signal?: AbortSignal; maxBytes?: number }): Promise<Uint8Array>;
-}
-
-export interface Clock {
-  nowMs(): number;
-  /** returns a function that cancels */
-  after(ms: number, run: () => void): () => void;
 }
 
 /** Everything a round client reaches. */

@@ -3,7 +3,7 @@ import { MAX_CLIENTS, parseLlamaConfig, variantOf, type DistroConfig, type Llama
 import type { LearningRateSchedule } from "@starling/sdk/schedule";
 import { tileLayout, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeResult, resultBytes } from "../compress/wire.ts";
-import { llamaParameters } from "../model/parameters.ts";
+import { elementCount, llamaParameters } from "../model/parameters.ts";
 import { TrainError } from "./errors.ts";
 
 /** rounds whose results are kept and served (DESIGN.md section 4), and the two under way */
@@ -54,7 +54,7 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
   const layouts = llamaParameters(llama).map(({ shape }) => tileLayout(shape, distro.compression_chunk));
   const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
   const payloadBytes = resultBytes(layouts, wire);
-  const modelBytes = layouts.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+  const modelBytes = layouts.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
   return {
     llama,
     start,
