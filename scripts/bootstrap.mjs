@@ -16,6 +16,9 @@ const ENTRY = {
   golden: ["scripts/golden.ts"],
   bench: ["scripts/bench.ts"],
   generate: ["scripts/generate.ts"],
+  sim: ["scripts/sim.ts"],
+  soak: ["scripts/soak.ts"],
+  screenshots: ["scripts/screenshots.ts"],
 };
 
 function fail(message) {

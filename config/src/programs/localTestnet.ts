@@ -1,0 +1,72 @@
+/** Options of `local-testnet start`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
+import { defineOptions } from "../defineOptions.ts";
+import { configPath, noNvtop, tui, device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults } from "./shared.ts";
+
+export const localTestnetOptions = defineOptions({
+  numClients: { type: "integer", unit: "clients", min: 1, max: 256, default: 3, doc: "Client processes to start." },
+  configPath: { ...configPath, default: "nano-shakespeare" },
+  headless: { type: "boolean", default: false, doc: "No view: progress on stderr, one JSON object on stdout at the end." },
+  headlessExitAfterSecs: {
+    type: "number",
+    unit: "s",
+    above: 0,
+    max: 31_536_000,
+    optional: true,
+    doc: "After this time, counted from the start, pause, drain, write a checkpoint and exit.",
+  },
+  tui,
+  serverPort: { ...port, default: 20_000, doc: "TCP port of the coordinator; 0 = any free port." },
+  randomKillNum: {
+    type: "integer",
+    unit: "clients",
+    min: 0,
+    max: 256,
+    default: 0,
+    doc: "Clients killed and started again at each interval.",
+  },
+  allowedToKill: {
+    type: "integers",
+    min: 1,
+    max: 256,
+    optional: true,
+    doc: "Numbers of the clients that may be killed, as in 1,3; left out = all.",
+  },
+  randomKillInterval: { type: "number", unit: "s", above: 0, max: 31_536_000, default: 120, doc: "Time between kills." },
+  log: {
+    type: "string",
+    default: "warn,starling=info",
+    doc: "How much is printed: off, error, warn, info, debug or trace, as LEVEL or starling=LEVEL, separated by commas; what is said for other names has no effect.",
+  },
+  writeLog: { type: "boolean", default: false, doc: "Also write each process's log to a file in the run's folder." },
+  writeDistroData: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder under which each client writes the results it applies.",
+  },
+  firstClientCheckpoint: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder of a checkpoint to start from. Every client here starts from it, since a run's first epoch has no agreed parameters yet.",
+  },
+  eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for one file of JSON events per process." },
+  clientDevice: { ...device, default: "auto", doc: deviceDoc },
+  clientMatformerTiers: {
+    type: "integers",
+    unit: "tier",
+    min: 0,
+    max: 16,
+    minLength: 1,
+    maxLength: 256,
+    default: [0],
+    check: onlyFullWidth,
+    doc: "MatFormer tier of each client, repeated in turn.",
+  },
+  clientCheckpointDir: { ...checkpointDir, doc: "Folder under which each client keeps checkpoints; left out = the run's own folder." },
+  clientKeepSteps: keepSteps,
+  ...faults,
+  noNvtop,
+});

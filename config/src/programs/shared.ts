@@ -1,0 +1,67 @@
+/** Options that several commands have. */
+import type { OptionSpec } from "../defineOptions.ts";
+
+export const configPath = {
+  type: "string",
+  unit: "path",
+  minBytes: 1,
+  doc: "Run config: a file, a folder with config.toml or state.toml, or the name of a preset.",
+} as const satisfies OptionSpec;
+
+/** Only kept because commands written for the existing system carry it. */
+export const noNvtop = {
+  type: "boolean",
+  default: false,
+  env: null,
+  doc: "Accepted and without effect: no pane shows nvtop.",
+} as const satisfies OptionSpec;
+
+export const tui = {
+  type: "boolean",
+  default: true,
+  doc: "Accepted and without effect in this version: progress is plain lines.",
+} as const satisfies OptionSpec;
+
+export const device = {
+  type: "string",
+  minBytes: 1,
+  check: (text: string): string | null =>
+    text === "auto" || text === "software" || text === "gpu" ? null : "must be auto, software or gpu",
+} as const;
+export const deviceDoc =
+  "Adapter to train on: auto = a GPU if there is one, else the bundled software adapter; gpu = fail where there is none.";
+
+export const onlyFullWidth = (tiers: readonly number[]): string | null =>
+  tiers.every((tier) => tier === 0)
+    ? null
+    : "must be 0 (full width): tiers above 0 need MatFormer training, which this version does not have";
+
+export const checkpointDir = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
+export const keepSteps = {
+  type: "integer",
+  unit: "checkpoints",
+  min: 1,
+  max: 1_000_000,
+  default: 3,
+  doc: "Newest checkpoints kept; older ones are deleted.",
+} as const satisfies OptionSpec;
+export const port = { type: "integer", min: 0, max: 65_535 } as const;
+
+export const faults = {
+  faultLatencyMs: {
+    type: "string",
+    unit: "ms",
+    optional: true,
+    check: (text: string): string | null => (/^\d{1,6}(-\d{1,6})?$/.test(text) ? null : "must be BASE or BASE-JITTER, whole milliseconds"),
+    doc: "Delay added to every message between clients: BASE, or BASE-JITTER for up to JITTER more.",
+  },
+  faultPacketLoss: {
+    type: "number",
+    unit: "share of messages",
+    min: 0,
+    below: 1,
+    optional: true,
+    doc: "Share of gossip messages between clients that are lost; requests are only delayed, as by TCP.",
+  },
+  faultSeed: { type: "integer", min: 0, max: 0xffff_ffff, default: 0, doc: "Seed of kills, delays and losses." },
+} as const satisfies Record<string, OptionSpec>;
