@@ -23,7 +23,8 @@ const NOTHING_AGREED =
   "this run has never agreed on parameters: its clients may have started from different weights. Start all of them with the same --checkpoint, or none with one, and with the same version of starling";
 
 export async function client(options: ClientOptions): Promise<number> {
-  const { identity, save } = loadIdentity(options.identitySecretKeyPath);
+  const { identity, save, release } = loadIdentity(options.identitySecretKeyPath);
+  process.once("exit", release);
   identity.beginChain();
   save(); // before the first join: a restarted client must not reveal links twice
   const log = createLog(options.logs, `client-${toHex(identity.peer.publicKey).slice(0, 8)}`, options.eventsDir);

@@ -18,6 +18,13 @@ describe("loadIdentity", () => {
     first.identity.beginChain();
     first.save();
     expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(() => loadIdentity(path)).toThrow(
+      expect.objectContaining({
+        code: "identity",
+        message: expect.stringMatching(new RegExp(`in use by the process ${process.pid}: .*file of its own`)),
+      }),
+    );
+    first.release();
     const second = loadIdentity(path);
     second.identity.beginChain();
     expect(toHex(second.identity.peer.publicKey)).toBe(toHex(first.identity.peer.publicKey));
@@ -56,8 +63,6 @@ describe("loadIdentity", () => {
     const blocked = join(folder, "file");
     writeFileSync(blocked, "");
     chmodSync(blocked, 0o400);
-    expect(() => loadIdentity(join(blocked, "rig.id")).save()).toThrow(
-      /identity file .*cannot be (read|written)|--identity-secret-key-path/,
-    );
+    expect(() => loadIdentity(join(blocked, "rig.id"))).toThrow(/identity file .*cannot be (read|written)|--identity-secret-key-path/);
   });
 });

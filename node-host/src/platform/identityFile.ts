@@ -1,18 +1,55 @@
-/** A client's keys on disk. The file holds secrets: mode 600, written whole or not at all. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+/** A client's keys on disk. The file holds secrets: mode 600, written whole or not at all, and of one process at a time. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Identity, parseIdentity, serializeIdentity } from "@starling/sdk";
 import { fromHex } from "@starling/sdk/bytes";
 import { HostError } from "../errors.ts";
 import { makeFolder } from "./folders.ts";
+import { takeLock } from "./lockFile.ts";
+
+export interface LoadedIdentity {
+  identity: Identity;
+  /** Writes the file; on the disk when it returns. Errors: HostError identity. */
+  save(): void;
+  /** lets another process have the identity; call it last */
+  release(): void;
+}
 
 /**
  * The identity in `path`, made new when the file does not exist; without a path a new one that is kept nowhere. Reads our own
  * JSON, and the existing system's key files (32 raw bytes, or 64 hex digits), from which all three keys then come.
- * Errors: HostError identity.
+ * Errors: HostError identity, also when another process runs with it: the two would sign against each other.
  */
-export function loadIdentity(path: string | undefined): { identity: Identity; save: () => void } {
-  if (path === undefined) return { identity: Identity.generate(), save: () => undefined };
+export function loadIdentity(path: string | undefined): LoadedIdentity {
+  if (path === undefined) return { identity: Identity.generate(), save: () => undefined, release: () => undefined };
+  const release = lock(path);
+  try {
+    return { ...read(path), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function lock(path: string): () => void {
+  try {
+    makeFolder(dirname(path));
+    const taken = takeLock(path);
+    if ("release" in taken) return taken.release;
+    throw new HostError(
+      "identity",
+      `--identity-secret-key-path ${path} is in use by the process ${taken.heldBy}: two clients with the same keys refuse each other's messages; give each a file of its own, or end that process`,
+    );
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (cause instanceof HostError && cause.code === "identity") throw cause;
+    // keys that were put where this user may not write, on purpose
+    if (existsSync(path) && (code === "EACCES" || code === "EROFS" || code === "EPERM")) return () => undefined;
+    throw new HostError("identity", `the identity file ${path} cannot be written: ${message}`, { cause });
+  }
+}
+
+function read(path: string): Omit<LoadedIdentity, "release"> {
   let identity: Identity;
   let readOnly = false;
   try {
@@ -32,8 +69,13 @@ export function loadIdentity(path: string | undefined): { identity: Identity; sa
     save: () => {
       if (readOnly) return; // a key file of the existing system stays as it is
       try {
-        makeFolder(dirname(path));
-        writeFileSync(`${path}.new`, serializeIdentity(identity.secrets()), { mode: 0o600 });
+        const file = openSync(`${path}.new`, "w", 0o600);
+        try {
+          writeFileSync(file, serializeIdentity(identity.secrets()));
+          fsyncSync(file); // a link revealed before a power cut must not be revealed again after it
+        } finally {
+          closeSync(file);
+        }
         renameSync(`${path}.new`, path);
       } catch (cause) {
         throw new HostError("identity", `the identity file ${path} cannot be written: ${(cause as Error).message}`, { cause });
