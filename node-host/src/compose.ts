@@ -4,22 +4,23 @@ import { join, resolve } from "node:path";
 import { parseRunConfig, type LlamaConfig, type OptionsOf, type RunConfig, type clientOptions } from "@starling/config";
 import { heldOutDirectory, localDataDirectory } from "@starling/config/presets.node";
 import { BlobService, toMultiaddr, type PeerNetwork } from "@starling/network";
-import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorPort, type Identity } from "@starling/sdk";
+import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorPort, type Identity, type Snapshot } from "@starling/sdk";
+import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { modelCodec } from "@starling/trainer-core/checkpoint/modelCodec";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
-import { directoryStore } from "@starling/trainer-core/checkpoint/store.node";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
-import type { CheckpointSink, Engine } from "@starling/trainer-core/round/ports";
+import type { Engine } from "@starling/trainer-core/round/ports";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
+import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
 import { makeWritableFolder } from "./platform/folders.ts";
 import { listen } from "./platform/listen.ts";
@@ -93,11 +94,24 @@ export async function composeClient(
     onDeath: (error) => log({ type: "warning", message: error.message }),
   });
   if (checkpoint) await engine.importParameters(new Map([...checkpoint.parameters].map(([name, tensor]) => [name, tensor.data])));
+  const own =
+    options.checkpointDir === undefined
+      ? null
+      : new OwnCheckpoints({
+          directory: options.checkpointDir,
+          keepSteps: options.keepSteps,
+          runId: info.runId,
+          llama: plan.llama,
+          engine,
+          log,
+        });
+  const resumed = own && (await own.resume(await agreedHash(coordinator, signal), signal));
+  if (resumed)
+    log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
   log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
   const heldOutFolder = heldOutDirectory(runConfig, dataDirectory);
   const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
-  const saver = checkpointSaver(options, info.runId, plan, engine, log);
   const round = new RoundClient(
     {
       runId: info.runId,
@@ -119,7 +133,7 @@ export async function composeClient(
       signer: identity.peer,
       reveals: identity,
       clock,
-      checkpoints: saver.sink,
+      checkpoints: own && own.sink,
     },
   );
   return {
@@ -132,7 +146,7 @@ export async function composeClient(
     engine,
     round,
     heldOut: heldOutFolder === null ? null : () => heldOutSequences(open(heldOutFolder), options.heldOutTokens),
-    saveNow: saver.saveNow,
+    saveNow: async (step, epoch, agreed) => own && own.saveNow(step, epoch, agreed),
     close: async () => {
       blobs.stop();
       await coordinator.close();
@@ -170,6 +184,21 @@ async function reach(
   }
 }
 
+/** (32) what every member of the coming epoch starts from; zero while nothing was ever agreed. */
+async function agreedHash(coordinator: CoordinatorPort, signal: AbortSignal): Promise<Uint8Array> {
+  const first = Promise.withResolvers<Snapshot>();
+  const undo = coordinator.subscribe(first.resolve);
+  const onAbort = () => first.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const { bytes } = await first.promise;
+    return Machine.load(bytes).state().parameterHash;
+  } finally {
+    undo();
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 /** Reads one sequence, to learn now whether there are any. Errors: HostError bad-option for a local folder, data otherwise. */
 async function firstSequence(data: DataProvider, runConfig: RunConfig, options: ClientOptions, signal: AbortSignal): Promise<void> {
   try {
@@ -199,35 +228,6 @@ function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {
       );
     }
   }
-}
-
-function checkpointSaver(options: ClientOptions, runId: string, plan: RunPlan, engine: Engine, log: HostLog) {
-  const store =
-    options.checkpointDir === undefined ? null : directoryStore(resolve(options.checkpointDir), { keepSteps: options.keepSteps });
-  const shapes = llamaParameters(plan.llama);
-  const save = async (
-    values: ReadonlyMap<string, Float32Array>,
-    step: number,
-    epoch: number,
-    hash: Uint8Array,
-    agreed: boolean,
-  ): Promise<string> => {
-    const parameters = new Map(shapes.map(({ name, shape }) => [name, { shape, data: values.get(name) as Float32Array<ArrayBuffer> }]));
-    const state = { runId, step, epoch, parameterHash: toHex(hash), created: new Date().toISOString() };
-    const { location, notDeleted } = await store!.save({ config: plan.llama, parameters, state });
-    if (notDeleted.length > 0)
-      log({ type: "warning", message: `old checkpoints could not be deleted, the disk will fill: ${notDeleted.join(", ")}` });
-    log({ type: "saved", path: location, step, parameterHash: state.parameterHash, agreed });
-    return location;
-  };
-  const sink: CheckpointSink | null = store && {
-    save: ({ parameters, step, epoch, parameterHash }) => save(parameters, step, epoch, parameterHash, true),
-  };
-  return {
-    sink,
-    saveNow: async (step: number, epoch: number, agreed: boolean) =>
-      store ? save(await engine.exportParameters(), step, epoch, await engine.parameterHash(), agreed) : null,
-  };
 }
 
 /** An engine that also keeps every result it applies as a file, for looking into (`--write-gradients-dir`). */

@@ -2,7 +2,7 @@
  * What a `server` or `client` process tells the world: one JSON object a line with `--logs json`, a sentence with `--logs console`.
  * The local testnet reads the former from its children.
  */
-import type { RunState } from "@starling/sdk";
+import type { ClientState, RunState } from "@starling/sdk";
 import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
 
 export type HostEvent =
@@ -10,7 +10,11 @@ export type HostEvent =
   | { type: "listening"; peerId: string; multiaddrs: string[]; runId: string }
   /** a client knows its run and starts its engine, which takes a while */
   | { type: "starting"; peerId: string; multiaddrs: string[]; runId: string; parameters: number }
-  /** `live` clients in the epoch, `pending` members of the run, `wanted` by the config to begin an epoch */
+  /**
+   * `live` clients in the epoch, `pending` members of the run, `wanted` by the config to begin an epoch. The phase began at
+   * `startedAtMs` and ends at `endsAtMs` at the latest, both by this process's clock; null where no time limits it.
+   * `roundTokens`: what all clients together train in a round, 0 where nothing is trained.
+   */
   | {
       type: "phase";
       runState: RunState;
@@ -21,22 +25,54 @@ export type HostEvent =
       live: number;
       pending: number;
       wanted: number;
+      startedAtMs: number;
+      endsAtMs: number | null;
+      roundTokens: number;
     }
+  /** the coordinator's count of a round's witnesses; `missing`: who has not reported, at most 8 */
+  | { type: "votes"; step: number; of: "results" | "downloads"; reported: number; elected: number; quorum: number; missing: string[] }
+  /** the coordinator's clients: slots of the epoch, and members that wait for the next one. Peers by the first 8 hex digits of their id */
+  | { type: "roster"; epoch: number; slots: RosterSlot[]; waiting: string[] }
+  /** the process was told to end, and what it does about it now */
+  | { type: "stopping"; doing: string }
   | { type: "member"; change: "joined" | "left" | "withdrawn" | "dropped" | "ejected"; client: string }
   | { type: "engine"; adapter: string; profile: string; compileMs: number; parameters: number }
   | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }
   | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
+  /** started from its own checkpoint, which holds the agreed parameters */
+  | { type: "resumed"; path: string; epoch: number; step: number; parameterHash: string }
   /** other members of the run that this client is connected to */
   | { type: "peers"; connected: number }
-  | { type: "event-loop"; lagP99Ms: number }
+  /** every 10 s; `cpuSeconds` of all threads since the start, `lagP99Ms` of the event loop in these 10 s, `openFiles` null where unknown */
+  | { type: "resources"; rssBytes: number; heapBytes: number; openFiles: number | null; cpuSeconds: number; lagP99Ms: number }
+  /** bytes since the connection began, by peer (first 8 hex digits of its id) */
+  | { type: "traffic"; peers: { peer: string; receivedBytes: number; sentBytes: number; rttMs: number | null }[] }
+  /** a limit of the network kept something out, `count` times since it was last told; `who`: a peer or a host */
+  | { type: "limit"; limit: string; who: string; count: number }
+  /** Prometheus can scrape here */
+  | { type: "metrics"; url: string }
+  /** a full or failing disk: so many events are missing from the files of --events-dir */
+  | { type: "events-dropped"; events: number; reason: string }
   | { type: "round"; event: TelemetryEvent }
   | { type: "warning"; message: string }
   | { type: "stopped"; reason: string };
 
+export interface RosterSlot {
+  client: string;
+  index: number;
+  state: ClientState;
+  /** rounds of the epoch in which a quorum attested its batch */
+  roundsTrained: number;
+  /** the last rounds in a row in which none did */
+  missedRounds: number;
+  /** elected in the running round */
+  isWitness: boolean;
+}
+
 export type HostLog = (event: HostEvent) => void;
 
 /** Commands a parent process sends over Node's IPC channel; a terminal user has signals instead. */
-export type ParentMessage = { type: "pause" } | { type: "evaluate" } | { type: "report" } | { type: "stop" };
+export type ParentMessage = { type: "pause" } | { type: "resume" } | { type: "evaluate" } | { type: "report" } | { type: "stop" };
 
 const MAX_LINE_CHARACTERS = 1 << 20;
 

@@ -28,6 +28,11 @@ export class Sentences {
         return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${addressToName(event.multiaddrs)}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
       case "phase":
         return this.#phaseSentence(event);
+      case "votes":
+      case "roster":
+        return null;
+      case "stopping":
+        return `stopping: ${event.doing}`;
       case "member":
         return memberSentence(event.client, event.change);
       case "engine":
@@ -36,16 +41,25 @@ export class Sentences {
         return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;
       case "saved":
         return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
+      case "resumed":
+        return `goes on from its checkpoint ${event.path} (epoch ${event.epoch}, step ${event.step})`;
       case "peers": {
         const said = this.#peers;
         this.#peers = event.connected;
         if (said === event.connected) return null;
         return event.connected === 1 ? "connected to 1 other client" : `connected to ${event.connected} other clients`;
       }
-      case "event-loop":
+      case "resources":
         return event.lagP99Ms > LAG_WORTH_SAYING_MS
           ? `warning: the event loop was held up, 99 % below ${event.lagP99Ms} ms: is this machine overloaded?`
           : null;
+      case "limit":
+        return this.#troubles.rejected(`${event.count} times by the limit ${event.limit}`, `${event.who} sends too much`);
+      case "metrics":
+        return `metrics for Prometheus at ${event.url}`;
+      case "traffic":
+      case "events-dropped":
+        return null;
       case "warning":
         return `warning: ${event.message}`;
       case "stopped":

@@ -108,6 +108,9 @@ export class Tally {
       case "saved":
         tally.saved = { path: event.path, step: event.step };
         return null;
+      case "resumed":
+        tally.saved ??= { path: event.path, step: event.step };
+        return `${client} goes on from its checkpoint of epoch ${event.epoch}, step ${event.step}`;
       case "peers":
         tally.peers = event.connected;
         return null;
@@ -118,8 +121,15 @@ export class Tally {
       case "listening":
       case "starting":
       case "phase":
+      case "votes":
+      case "roster":
       case "member":
-      case "event-loop":
+      case "stopping":
+      case "resources":
+      case "traffic":
+      case "limit":
+      case "metrics":
+      case "events-dropped":
       case "stopped":
         return null;
     }
