@@ -2,26 +2,57 @@
 import type { CoordinatorState } from "@starling/sdk";
 import type { HostLog } from "../events.ts";
 
+/** The two rounds that drain an epoch's pipeline are rounds of the epoch too. */
+const DRAIN_ROUNDS = 2;
+
 /** Returns a function that takes every newer state, with the number of the run's members. */
-export function phaseTeller(log: HostLog): (state: CoordinatorState, members: number) => void {
+export function phaseTeller(log: HostLog, nowMs: () => number = Date.now): (state: CoordinatorState, members: number) => void {
   let last = "";
-  return ({ runState, epoch, step, epochStartStep, lastStep, config, clients }, members) => {
+  let phase: { key: string; startedAtMs: number } | null = null;
+  return (state, members) => {
+    const { runState, epoch, step, epochStartStep, lastStep, config, clients, rounds } = state;
     const live = clients.filter((c) => c.state === "Healthy").length;
-    const key = `${runState} ${epoch} ${step} ${live} ${members}`;
+    const phaseKey = `${runState} ${epoch} ${step}`;
+    // a phase seen to begin began now, by this clock; of the one found running only the coordinator's clock knows
+    if (phase?.key !== phaseKey) phase = { key: phaseKey, startedAtMs: phase === null ? Number(state.runStateStartedMs) : nowMs() };
+    const key = `${phaseKey} ${live} ${members}`;
     if (key === last) return;
     last = key;
-    // the two rounds that drain are rounds of the epoch too
-    const epochRounds = lastStep > 0 ? lastStep - epochStartStep : config.roundsPerEpoch > 0 ? config.roundsPerEpoch + 2 : 0;
+    const limitMs = phaseLimitMs(state, members);
+    const round = runState === "RoundTrain" || runState === "RoundWitness" ? rounds.at(-1) : undefined;
     log({
       type: "phase",
       runState,
       epoch,
       step,
       round: step - epochStartStep + 1,
-      epochRounds,
+      epochRounds: lastStep > 0 ? lastStep - epochStartStep : config.roundsPerEpoch > 0 ? config.roundsPerEpoch + DRAIN_ROUNDS : 0,
       live,
       pending: members,
       wanted: config.initMinClients,
+      startedAtMs: phase.startedAtMs,
+      endsAtMs: limitMs === null ? null : phase.startedAtMs + limitMs,
+      roundTokens: round && !round.drain ? round.batchSize * config.maxSeqLen : 0,
     });
   };
+}
+
+/** How long the phase lasts at the most; null where no clock ends it. */
+function phaseLimitMs({ runState, config }: CoordinatorState, members: number): number | null {
+  switch (runState) {
+    case "WaitingForMembers":
+      return members >= config.initMinClients ? Number(config.waitingForMembersExtraMs) : null;
+    case "Warmup":
+      return Number(config.warmupMs);
+    case "RoundTrain":
+      return Number(config.maxRoundTrainMs);
+    case "RoundWitness":
+      return Number(config.roundWitnessMs);
+    case "Cooldown":
+      return Number(config.cooldownMs);
+    case "Uninitialized":
+    case "Finished":
+    case "Paused":
+      return null;
+  }
 }

@@ -12,6 +12,9 @@ const phase = (runState: Extract<HostEvent, { type: "phase" }>["runState"], step
   live: 2,
   pending: 1,
   wanted: 3,
+  startedAtMs: 0,
+  endsAtMs: null,
+  roundTokens: 0,
 });
 
 describe("Sentences", () => {
@@ -45,7 +48,7 @@ describe("Sentences", () => {
   });
 
   it("keeps quiet about an event loop that runs, and speaks of one that does not", () => {
-    expect(sentences.of({ type: "event-loop", lagP99Ms: 20 })).toBeNull();
-    expect(sentences.of({ type: "event-loop", lagP99Ms: 900 })).toMatch(/900 ms/);
+    expect(sentences.of(resources(20))).toBeNull();
+    expect(sentences.of(resources(900))).toMatch(/900 ms/);
   });
 });

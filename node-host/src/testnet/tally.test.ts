@@ -16,7 +16,20 @@ describe("Tally", () => {
   const heldOut = (step: number, loss: number) =>
     tally.onClientEvent("client-1", { type: "held-out", step, loss, tokens: 2048, parameterHash: "00" });
   const at = (step: number) => {
-    tally.phase = { type: "phase", runState: "RoundTrain", epoch: 2, step, round: 3, epochRounds: 10, live: 2, pending: 3, wanted: 2 };
+    tally.phase = {
+      type: "phase",
+      runState: "RoundTrain",
+      epoch: 2,
+      step,
+      round: 3,
+      epochRounds: 10,
+      live: 2,
+      pending: 3,
+      wanted: 2,
+      startedAtMs: 0,
+      endsAtMs: null,
+      roundTokens: 0,
+    };
   };
 
   beforeEach(() => {
