@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { blobCompliance } from "./complianceBlobs.ts";
 import { generateKeypair } from "./keys.ts";
-import { keyHex, maxGossipBytes, type PeerNetwork } from "./port.ts";
+import { keyHex, maxGossipBytes, type PeerNetwork, type PeerTraffic } from "./port.ts";
 
 /** How the suite makes peers of one adapter. */
 export interface NetworkFactory {
@@ -136,6 +136,34 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       const options = { maxResponseBytes: 64 };
       expect(await a.request(b.self, "/test/echo/1", bytes(1, 2), options)).toEqual(bytes(...a.self, 1, 2));
       expect(await b.request(a.self, "/test/echo/1", bytes(), options)).toEqual(bytes(...b.self));
+    });
+
+    test("traffic names the connected peers and counts what went both ways", async () => {
+      const [a, b, c] = await peers.members(3);
+      const ofPeer = (at: PeerNetwork, peer: PeerNetwork): PeerTraffic =>
+        at.traffic().find((entry) => keyHex(entry.peer) === keyHex(peer.self))!;
+      expect(
+        a
+          .traffic()
+          .map(({ peer }) => keyHex(peer))
+          .sort(),
+      ).toEqual([b, c].map((peer) => keyHex(peer.self)).sort());
+      const before = { a: ofPeer(a, b), b: ofPeer(b, a), c: ofPeer(a, c) };
+      b.handle("/test/count/1", { maxRequestBytes: 100_000 }, async () => new Uint8Array(300_000));
+      await a.request(b.self, "/test/count/1", new Uint8Array(100_000), { maxResponseBytes: 300_000 });
+      // Framing and encryption come on top; what is under way to or from others does not count.
+      const between = (value: number, low: number): void => {
+        expect(value).toBeGreaterThanOrEqual(low);
+        expect(value).toBeLessThan(1.2 * low);
+      };
+      between(ofPeer(a, b).sentBytes - before.a.sentBytes, 100_000);
+      between(ofPeer(a, b).receivedBytes - before.a.receivedBytes, 300_000);
+      between(ofPeer(b, a).sentBytes - before.b.sentBytes, 300_000);
+      between(ofPeer(b, a).receivedBytes - before.b.receivedBytes, 100_000);
+      expect(ofPeer(a, c).receivedBytes - before.c.receivedBytes).toBeLessThan(50_000);
+      await peers.kill(c);
+      await eventually(() => a.traffic().length === 1);
+      for (const { rttMs } of a.traffic()) expect(rttMs ?? 0).toBeGreaterThanOrEqual(0);
     });
 
     test("many requests at once are all answered", async () => {

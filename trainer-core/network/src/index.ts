@@ -1,5 +1,6 @@
 export * from "./errors.ts";
 export * from "./port.ts";
+export type { LimitHit, LimitName } from "./limitReports.ts";
 export * from "./clock.ts";
 export * from "./random.ts";
 export * from "./memoryHub.ts";

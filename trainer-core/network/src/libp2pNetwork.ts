@@ -18,12 +18,14 @@ import {
   type Member,
   type PeerKey,
   type PeerNetwork,
+  type PeerTraffic,
   type RequestHandler,
   type RequestOptions,
   type SubscriptionHandler,
   type SubscriptionOptions,
 } from "./port.ts";
 import { Redialer } from "./redialer.ts";
+import { TrafficLedger } from "./traffic.ts";
 
 const helloProtocol = "/starling/hello/1";
 /** Streams of one protocol on one connection: what we open, and twice that accepted, as both may have dialled. */
@@ -36,13 +38,15 @@ const maxAddresses = 8;
 /** Starts a libp2p node behind the port. Compose it with transports: `libp2p.node.ts`, `libp2pBrowser.ts`. */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<PeerNetwork> {
   const peers = new PeerSet(options.allowAll ?? false);
-  return new Libp2pNetwork(await startLibp2p(options, peers), peers, options);
+  const traffic = new TrafficLedger();
+  return new Libp2pNetwork(await startLibp2p(options, peers, traffic), peers, traffic, options);
 }
 
 class Libp2pNetwork implements PeerNetwork {
   readonly self: PeerKey;
   readonly #node: Libp2p<Services>;
   readonly #peers: PeerSet;
+  readonly #traffic: TrafficLedger;
   readonly #redialer: Redialer;
   readonly #onError: (error: unknown) => void;
   readonly #topics = new Map<string, Set<(from: PeerKey, data: Uint8Array) => void>>();
@@ -51,9 +55,10 @@ class Libp2pNetwork implements PeerNetwork {
   readonly #gates = new Map<string, Gate>();
   readonly #stopping = new AbortController();
 
-  constructor(node: Libp2p<Services>, peers: PeerSet, options: Libp2pNetworkOptions) {
+  constructor(node: Libp2p<Services>, peers: PeerSet, traffic: TrafficLedger, options: Libp2pNetworkOptions) {
     this.#node = node;
     this.#peers = peers;
+    this.#traffic = traffic;
     this.self = node.peerId.publicKey!.raw;
     this.#onError = options.onError ?? throwUncaught;
     this.#redialer = new Redialer({
@@ -165,6 +170,15 @@ class Libp2pNetwork implements PeerNetwork {
       .map(hexOf)
       .filter((hex) => hex !== null && this.#peers.allows(hex) && this.#openConnection(hex) !== undefined)
       .map((hex) => bytesOf(hex!));
+  }
+
+  traffic(): PeerTraffic[] {
+    return this.connectedPeers().map((peer) => {
+      const hex = keyHex(peer);
+      const { received, sent } = this.#traffic.of(hex);
+      const rttMs = this.#node.getConnections(peerIdOf(hex)).find(({ rtt }) => rtt !== undefined)?.rtt ?? null;
+      return { peer, receivedBytes: received, sentBytes: sent, rttMs };
+    });
   }
 
   async publish(topic: string, data: Uint8Array): Promise<void> {

@@ -1,14 +1,17 @@
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
 import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";
-import type { PeerId } from "@libp2p/interface";
+import type { MultiaddrConnection, PeerId } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2p, type Libp2pOptions } from "libp2p";
+import { guardedTransport } from "./guardedTransport.ts";
+import type { LimitHit } from "./limitReports.ts";
 import { hexOf } from "./peerIds.ts";
 import type { PeerSet } from "./peerSet.ts";
 import { maxGossipBytes } from "./port.ts";
+import type { TrafficLedger } from "./traffic.ts";
 
 export type Libp2pTransports = NonNullable<Libp2pOptions["transports"]>;
 
@@ -26,27 +29,36 @@ export interface Libp2pNetworkOptions {
   maxConnections?: number;
   /** Told of what a gossip handler throws, and of registration failures. Default: throws it where nobody can catch it. */
   onError?: (error: unknown) => void;
+  /** Told when someone ran into a limit (docs/limits.md): at the first hit of each culprit, then at most every 5 s. */
+  onLimit?: (hit: LimitHit) => void;
 }
 
 export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown };
 
 /** A started libp2p node that admits only `peers`. */
-export async function startLibp2p(options: Libp2pNetworkOptions, peers: PeerSet): Promise<Libp2p<Services>> {
+export async function startLibp2p(options: Libp2pNetworkOptions, peers: PeerSet, traffic: TrafficLedger): Promise<Libp2p<Services>> {
   const privateKey = await generateKeyPairFromSeed("Ed25519", options.seed);
   const isStranger = (peer: PeerId): boolean => {
     const hex = hexOf(peer);
     return hex === null || !peers.allows(hex);
   };
+  const guard = { admit: () => () => {}, track: (connection: MultiaddrConnection) => traffic.track(connection) };
+  const assignTraffic = (peer: PeerId, connection: MultiaddrConnection): boolean => {
+    traffic.assign(peer, connection);
+    return false;
+  };
   return createLibp2p<Services>({
     privateKey,
     addresses: { listen: options.listen, announce: options.announce },
-    transports: options.transports,
+    transports: options.transports.map((transport) => guardedTransport(transport, guard)),
     connectionEncrypters: [noise()],
     // The default window of 16 MiB lets one blob hold up every small message on the connection for 250 ms.
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
     connectionGater: {
       denyInboundEncryptedConnection: isStranger,
       denyDialPeer: isStranger,
+      denyInboundUpgradedConnection: assignTraffic,
+      denyOutboundUpgradedConnection: assignTraffic,
       // libp2p's browser default refuses plain ws and private addresses, which local runs need.
       denyDialMultiaddr: () => false,
     },

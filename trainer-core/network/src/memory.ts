@@ -10,6 +10,7 @@ import {
   type Member,
   type PeerKey,
   type PeerNetwork,
+  type PeerTraffic,
   type RequestHandler,
   type RequestOptions,
   type SubscriptionHandler,
@@ -38,6 +39,7 @@ export class MemoryNetwork implements PeerNetwork {
   readonly #subscriptions = new Map<string, Subscription>();
   /** Peers that connect() named although no list does. */
   readonly #dialled = new Set<string>();
+  readonly #traffic = new Map<string, { receivedBytes: number; sentBytes: number; rttMs: null }>();
   #stopped = false;
 
   constructor(hub: MemoryHub, self: PeerKey, allowAll: boolean) {
@@ -114,6 +116,29 @@ export class MemoryNetwork implements PeerNetwork {
     return [...this.#hub.networks].filter(([hex]) => this.#hub.areConnected(this.#hex, hex)).map(([, network]) => network.self);
   }
 
+  traffic(): PeerTraffic[] {
+    const entries = this.connectedPeers().map((peer) => ({ peer, ...this.#trafficWith(keyHex(peer)) }));
+    const connected = new Set(entries.map(({ peer }) => keyHex(peer)));
+    for (const hex of this.#traffic.keys()) if (!connected.has(hex)) this.#traffic.delete(hex);
+    return entries;
+  }
+
+  /** For the hub. */
+  sentTo(hex: string, bytes: number): void {
+    this.#trafficWith(hex).sentBytes += bytes;
+  }
+
+  /** For the hub. */
+  receivedFrom(hex: string, bytes: number): void {
+    this.#trafficWith(hex).receivedBytes += bytes;
+  }
+
+  #trafficWith(hex: string): { receivedBytes: number; sentBytes: number; rttMs: null } {
+    let traffic = this.#traffic.get(hex);
+    if (traffic === undefined) this.#traffic.set(hex, (traffic = { receivedBytes: 0, sentBytes: 0, rttMs: null }));
+    return traffic;
+  }
+
   async publish(topic: string, data: Uint8Array): Promise<void> {
     this.#requireRunning();
     if (data.byteLength > maxGossipBytes) {
@@ -122,7 +147,7 @@ export class MemoryNetwork implements PeerNetwork {
     for (const hex of this.#hub.networks.keys()) {
       if (!this.#hub.areConnected(this.#hex, hex)) continue;
       const copy = data.slice();
-      this.#hub.gossip(this.#hex, hex, () => this.#hub.networks.get(hex)?.receive(topic, this.self, copy.slice()));
+      this.#hub.gossip(this.#hex, hex, () => this.#hub.networks.get(hex)?.receive(topic, this.self, copy.slice()), copy.byteLength);
     }
   }
 
@@ -159,7 +184,7 @@ export class MemoryNetwork implements PeerNetwork {
 
   request(peer: PeerKey, protocol: string, request: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
     const timeoutMs = Math.min(options.timeoutMs ?? defaultRequestTimeoutMs, options.idleTimeoutMs ?? Infinity);
-    return this.#call<Uint8Array>(peer, protocol, { signal: options.signal, timeoutMs }, (call) => {
+    return this.#call<Uint8Array>(peer, protocol, request.byteLength, { signal: options.signal, timeoutMs }, (call) => {
       const served = call.server.#handlers.get(protocol);
       if (served === undefined) throw refused(protocol);
       checkBytes("request", request.byteLength, served.limits.maxRequestBytes);
@@ -175,7 +200,7 @@ export class MemoryNetwork implements PeerNetwork {
             checkBytes("response", copy.byteLength, options.maxResponseBytes);
             options.onBytes?.(copy.byteLength);
             call.resolve(copy);
-          });
+          }, copy.byteLength);
         },
         (error: unknown) => call.answer(() => call.fail(remoteError(errorText(error)))),
       );
@@ -189,7 +214,7 @@ export class MemoryNetwork implements PeerNetwork {
     onFrame: (frame: Uint8Array) => void | Promise<void>,
     options: SubscriptionOptions,
   ): Promise<void> {
-    return this.#call<void>(peer, protocol, { signal: options.signal, timeoutMs: Infinity }, (call) => {
+    return this.#call<void>(peer, protocol, request.byteLength, { signal: options.signal, timeoutMs: Infinity }, (call) => {
       const served = call.server.#subscriptions.get(protocol);
       if (served === undefined) throw refused(protocol);
       checkBytes("request", request.byteLength, served.limits.maxRequestBytes);
@@ -207,7 +232,7 @@ export class MemoryNetwork implements PeerNetwork {
             } catch (error) {
               call.fail(error);
             }
-          });
+          }, copy.byteLength);
         });
       };
       Promise.try(() => served.handler(this.self, request.slice(), push, call.signal)).then(
@@ -230,6 +255,7 @@ export class MemoryNetwork implements PeerNetwork {
   #call<T>(
     peer: PeerKey,
     protocol: string,
+    requestBytes: number,
     limits: { signal?: AbortSignal; timeoutMs: number },
     serve: (call: ServedCall<T>) => void,
   ): Promise<T> {
@@ -261,27 +287,37 @@ export class MemoryNetwork implements PeerNetwork {
               fail(new NetworkError("timeout", `${protocol}: ${hex.slice(0, 8)} did not answer in ${limits.timeoutMs} ms`)),
             );
       const undoAbort = onAbort(limits.signal, () => fail(abortedError(protocol, limits.signal)));
-      const answer = (task: () => void | Promise<void>): void =>
-        hub.deliver(hex, this.#hex, () => {
-          if (settled) return;
+      const answer = (task: () => void | Promise<void>, bytes?: number): void =>
+        hub.deliver(
+          hex,
+          this.#hex,
+          () => {
+            if (settled) return;
+            try {
+              void task();
+            } catch (error) {
+              fail(error);
+            }
+          },
+          bytes,
+        );
+      hub.deliver(
+        this.#hex,
+        hex,
+        () => {
+          const server = hub.networks.get(hex);
+          if (settled || server === undefined) return;
+          const fault = hub.serviceFault(hex, protocol);
+          if (fault === "silent") return;
           try {
-            void task();
+            if (fault === "error") throw remoteError("this peer never serves it");
+            serve({ server, signal: serverSide.signal, answer, fail, resolve: (value) => settle(() => resolve(value)) });
           } catch (error) {
-            fail(error);
+            answer(() => fail(error));
           }
-        });
-      hub.deliver(this.#hex, hex, () => {
-        const server = hub.networks.get(hex);
-        if (settled || server === undefined) return;
-        const fault = hub.serviceFault(hex, protocol);
-        if (fault === "silent") return;
-        try {
-          if (fault === "error") throw remoteError("this peer never serves it");
-          serve({ server, signal: serverSide.signal, answer, fail, resolve: (value) => settle(() => resolve(value)) });
-        } catch (error) {
-          answer(() => fail(error));
-        }
-      });
+        },
+        requestBytes,
+      );
     });
   }
 
@@ -307,7 +343,8 @@ export class MemoryNetwork implements PeerNetwork {
 interface ServedCall<T> {
   server: MemoryNetwork;
   signal: AbortSignal;
-  answer: (task: () => void | Promise<void>) => void;
+  /** `bytes`: what traffic() counts. */
+  answer: (task: () => void | Promise<void>, bytes?: number) => void;
   fail: (error: unknown) => void;
   resolve: (value: T) => void;
 }

@@ -120,20 +120,20 @@ export class MemoryHub {
     }
   }
 
-  /** Delivers one part of an ordered, reliable exchange. Dropped if the connection is gone by then. */
-  deliver(from: string, to: string, task: () => void): void {
-    this.#send(from, to, true, task);
+  /** Delivers one part of an ordered, reliable exchange; `bytes` is what traffic() counts. Dropped if the connection is gone by then. */
+  deliver(from: string, to: string, task: () => void, bytes = 0): void {
+    this.#send(from, to, true, task, bytes);
   }
 
   /** Delivers a gossip message, or two, or none. */
-  gossip(from: string, to: string, task: () => void): void {
+  gossip(from: string, to: string, task: () => void, bytes = 0): void {
     const { dropGossip, duplicateGossip, reorderGossip } = this.faults;
     if (this.#random() < dropGossip) return;
     const copies = this.#random() < duplicateGossip ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) this.#send(from, to, this.#random() >= reorderGossip, task);
+    for (let copy = 0; copy < copies; copy++) this.#send(from, to, this.#random() >= reorderGossip, task, bytes);
   }
 
-  #send(from: string, to: string, ordered: boolean, task: () => void): void {
+  #send(from: string, to: string, ordered: boolean, task: () => void, bytes: number): void {
     const [minMs, maxMs] = this.faults.delayMs;
     const nowMs = this.scheduler.now();
     const delayMs = minMs + this.#random() * (maxMs - minMs);
@@ -141,7 +141,10 @@ export class MemoryHub {
     const arrive = (): void => {
       // A peer that restarted meanwhile has other connections: what was sent on the old ones is lost.
       const isSameConnection = this.networks.get(from) === ends[0] && this.networks.get(to) === ends[1];
-      if (isSameConnection && this.areConnected(from, to)) task();
+      if (!isSameConnection || !this.areConnected(from, to)) return;
+      ends[0]!.sentTo(to, bytes);
+      ends[1]!.receivedFrom(from, bytes);
+      task();
     };
     if (!ordered) {
       this.scheduler.schedule(delayMs, arrive);

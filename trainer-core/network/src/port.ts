@@ -17,6 +17,15 @@ export interface Member {
   multiaddrs: string[];
 }
 
+/** What went over the connections to one peer. Counters begin anew when the peer connects again. */
+export interface PeerTraffic {
+  peer: PeerKey;
+  receivedBytes: number;
+  sentBytes: number;
+  /** Last measured round trip, milliseconds; null before the first measurement. */
+  rttMs: number | null;
+}
+
 export interface HandlerLimits {
   maxRequestBytes: number;
   /** A handler that answers more fails with `too-large`. Default 16 MiB. */
@@ -79,6 +88,9 @@ export interface PeerNetwork {
   /** Resolves once the peer has answered us. `refused`: it is there and does not list us. `request` dials by itself. */
   connect(peer: PeerKey, signal?: AbortSignal): Promise<void>;
   connectedPeers(): PeerKey[];
+
+  /** One entry for each connected peer. */
+  traffic(): PeerTraffic[];
 
   /** Gossips at most `maxGossipBytes`. Best effort: resolves when handed to the transport, and may be lost. */
   publish(topic: string, data: Uint8Array): Promise<void>;
