@@ -7,7 +7,8 @@ export type HostErrorCode =
   | "child-died"
   | "engine"
   | "identity"
-  | "no-loss";
+  | "no-loss"
+  | "wrong-arithmetic";
 
 /** What stops a command. The message is the sentence the operator reads. */
 export class HostError extends Error {
@@ -20,7 +21,12 @@ export class HostError extends Error {
 }
 
 /** Exit codes of every verb; documented in docs/commands.md. */
-export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4 } as const;
+export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4, wrongArithmetic: 5 } as const;
+
+/** Whether a process that ended with `code` may do better when it is started again: options and drivers do not change by themselves. */
+export function isWorthRestarting(code: number): boolean {
+  return code !== EXIT_CODES.usage && code !== EXIT_CODES.noAdapter && code !== EXIT_CODES.wrongArithmetic;
+}
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof HostError)) return EXIT_CODES.failed;
@@ -31,6 +37,8 @@ export function exitCodeOf(error: unknown): number {
       return EXIT_CODES.noAdapter;
     case "coordinator-unreachable":
       return EXIT_CODES.unreachable;
+    case "wrong-arithmetic":
+      return EXIT_CODES.wrongArithmetic;
     case "data":
     case "port-in-use":
     case "child-died":

@@ -1,10 +1,18 @@
 /** Options of `local-testnet start`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, noNvtop, tui, device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults } from "./shared.ts";
+import { configPath, noNvtop, tui, device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry } from "./shared.ts";
 
 export const localTestnetOptions = defineOptions({
   numClients: { type: "integer", unit: "clients", min: 1, max: 256, default: 3, doc: "Client processes to start." },
   configPath: { ...configPath, default: "nano-shakespeare" },
+  resume: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    env: null,
+    optional: true,
+    doc: "Goes on with an earlier start of this run: its folder (.starling/RUN/TIME), or the word latest.",
+  },
   headless: { type: "boolean", default: false, doc: "No view: progress on stderr, one JSON object on stdout at the end." },
   headlessExitAfterSecs: {
     type: "number",
@@ -52,7 +60,7 @@ export const localTestnetOptions = defineOptions({
     optional: true,
     doc: "Folder of a checkpoint to start from. Every client here starts from it, since a run's first epoch has no agreed parameters yet.",
   },
-  eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for one file of JSON events per process." },
+  ...telemetry,
   clientDevice: { ...device, default: "auto", doc: deviceDoc },
   clientMatformerTiers: {
     type: "integers",

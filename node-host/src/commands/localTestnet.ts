@@ -1,12 +1,12 @@
 /** `starling local-testnet start`: a coordinator and N clients, each its own process, on this machine. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { localTestnetOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { listenForStop } from "../platform/parent.ts";
-import { makeWritableFolder, runFolder } from "../platform/folders.ts";
+import { earlierRunFolder, makeWritableFolder, runFolder } from "../platform/folders.ts";
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
 import { Testnet, type LocalTestnetOptions, type Say } from "../testnet/testnet.ts";
@@ -65,13 +65,14 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
     return EXIT_CODES.ok;
   }
   say(adapter.sentence);
-  const folder = runFolder(loaded.runId);
+  const folder = options.resume === undefined ? runFolder(loaded.runId) : earlierRunFolder(loaded.runId, options.resume);
   const testnet = new Testnet({
     options,
     loaded,
     device: adapter.choice,
     serverPort: await portToUse(options.serverPort),
     folder,
+    resumed: options.resume !== undefined,
     say,
     deadlineMs: options.headlessExitAfterSecs === undefined ? null : options.headlessExitAfterSecs * 1000,
   });
@@ -96,6 +97,13 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
   }
   const checkpoint = testnet.checkpoint();
   say(`ended: ${ended}`);
+  say(`goes on with: ${resumeCommand(options, folder)}`);
   say(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
   return testnet.failed ? EXIT_CODES.failed : EXIT_CODES.ok;
+}
+
+/** What a person types to have this run go on where it was. */
+function resumeCommand({ configPath, numClients, clientCheckpointDir }: LocalTestnetOptions, folder: string): string {
+  const checkpoints = clientCheckpointDir === undefined ? "" : ` --client-checkpoint-dir ${clientCheckpointDir}`;
+  return `npm start -- --config-path ${configPath} --num-clients ${numClients}${checkpoints} --resume ${relative(process.cwd(), folder)}`;
 }

@@ -1,5 +1,5 @@
 /** Where a host keeps what it writes. */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { HostError } from "../errors.ts";
 
@@ -9,6 +9,25 @@ export function runFolder(runId: string, now: Date = new Date()): string {
   const folder = resolve(".starling", runId, time);
   makeFolder(folder);
   return folder;
+}
+
+/** The folder of an earlier start of the run: the newest one for `latest`, else the one named. Errors: HostError bad-option. */
+export function earlierRunFolder(runId: string, which: string): string {
+  if (which !== "latest") {
+    const folder = resolve(which);
+    if (existsSync(join(folder, "server.log")) || existsSync(join(folder, "checkpoints"))) return folder;
+    throw new HostError(
+      "bad-option",
+      `--resume ${which}: is no folder of an earlier start; they are called ${join(".starling", runId)}/TIME`,
+    );
+  }
+  const parent = resolve(".starling", runId);
+  const names = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d{4}-/.test(name)) : [];
+  const newest = names.sort().at(-1);
+  if (newest === undefined) {
+    throw new HostError("bad-option", `--resume latest: no earlier start of run ${runId} has files in ${parent}; start without --resume`);
+  }
+  return join(parent, newest);
 }
 
 /** Errors: HostError bad-option naming the folder, the option that asked for it and the system's reason. */

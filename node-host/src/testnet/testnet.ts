@@ -1,14 +1,15 @@
-/** The local testnet's processes and their common end: deadline, Ctrl-C, finished run, or a child that died. */
+/** The local testnet's processes: started, started again when they die, and their common end: deadline, Ctrl-C, finished run. */
 import { join, relative } from "node:path";
 import type { localTestnetOptions, OptionsOf } from "@starling/config";
 import { localDataDirectory, type LoadedRun } from "@starling/config/presets.node";
-import { HostError } from "../errors.ts";
+import { HostError, isWorthRestarting } from "../errors.ts";
 import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
 import type { LogLevel } from "../platform/logLevel.ts";
 import { memberSentence } from "../platform/sentences.ts";
 import { Child } from "./child.ts";
 import { Killer } from "./killer.ts";
+import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
 import { Tally, type TestnetResult } from "./tally.ts";
 
 /** A pausing run drains two rounds and saves; longer than this and something is wrong. */
@@ -19,6 +20,7 @@ const LISTEN_LIMIT_MS = 30_000;
 /** more than this gains nothing and costs memory for activations */
 const MAX_MICRO_BATCH_SEQUENCES = 4;
 const EVALUATE_LIMIT_MS = 30_000;
+const KILLED_RESTART_MS = 1_000;
 
 export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
 
@@ -27,7 +29,10 @@ export interface TestnetOptions {
   loaded: LoadedRun;
   device: "gpu" | "software";
   serverPort: number;
+  /** where the run keeps its files */
   folder: string;
+  /** `folder` is that of an earlier start, whose run goes on */
+  resumed: boolean;
   say: Say;
   /** counted from the start of this process */
   deadlineMs: number | null;
@@ -41,11 +46,17 @@ export class Testnet {
   readonly #o: TestnetOptions;
   readonly #tally = new Tally();
   readonly #clients = new Map<string, Child>();
+  readonly #restarts = new Restarts();
+  /** died, and will be started again */
   readonly #restarting = new Set<string>();
+  /** asked for, to have a paused run go on */
+  #resuming: boolean;
   /** client names by the beginning of their peer id */
   readonly #names = new Map<string, string>();
   #server: Child | null = null;
   #serverAddress: string | null = null;
+  /** TCP, WebSocket */
+  #serverPorts: readonly [number, number] | null = null;
   #onListening: (() => void) | null = null;
   #onRest: (() => void) | null = null;
   #onHeldOut: (() => void) | null = null;
@@ -56,6 +67,7 @@ export class Testnet {
 
   constructor(options: TestnetOptions) {
     this.#o = options;
+    this.#resuming = options.resumed;
   }
 
   /** Runs until told to stop; resolves to why it ended, with every child gone. */
@@ -101,21 +113,10 @@ export class Testnet {
   }
 
   async #start(): Promise<void> {
-    const { loaded, options, folder, serverPort, say } = this.#o;
+    const { loaded, options, folder, say } = this.#o;
     makeFolder(folder);
     const listening = new Promise<void>((resolve) => (this.#onListening = resolve));
-    this.#server = this.#child("server", [
-      "server",
-      "--config-path",
-      loaded.configPath,
-      "--run-id",
-      loaded.runId,
-      "--server-port",
-      String(serverPort),
-      "--save-state-dir",
-      folder,
-      ...eventsArgs(options.eventsDir),
-    ]);
+    this.#startServer();
     const late = setTimeout(() => {
       this.failed = true;
       this.#end({ why: `the coordinator did not listen within ${LISTEN_LIMIT_MS / 1000} s`, drain: false });
@@ -128,6 +129,26 @@ export class Testnet {
     say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
     if (this.#o.device === "software") say("the clients compile their kernels; on the software adapter that takes up to a minute ...");
     for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
+  }
+
+  /** A restarted one listens where the first one did: its clients know it by that address. */
+  #startServer(): void {
+    const { loaded, options, folder, serverPort } = this.#o;
+    const [tcp, webSocket] = this.#serverPorts ?? [serverPort, 0];
+    this.#server = this.#child("server", [
+      "server",
+      "--config-path",
+      loaded.configPath,
+      "--run-id",
+      loaded.runId,
+      "--server-port",
+      String(tcp),
+      "--server-ws-port",
+      String(webSocket),
+      "--save-state-dir",
+      folder,
+      ...eventsArgs(options.eventsDir),
+    ]);
   }
 
   #joinCommand(): string {
@@ -190,38 +211,65 @@ export class Testnet {
       onExit: (code, signal) => {
         if (this.#stopping) return; // its last hash still counts
         this.#tally.died(name);
-        if (this.#restarting.has(name)) return;
-        say(`${name} ended unexpectedly (${signal ?? `exit code ${code}`})${child.lastWords ? `:\n${child.lastWords}` : ""}`, "error");
-        // clients may die: the run goes on while enough are left; without its coordinator there is no run
-        const left = [...this.#clients.values()].filter((c) => c.alive).length + this.#restarting.size;
-        const { min_clients, init_min_clients } = this.#o.loaded.config.config;
-        if (name === "server" || left < min_clients) {
-          this.failed = true;
-          this.#end({
-            why: name === "server" ? "the coordinator died" : `only ${left} clients are left, the run needs min_clients = ${min_clients}`,
-            drain: false,
-          });
-        } else if (left < init_min_clients) {
-          say(
-            `the next epoch waits until there are init_min_clients = ${init_min_clients}, ${left} are left; one more joins with: ${this.#joinCommand()}`,
-            "warn",
-          );
-        }
+        if (this.#restarting.has(name)) return; // we killed it
+        this.#onDeath(name, code, `${signal ?? `exit code ${code}`}${child.lastWords ? `:\n${child.lastWords}` : ""}`);
       },
     });
     return child;
+  }
+
+  /** What died by itself is started again, unless that would not help. */
+  #onDeath(name: string, code: number | null, reason: string): void {
+    const { say } = this.#o;
+    say(`${name} ended unexpectedly (${reason})`, "error");
+    // a coordinator that never listened, or a process that refuses its options, would only refuse again
+    const hopeless = (code !== null && !isWorthRestarting(code)) || (name === "server" && this.#serverAddress === null);
+    const delayMs = hopeless ? null : this.#restarts.died(name);
+    if (delayMs !== null) {
+      say(`${name} is started again in ${delayMs / 1000} s`, "warn");
+      return this.#restartIn(name, delayMs);
+    }
+    const why = hopeless ? "starting it again would not help" : `it died ${MAX_DEATHS + 1} times within ${WINDOW_MS / 60_000} minutes`;
+    say(`${name} is not started again: ${why}; its last words are above`, "error");
+    // clients may die: the run goes on while enough are left; without its coordinator there is no run
+    const left = [...this.#clients.values()].filter((c) => c.alive || this.#restarting.has(c.name)).length;
+    const { min_clients, init_min_clients } = this.#o.loaded.config.config;
+    if (name === "server" || left < min_clients) {
+      this.failed = true;
+      this.#end({
+        why: name === "server" ? "the coordinator died" : `only ${left} clients are left, the run needs min_clients = ${min_clients}`,
+        drain: false,
+      });
+    } else if (left < init_min_clients) {
+      say(
+        `the next epoch waits until there are init_min_clients = ${init_min_clients}, ${left} are left; one more joins with: ${this.#joinCommand()}`,
+        "warn",
+      );
+    }
+  }
+
+  #restartIn(name: string, delayMs: number): void {
+    this.#restarting.add(name);
+    setTimeout(() => {
+      this.#restarting.delete(name);
+      if (this.#stopping) return;
+      this.#restarts.again(name);
+      if (name === "server") this.#startServer();
+      else this.#startClient(numberOf(name));
+    }, delayMs).unref();
+  }
+
+  /** How often a child was started again. */
+  restartsOf(name: string): number {
+    return this.#restarts.count(name);
   }
 
   #killAndRestart(name: string): void {
     const child = this.#clients.get(name);
     if (!child?.alive || this.#stopping) return;
     this.#o.say(`${name} is killed (--random-kill-num) and started again`);
-    this.#restarting.add(name);
+    this.#restartIn(name, KILLED_RESTART_MS);
     child.kill("SIGKILL");
-    setTimeout(() => {
-      this.#restarting.delete(name);
-      if (!this.#stopping) this.#startClient(numberOf(name));
-    }, 1000).unref();
   }
 
   #onEvent(name: string, event: HostEvent): void {
@@ -236,7 +284,9 @@ export class Testnet {
     const { say } = this.#o;
     switch (event.type) {
       case "listening":
+        if (this.#serverAddress !== null) say("the coordinator is back");
         this.#serverAddress = event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]!;
+        this.#serverPorts = [portOf(this.#serverAddress), portOf(event.multiaddrs.find((a) => a.includes("/ws")) ?? "")];
         this.#onListening?.();
         return;
       case "phase": {
@@ -250,7 +300,9 @@ export class Testnet {
           const line = phaseLine(event);
           if (line) say(line);
         }
-        if (event.runState === "Paused") this.#onRest?.();
+        if (event.runState === "Paused" && this.#resuming) this.#server?.send({ type: "resume" });
+        else if (event.runState === "Paused") this.#onRest?.();
+        this.#resuming = false;
         if (event.runState === "Finished") this.#end({ why: "the run is finished: config.total_steps is reached", drain: true });
         return;
       }
@@ -336,6 +388,11 @@ function phaseLine({ runState, epoch, live, pending, wanted }: Extract<HostEvent
 
 function numberOf(client: string): number {
   return Number(client.slice("client-".length));
+}
+
+/** The port of a multiaddr; 0 where it has none. */
+function portOf(multiaddr: string): number {
+  return Number(/\/tcp\/(\d+)/.exec(multiaddr)?.[1] ?? 0);
 }
 
 /** `127.0.0.1:20000` of `/ip4/127.0.0.1/tcp/20000/p2p/...`. */
