@@ -58,6 +58,21 @@ export interface Engine {
   /** master parameters by ascending name */
   exportParameters(): Promise<Map<string, Float32Array>>;
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void>;
+  /** Puts the run's own initial parameters, those of its first epoch, into the engine. Absent: they can only come from peers. */
+  importStart?(): Promise<void>;
+}
+
+/**
+ * Where a host keeps the verified tensors of a model that is still being received, so that its own restart loses none of
+ * them. Calls may overlap. What comes out is verified again; what rejects is told once and counts as absent.
+ */
+export interface ModelCache {
+  /** The bytes saved for tensor `index` (by ascending name) of the model with this hash (hex), or null. */
+  load(parameterHash: string, index: number): Promise<Uint8Array | null>;
+  /** `bytes` are read-only, and stay so. */
+  save(parameterHash: string, index: number, bytes: Uint8Array): Promise<void>;
+  /** Forgets every model but this one; null: all of them. Called when a model is complete or another one is wanted. */
+  clear(exceptParameterHash: string | null): Promise<void>;
 }
 
 /** Turns parameters into one blob and back; the same bytes from every client that holds the same parameters. */
@@ -114,6 +129,8 @@ export interface RoundPorts {
   clock: Clock;
   /** null: agreed epochs are served to peers but stored nowhere */
   checkpoints: CheckpointSink | null;
+  /** absent or null: a restart in the middle of a model's transfer begins it again */
+  modelCache?: ModelCache | null;
   /** strict ed25519; default `verifySignature` of @starling/network */
   verify?: VerifySignature;
 }
