@@ -86,6 +86,21 @@ describe("parseOptions", () => {
     expect(problems(argv)).toEqual([message]);
   });
 
+  test("--no- turns a boolean off; bare words are the positional option's, and a mistake where there is none", () => {
+    expect(parseOptions(set, ["--path", "p", "--no-tui"]).tui).toBe(false);
+    expect(problems(["--path", "p", "--no-share"])).toEqual([expect.stringContaining("is not a known option")]);
+    expect(problems(["--path", "p", "word"])).toEqual([expect.stringContaining("is not an option: options start with --")]);
+    const words = defineOptions({
+      input: { type: "strings", minLength: 1, maxLength: 4, positional: true, doc: "Files." },
+      strict: { type: "boolean", default: false, doc: "Strict." },
+    });
+    expect(parseOptions(words, ["a,b.txt", "--strict", "-"])).toEqual({ input: ["a,b.txt", "-"], strict: true });
+    expect(parseOptions(words, ["--input", "a,b"]).input).toEqual(["a", "b"]);
+    expect(parseOptions(words, [], { INPUT: "c" }).input).toEqual(["c"]);
+    expect(() => parseOptions(words, [])).toThrow(/--input/);
+    expect(helpText(words)).toContain("INPUT..., --input");
+  });
+
   test("every problem at once", () => {
     expect(problems(["--num-clients", "0", "--profil", "gpu"], { SHARE: "2" })).toHaveLength(4);
   });

@@ -13,11 +13,19 @@ export type OptionSpec = FieldSpec & {
   aliases?: readonly `--${string}`[];
   /** `NUM_CLIENTS`; from the flag when left out; null = not settable by environment */
   env?: string | null;
+  /** `strings` only: takes the words of the command line that belong to no option; its flag takes a list with commas */
+  positional?: true;
 };
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** An option with its names settled. */
-export type NamedOption = FieldSpec & { key: string; flag: string; aliases: readonly string[]; env: string | null };
+export type NamedOption = FieldSpec & {
+  key: string;
+  flag: string;
+  aliases: readonly string[];
+  env: string | null;
+  positional: boolean;
+};
 
 export interface OptionSet<T extends OptionSpecs = OptionSpecs> {
   readonly specs: T;
@@ -37,7 +45,7 @@ export function defineOptions<const T extends OptionSpecs>(specs: T): OptionSet<
   const options = Object.entries(specs).map(([key, spec]): NamedOption => {
     const flag = spec.flag ?? `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const env = spec.env === undefined ? flag.slice(2).replaceAll("-", "_").toUpperCase() : spec.env;
-    return { ...spec, key, flag, aliases: spec.aliases ?? [], env };
+    return { ...spec, key, flag, aliases: spec.aliases ?? [], env, positional: spec.positional ?? false };
   });
   const problems: Issue[] = [];
   const seen = new Set<string>();
@@ -57,7 +65,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads options from the command line, then the environment, then the defaults. `--flag value` and `--flag=value` mean the
- * same, a boolean also stands alone, a repeated option counts where it stands last, an empty variable counts as unset.
+ * same, a boolean also stands alone, `--no-flag` turns one off, a repeated option counts where it stands last, an empty variable counts as unset.
  * Throws one `ConfigError` (`options`) that lists every problem with key, value, rule and unit.
  */
 export function parseOptions<T extends OptionSpecs>(set: OptionSet<T>, argv: readonly string[], env: Environment = {}): OptionValues<T> {
@@ -71,7 +79,7 @@ export function parseOptions<T extends OptionSpecs>(set: OptionSet<T>, argv: rea
       source = { name: option.env, text: unquote(variable) };
     }
     if (source !== undefined) {
-      const value = readText(option, source.text);
+      const value = source.words ?? readText(option, source.text);
       const rule = brokenRule(option, value);
       if (rule !== null) issues.push(issue(source.name, value, rule, option.unit ?? null));
       values[option.key] = value;
@@ -91,23 +99,34 @@ interface Given {
   /** the spelling used, for messages */
   name: string;
   text: string;
+  /** of a positional option */
+  words?: string[];
 }
 
 function readArguments(set: OptionSet, argv: readonly string[], issues: Issue[]): Map<string, Given> {
   const byName = new Map<string, NamedOption>();
   for (const option of set.options) for (const name of [option.flag, ...option.aliases]) byName.set(name, option);
+  const positional = set.options.find((option) => option.positional);
+  const words: string[] = [];
   const given = new Map<string, Given>();
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? "";
     if (!argument.startsWith("--")) {
+      if (positional !== undefined) {
+        words.push(argument);
+        continue;
+      }
       issues.push(issue(argument, undefined, "is not an option: options start with --"));
       continue;
     }
     const equals = argument.indexOf("=");
     const name = equals < 0 ? argument : argument.slice(0, equals);
     const option = byName.get(name);
+    const negated = equals < 0 && name.startsWith("--no-") ? byName.get(`--${name.slice("--no-".length)}`) : undefined;
     const next = argv[i + 1];
-    if (option === undefined) {
+    if (option === undefined && negated?.type === "boolean") {
+      given.set(negated.key, { name, text: "false" });
+    } else if (option === undefined) {
       issues.push(issue(name, undefined, `is not a known option${suggestion(name, [...byName.keys()])}`));
       // its value, if it has one, is not a second mistake
       if (equals < 0 && next !== undefined && !next.startsWith("-")) i++;
@@ -122,6 +141,7 @@ function readArguments(set: OptionSet, argv: readonly string[], issues: Issue[])
       i++;
     }
   }
+  if (positional !== undefined && words.length > 0) given.set(positional.key, { name: positional.flag, text: "", words });
   return given;
 }
 

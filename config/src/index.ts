@@ -1,5 +1,6 @@
 export { ConfigError, type ConfigErrorCode, type Issue } from "./errors.ts";
 export * from "./run/runConfig.ts";
+export { parseWeightedHttp, type WeightedHttpFile } from "./run/dataLocation.ts";
 export { validateRunConfig } from "./run/rules.ts";
 export { variantOf, type JsonObject } from "./run/schema.ts";
 export { MAX_CLIENTS, MAX_RUN_ID_BYTES, MAX_WITNESSES, runSchema } from "./run/runSchema.ts";

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, issue } from "./errors.ts";
 import { suggestion } from "./nearest.ts";
-import { parseRunConfig, readRunConfig, serializeRunConfig, type RunConfig } from "./run/runConfig.ts";
+import { parseRunConfig, readRunConfig, serializeRunConfig, type DataLocation, type RunConfig } from "./run/runConfig.ts";
 import { MAX_RUN_ID_BYTES } from "./run/runSchema.ts";
 import { variantOf, type JsonObject } from "./run/schema.ts";
 
@@ -76,6 +76,18 @@ export function loadRunConfig(pathOrName: string, cwd: string): LoadedRun {
   const { config, issues } = readRunConfig(completed);
   if (config === null || issues.length > 0) throw new ConfigError("run-config", `${configPath} cannot be used:`, issues);
   return { configPath, runId, dataDirectory, config, toml: serializeRunConfig(config) };
+}
+
+/** A run's data location with its folders made absolute, below `dataDirectory`. */
+export function resolveDataLocation(config: RunConfig, dataDirectory: string): DataLocation {
+  const location = config.model.LLM.data_location;
+  const folder = <L extends DataLocation>(one: L): L => {
+    const { kind, value } = variantOf<DataLocation>(one);
+    return kind === "Local" || kind === "Preprocessed" ? ({ [kind]: resolve(dataDirectory, value) } as unknown as L) : one;
+  };
+  if (typeof location === "string" || !("Weighted" in location)) return folder(location);
+  const providers = location.Weighted.providers.map(({ location: inner, ...rest }) => ({ ...rest, location: folder(inner) }));
+  return { Weighted: { providers } };
 }
 
 /** The absolute folder of a run's local data, or null when its data is elsewhere. */

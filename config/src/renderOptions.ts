@@ -10,7 +10,7 @@ export function helpText(set: OptionSet): string {
       const value = option.type === "boolean" ? "[true|false]" : `<${valueWord(option)}>`;
       const unit = option.unit === undefined || option.unit === "path" ? "" : `; unit: ${option.unit}`;
       const facts = [ruleText(option) + unit, `default: ${showDefault(option)}`, ...(option.env === null ? [] : [`env: ${option.env}`])];
-      const names = [option.flag, ...option.aliases].join(", ");
+      const names = namesOf(option).join(", ");
       return `  ${names} ${value}\n${wrap(`${option.doc} [${facts.join("; ")}]`, 8)}`;
     })
     .join("\n");
@@ -21,7 +21,9 @@ export function docsMarkdown(set: OptionSet): string {
   const head = "| option | environment | value | unit | default | meaning |\n|---|---|---|---|---|---|";
   const rows = set.options.map((option) =>
     markdownRow([
-      [option.flag, ...option.aliases].map((name) => `\`${name}\``).join(", "),
+      namesOf(option)
+        .map((name) => `\`${name}\``)
+        .join(", "),
       option.env === null ? "" : `\`${option.env}\``,
       ruleText(option),
       option.unit ?? "",
@@ -75,6 +77,11 @@ export function optionsJson(set: OptionSet): (FormField & { flag: string; aliase
     aliases: option.aliases,
     env: option.env,
   }));
+}
+
+/** A positional option is first of all the bare words of the command line. */
+function namesOf({ key, flag, aliases, positional }: NamedOption): string[] {
+  return [...(positional ? [`${key.toUpperCase()}...`] : []), flag, ...aliases];
 }
 
 function valueWord(option: NamedOption): string {

@@ -20,6 +20,8 @@ function rows(spec: Spec | VariantSpec, key: string): string[] {
       const inner = Object.entries(spec.variants).flatMap(([name, variant]) => rows(variant, `${key}.${name}`));
       return [row(`one of ${Object.keys(spec.variants).join(", ")}`, "", "required"), ...inner];
     }
+    case "list":
+      return [row(`a list of ${spec.minLength} to ${spec.maxLength} tables`, "", "required"), ...rows(spec.item, `${key}[]`).slice(1)];
     case "unit":
       return [row("(no data)")];
     case "json":
@@ -34,6 +36,7 @@ export type FormNode =
   | { kind: "field"; key: string; field: FormField }
   | { kind: "table"; key: string; doc: string; required: boolean; parts: FormNode[] }
   | { kind: "variants"; key: string; doc: string; variants: { name: string; doc: string; part: FormNode | null }[] }
+  | { kind: "list"; key: string; doc: string; minLength: number; maxLength: number; item: FormNode }
   | { kind: "json"; key: string; doc: string };
 
 export function runConfigForm(): FormNode {
@@ -53,6 +56,10 @@ function formNode(spec: Spec | Exclude<VariantSpec, { type: "unit" }>, key: stri
         part: variant.type === "unit" ? null : formNode(variant, `${key}.${name}`),
       }));
       return { kind: "variants", key, doc: spec.doc, variants };
+    }
+    case "list": {
+      const { doc, minLength, maxLength } = spec;
+      return { kind: "list", key, doc, minLength, maxLength, item: formNode(spec.item, `${key}[]`) };
     }
     case "json":
       return { kind: "json", key, doc: spec.doc };

@@ -39,6 +39,11 @@ function modelIssues({ model: { LLM } }: RunConfig): Issue[] {
   if (LLM.architecture !== "HfLlama") {
     issues.push(issue("model.LLM.architecture", LLM.architecture, "must be HfLlama: Starling trains the Llama family only"));
   }
+  const data = variantOf(LLM.data_location);
+  if (data.kind === "Weighted" && new Set(data.value.providers.map(({ weight }) => weight === undefined)).size > 1) {
+    const rule = "must have a weight on every one of them, or on none (then by length)";
+    issues.push(issue("model.LLM.data_location.Weighted.providers", undefined, rule));
+  }
   const checkpoint = variantOf(LLM.checkpoint);
   if (checkpoint.kind === "Ephemeral") {
     issues.push(issue("model.LLM.checkpoint", "Ephemeral", "must say where the model comes from: Random, Dummy, Hub, P2P, Gcs or P2PGcs"));

@@ -141,7 +141,10 @@ describe("a state.toml of the existing system", () => {
       [`${LLM}.data_location`, { Server: "[::1]:20001" }],
       [`${LLM}.data_location`, { Local: "data" }],
       [`${LLM}.data_location`, { WeightedHttp: "https://example.org/w.json" }],
+      [`${LLM}.data_location`, { Server: "/ip4/127.0.0.1/tcp/20001/p2p/12D3KooWM5J4zS17XR2LHGZgRpmzbeqg4Eibyq8sbRLwRuWxJqsV" }],
       [`${LLM}.data_location`, { Preprocessed: "owner/set" }],
+      [`${LLM}.data_location`, { Weighted: { providers: [{ location: { Local: "a" } }, { location: { Preprocessed: "b" } }] } }],
+      [`${LLM}.data_location`, { Weighted: { providers: [{ location: { Local: "a" }, weight: 0.5 }] } }],
       [`${HTTP}.location`, { SingleUrl: "https://example.org/x.bin" }],
       [`${HTTP}.location`, { NumberedFiles: { url_template: "http://h/{}.ds", start_index: 0, n_left_pad_zeros: 3, num_files: 4 } }],
       [`${HTTP}.shuffle`, { Seeded: Array.from({ length: 32 }, (_, i) => i) }],
@@ -180,6 +183,17 @@ describe("rules that one range cannot say", () => {
     [[[`${LLM}.checkpoint`, { Hub: { repo_id: "é".repeat(33) } }]], `${LLM}.checkpoint.Hub.repo_id`, /1 to 64 bytes/],
     [[[`${LLM}.data_location`, { Server: "nowhere" }]], `${LLM}.data_location.Server`, /HOST:PORT/],
     [[[`${LLM}.data_location`, { Server: "host:70000" }]], `${LLM}.data_location.Server`, /HOST:PORT/],
+    [
+      [[`${LLM}.data_location`, { Weighted: { providers: [{ location: { Local: "a" }, weight: 1 }, { location: { Local: "b" } }] } }]],
+      `${LLM}.data_location.Weighted.providers`,
+      /a weight on every one/,
+    ],
+    [[[`${LLM}.data_location`, { Weighted: { providers: [] } }]], `${LLM}.data_location.Weighted.providers`, /list of 1 to 256/],
+    [
+      [[`${LLM}.data_location`, { Weighted: { providers: [{ location: "Dummy" }] } }]],
+      `${LLM}.data_location.Weighted.providers[0].location`,
+      /one of Local, Http/,
+    ],
     [[[`${LLM}.data_location`, { WeightedHttp: "ftp://x" }]], `${LLM}.data_location.WeightedHttp`, /http/],
     [
       [[`${HTTP}.location`, { NumberedFiles: { url_template: "http://h/x", start_index: 0, n_left_pad_zeros: 0, num_files: 1 } }]],
@@ -291,6 +305,8 @@ describe("every key's own range", () => {
         const [key, variant] = Object.entries(spec.variants).find(([, each]) => each.type !== "unit") as [string, VariantSpec];
         return { [key]: sample(variant, key) };
       }
+      case "list":
+        return [sample(spec.item, "")];
       case "json":
         return "config.json";
       case "integers":
@@ -350,6 +366,7 @@ describe("every key's own range", () => {
         leaves(variant, `${key}.${name}`, (value) => build({ [name]: value })),
       );
     }
+    if (spec.type === "list") return leaves(spec.item, `${key}[0]`, (value) => build([value]));
     return [{ key, spec, build }];
   }
 

@@ -3,6 +3,7 @@
  * (facts sections 1.1, 2.1, 2.2); the keys under "ours" are additions, all with defaults, so its files parse unchanged.
  */
 import type { NumberSpec } from "../fieldSpec.ts";
+import { dataLocation } from "./dataLocation.ts";
 import type { TableSpec, TaggedSpec } from "./schema.ts";
 
 /** ten years: far beyond any run, and small enough that milliseconds stay exact */
@@ -20,14 +21,6 @@ const step = { type: "integer", unit: "steps", min: 0, max: U32_MAX } as const;
 const rate = { type: "number", unit: "learning rate", min: 0 } as const;
 const text64 = { type: "string", maxBytes: 64 } as const;
 const name64 = { type: "string", minBytes: 1, maxBytes: 64 } as const;
-const text192 = { type: "string", minBytes: 1, maxBytes: 192 } as const;
-
-const isHttpUrl = (url: string): string | null =>
-  /^https?:\/\/[^\s/]/.test(url) ? null : "must start with http:// or https:// and name a host";
-const isHostPort = (address: string): string | null => {
-  const port = /^(?:\[[^\]\s]+\]|[^\s:]+):(\d{1,5})$/.exec(address)?.[1];
-  return port !== undefined && Number(port) >= 1 && Number(port) <= U16_MAX ? null : "must be HOST:PORT with a port from 1 to 65535";
-};
 
 const configTable = {
   type: "table",
@@ -162,73 +155,6 @@ const checkpoint = {
         seed: { type: "integer", min: 0, max: U32_MAX, doc: "Seed of the weight generator." },
       },
     },
-  },
-} as const satisfies TaggedSpec;
-
-const dataLocation = {
-  type: "tagged",
-  doc: "Where the training tokens come from.",
-  variants: {
-    Dummy: { type: "unit", doc: "All tokens 0: tests the machinery, teaches nothing." },
-    Server: { type: "string", maxBytes: 64, check: isHostPort, doc: "HOST:PORT of a data server." },
-    Local: {
-      ...text192,
-      unit: "path",
-      doc: "Folder of token files (.bin, .npy, .ds) or of .txt files, whose bytes are the tokens; relative to this file.",
-    },
-    Http: {
-      type: "table",
-      doc: "Token files over HTTP, read by ranges.",
-      fields: {
-        location: {
-          type: "tagged",
-          doc: "Which urls.",
-          variants: {
-            SingleUrl: { ...text192, check: isHttpUrl, doc: "One file." },
-            NumberedFiles: {
-              type: "table",
-              doc: "Files that differ in a number.",
-              fields: {
-                url_template: {
-                  ...name64,
-                  check: (url: string) =>
-                    url.split("{}").length === 2 ? isHttpUrl(url) : 'must hold "{}" exactly once, where the number goes',
-                  doc: "Url with {} where the number goes.",
-                },
-                start_index: { type: "integer", min: 0, max: U32_MAX, doc: "First number." },
-                n_left_pad_zeros: {
-                  type: "integer",
-                  unit: "digits",
-                  min: 0,
-                  max: 32,
-                  doc: "Width to which the number is padded with zeros.",
-                },
-                num_files: { type: "integer", unit: "files", min: 1, max: U32_MAX, doc: "Number of files." },
-              },
-            },
-            Gcp: {
-              type: "table",
-              doc: "A public Google Cloud Storage bucket.",
-              fields: {
-                bucket_name: { ...name64, doc: "Bucket name." },
-                filter_directory: { type: "string", maxBytes: 192, default: "", doc: "Only objects under this folder; empty = all." },
-              },
-            },
-          },
-        },
-        token_size_in_bytes: { type: "choice", choices: ["TwoBytes", "FourBytes"], doc: "Size of one token, little-endian." },
-        shuffle: {
-          type: "tagged",
-          doc: "Order of the sequences.",
-          variants: {
-            DontShuffle: { type: "unit", doc: "As stored." },
-            Seeded: { type: "integers", unit: "bytes", min: 0, max: 255, minLength: 32, maxLength: 32, doc: "Shuffled from this seed." },
-          },
-        },
-      },
-    },
-    WeightedHttp: { ...text192, check: isHttpUrl, doc: "Url of a JSON file that lists providers and weights." },
-    Preprocessed: { ...text192, doc: "Folder or Hugging Face data set of parquet files." },
   },
 } as const satisfies TaggedSpec;
 

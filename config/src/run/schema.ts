@@ -30,8 +30,16 @@ export interface JsonSpec {
   type: "json";
   doc: string;
 }
+/** Several tables of one kind. */
+export interface TableListSpec {
+  type: "list";
+  doc: string;
+  item: TableSpec;
+  minLength: number;
+  maxLength: number;
+}
 export type VariantSpec = UnitSpec | FieldSpec | TableSpec | TaggedSpec;
-export type Spec = FieldSpec | TableSpec | TaggedSpec | JsonSpec;
+export type Spec = FieldSpec | TableSpec | TaggedSpec | TableListSpec | JsonSpec;
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -49,9 +57,11 @@ export type Infer<S> = S extends { type: "table"; fields: infer F }
     >
   : S extends { type: "tagged"; variants: infer V }
     ? { [K in keyof V]: V[K] extends { type: "unit" } ? K : { [P in K]: Infer<V[K]> } }[keyof V]
-    : S extends { type: "json" }
-      ? string | JsonObject
-      : FieldValue<S>;
+    : S extends { type: "list"; item: infer I }
+      ? Infer<I>[]
+      : S extends { type: "json" }
+        ? string | JsonObject
+        : FieldValue<S>;
 
 type Variant<T> = T extends string ? { kind: T; value: null } : { [K in keyof T]: { kind: K; value: T[K] } }[keyof T];
 
@@ -76,6 +86,8 @@ export function readSpec(spec: Spec, value: unknown, key: string, issues: Issue[
       return readTable(spec, value, key, issues);
     case "tagged":
       return readTagged(spec, value, key, issues);
+    case "list":
+      return readList(spec, value, key, issues);
     case "json":
       if (typeof value === "string" || isTable(value)) return value;
       issues.push(issue(key, value, value === undefined ? "is required: a table, or a path" : "must be a table, or a path"));
@@ -118,6 +130,15 @@ function readTable(spec: TableSpec, value: unknown, key: string, issues: Issue[]
     if (read !== undefined) result[name] = read;
   }
   return result;
+}
+
+function readList(spec: TableListSpec, value: unknown, key: string, issues: Issue[]): unknown {
+  const { minLength, maxLength } = spec;
+  if (!Array.isArray(value) || value.length < minLength || value.length > maxLength) {
+    issues.push(issue(key, value, `${value === undefined ? "is required:" : "must be"} a list of ${minLength} to ${maxLength} tables`));
+    return undefined;
+  }
+  return value.map((item: unknown, i) => readTable(spec.item, item, `${key}[${i}]`, issues));
 }
 
 function readTagged(spec: TaggedSpec, value: unknown, key: string, issues: Issue[]): unknown {
@@ -173,6 +194,8 @@ export function toTomlValue(spec: Spec, value: unknown): unknown {
       const variant = spec.variants[kind];
       return variant === undefined || variant.type === "unit" ? kind : { [kind]: toTomlValue(variant, inner) };
     }
+    case "list":
+      return (value as readonly unknown[]).map((item) => toTomlValue(spec.item, item));
     case "json":
       return jsonToToml(value);
     case "integer":
