@@ -1,6 +1,6 @@
 //! Time: every transition between run states that is not somebody's explicit wish.
 
-use crate::{Bitmap, Coordinator, Error, Membership, RunState, bitmap};
+use crate::{Bitmap, Coordinator, Error, Membership, Round, RunState, Witness, bitmap};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -102,20 +102,36 @@ impl Coordinator {
                 timed_out.then_some(if ready_enough { Due::StartTraining } else { Due::FailWarmup })
             }
             RunState::RoundTrain => {
-                let reported =
-                    self.current_round().is_none_or(|round| u16::from(round.witnesses_len) >= round.quorum());
+                let reported = self.current_round().is_none_or(|round| self.is_heard(round, |_| true));
                 let timed_out = self.timed_out(now_ms, self.config.max_round_train_ms);
                 (reported || timed_out).then_some(Due::StartWitnessing)
             }
             RunState::RoundWitness => {
-                let downloaded = self.current_round().is_none_or(|round| {
-                    round.entries().filter(|entry| entry.downloaded != 0).count() >= usize::from(round.quorum())
-                });
+                let downloaded =
+                    self.current_round().is_none_or(|round| self.is_heard(round, |entry| entry.downloaded != 0));
                 let timed_out = self.timed_out(now_ms, self.config.round_witness_ms);
                 (downloaded || timed_out).then_some(Due::FinishRound)
             }
             RunState::Cooldown => self.timed_out(now_ms, self.config.cooldown_ms).then_some(Due::EndEpoch),
         }
+    }
+
+    /// A quorum of the elected has done it, or everyone who still can. The quorum stays one of those elected: where too many
+    /// of them left, the round ends without it, as it would when its time is over, and nobody waits for that.
+    fn is_heard(&self, round: &Round, done: impl Fn(&Witness) -> bool) -> bool {
+        if round.entries().filter(|entry| done(entry)).count() >= usize::from(round.quorum()) {
+            return true;
+        }
+        let healthy = self.healthy();
+        if intersection(&healthy, &round.live) == round.live {
+            return false;
+        }
+        let elected = round.elected();
+        elected
+            .as_slice()
+            .iter()
+            .filter(|each| bitmap::get(&healthy, each.client_index))
+            .all(|each| round.entries().any(|entry| entry.client_index == each.client_index && done(entry)))
     }
 
     /// A first epoch and one after a cold start wait for `init_min_clients`, later ones for `min_clients`.
