@@ -21,6 +21,7 @@ import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
+import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
 import { makeWritableFolder } from "./platform/folders.ts";
 import { listen } from "./platform/listen.ts";
@@ -94,6 +95,7 @@ export async function composeClient(
     onDeath: (error) => log({ type: "warning", message: error.message }),
   });
   if (checkpoint) await engine.importParameters(new Map([...checkpoint.parameters].map(([name, tensor]) => [name, tensor.data])));
+  const parameterBytes = 4 * parameters;
   const own =
     options.checkpointDir === undefined
       ? null
@@ -134,6 +136,7 @@ export async function composeClient(
       reveals: identity,
       clock,
       checkpoints: own && own.sink,
+      modelCache: options.checkpointDir === undefined ? null : fileModelCache(join(options.checkpointDir, "download"), parameterBytes),
     },
   );
   return {

@@ -11,13 +11,15 @@ import { makeWritableFolder } from "../platform/folders.ts";
 import { listen } from "../platform/listen.ts";
 import { listenForStop } from "../platform/parent.ts";
 import { phaseTeller } from "../platform/phases.ts";
+import { openTelemetry } from "../telemetry/telemetry.ts";
 
 export type ServerOptions = OptionsOf<typeof serverOptions>;
 
 const PAUSE_LIMIT_MS = 300_000;
 
 export async function server(options: ServerOptions): Promise<number> {
-  const log = createLog(options.logs, "server", options.eventsDir);
+  const telemetry = openTelemetry(options, options.nodeName ?? "server", createLog(options.logs));
+  const { log } = telemetry;
   const loaded = loadRunConfig(options.configPath, process.cwd());
   const runId = options.runId ?? loaded.runId;
   if (options.saveStateDir !== undefined) makeWritableFolder(options.saveStateDir, "--save-state-dir");
@@ -31,6 +33,7 @@ export async function server(options: ServerOptions): Promise<number> {
   });
   let running: CoordinatorServer | null = null;
   const stop = listenForStop((message) => {
+    if (message.type === "resume") running?.resume();
     if (message.type !== "pause") return;
     running?.pause(PAUSE_LIMIT_MS).catch((error: Error) => log({ type: "warning", message: `the run cannot be paused: ${error.message}` }));
   });
@@ -52,6 +55,7 @@ export async function server(options: ServerOptions): Promise<number> {
   log({ type: "stopped", reason });
   await running.stop();
   await network.stop();
+  await telemetry.close();
   return EXIT_CODES.ok;
 }
 

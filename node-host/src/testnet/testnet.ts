@@ -202,7 +202,7 @@ export class Testnet {
   }
 
   #child(name: string, args: readonly string[]): Child {
-    const { options, folder, say } = this.#o;
+    const { options, folder } = this.#o;
     const child: Child = new Child({
       name,
       args: [...args, "--logs", "json"],
