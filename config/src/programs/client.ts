@@ -1,6 +1,6 @@
 /** Options of `client`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults } from "./shared.ts";
+import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName } from "./shared.ts";
 
 export const clientOptions = defineOptions({
   serverAddr: {
@@ -48,7 +48,8 @@ export const clientOptions = defineOptions({
     doc: "MatFormer tier to train.",
   },
   logs: { type: "choice", choices: ["console", "json"], default: "console", doc: "Form of the log lines." },
-  eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for files of JSON events." },
+  ...telemetry,
+  nodeName,
   hashEachRound: {
     type: "boolean",
     default: false,

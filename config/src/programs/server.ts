@@ -1,6 +1,6 @@
 /** Options of `server`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, tui, port } from "./shared.ts";
+import { configPath, tui, port, telemetry, nodeName } from "./shared.ts";
 
 export const serverOptions = defineOptions({
   configPath: { ...configPath, flag: "--config-path", aliases: ["--state"] },
@@ -17,6 +17,7 @@ export const serverOptions = defineOptions({
   tui,
   saveStateDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder to which the state is saved at each epoch." },
   withdrawOnDisconnect: { type: "boolean", default: true, doc: "A client that disconnects leaves the epoch at once." },
-  eventsDir: { type: "string", unit: "path", minBytes: 1, optional: true, doc: "Folder for files of JSON events." },
+  ...telemetry,
+  nodeName,
   logs: { type: "choice", choices: ["console", "json"], default: "console", doc: "Form of the log lines." },
 });

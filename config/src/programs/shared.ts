@@ -65,3 +65,45 @@ export const faults = {
   },
   faultSeed: { type: "integer", min: 0, max: 0xffff_ffff, default: 0, doc: "Seed of kills, delays and losses." },
 } as const satisfies Record<string, OptionSpec>;
+
+/** Events on disk, metrics and health of one process. */
+export const telemetry = {
+  eventsDir: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder below which each node keeps its events as JSON lines, for `starling timeline`; left out = none are kept.",
+  },
+  keepEventFiles: { type: "integer", unit: "files", min: 1, max: 10_000, default: 8, doc: "Newest event files kept a node." },
+  eventFileMib: {
+    type: "number",
+    unit: "MiB",
+    min: 0.001,
+    max: 4096,
+    default: 16,
+    doc: "Size at which an event file is closed and the next one begun.",
+  },
+  metricsLocalPort: {
+    ...port,
+    optional: true,
+    doc: "Port of /metrics (Prometheus) and /healthz; 0 = any free port; left out = none.",
+  },
+  metricsHost: {
+    type: "string",
+    minBytes: 1,
+    maxBytes: 64,
+    default: "127.0.0.1",
+    doc: "IP address of /metrics and /healthz; 0.0.0.0 = every interface.",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export const nodeName = {
+  type: "string",
+  minBytes: 1,
+  maxBytes: 64,
+  optional: true,
+  check: (text: string): string | null =>
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) ? null : "must consist of letters, digits, dots, dashes and underscores",
+  doc: "Name of this node in event files and metrics; left out = server, or client- and the first 8 digits of its peer id.",
+} as const satisfies OptionSpec;

@@ -6,14 +6,13 @@ import { composeClient, type Client, type ClientOptions } from "../compose.ts";
 import { EXIT_CODES } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
-import { watchEventLoop } from "../platform/eventLoopLag.ts";
 import { loadIdentity } from "../platform/identityFile.ts";
 import { createLog } from "../platform/log.ts";
 import { endNow, listenForStop, signalOf } from "../platform/parent.ts";
 import { phaseTeller } from "../platform/phases.ts";
+import { openTelemetry } from "../telemetry/telemetry.ts";
 
 const PEERS_EVERY_MS = 2_000;
-const LAG_EVERY_MS = 10_000;
 /** From the request to stop: how long leaving may take, then saving, then hanging up. Everybody is gone within 8 s. */
 const LEFT_BY_MS = 2_500;
 const SAVED_BY_MS = 4_500;
@@ -27,7 +26,9 @@ export async function client(options: ClientOptions): Promise<number> {
   process.once("exit", release);
   identity.beginChain();
   save(); // before the first join: a restarted client must not reveal links twice
-  const log = createLog(options.logs, `client-${toHex(identity.peer.publicKey).slice(0, 8)}`, options.eventsDir);
+  const name = options.nodeName ?? `client-${toHex(identity.peer.publicKey).slice(0, 8)}`;
+  const telemetry = openTelemetry(options, name, createLog(options.logs));
+  const { log } = telemetry;
   const asked: ("evaluate" | "report")[] = [];
   let onAsked: () => void = () => undefined;
   const stop = listenForStop((message) => {
@@ -47,6 +48,7 @@ export async function client(options: ClientOptions): Promise<number> {
   const c = await Promise.race([compose(options, identity, watched, stop.signal), stop.requested]);
   if (typeof c === "string") {
     log({ type: "stopped", reason: `${c}, before it had joined the run` });
+    await telemetry.close();
     return endedBy(c);
   }
   const answers = (answering = new Answering(c, log));
@@ -71,16 +73,7 @@ export async function client(options: ClientOptions): Promise<number> {
       if (begunStep >= lastStep) void answers.answer("evaluate");
     };
   }
-  const timers = [
-    setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS),
-    setInterval(
-      (
-        (lag) => () =>
-          log({ type: "event-loop", lagP99Ms: lag() })
-      )(watchEventLoop()),
-      LAG_EVERY_MS,
-    ),
-  ];
+  const timers = [setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS)];
   c.round.start();
   onAsked();
 
@@ -92,6 +85,7 @@ export async function client(options: ClientOptions): Promise<number> {
   await within(answers.saveUnlessSaved(), by(SAVED_BY_MS));
   log({ type: "stopped", reason });
   const closed = await within(c.close(), by(CLOSED_BY_MS));
+  await telemetry.close();
   return closed ? EXIT_CODES.ok : endedBy(reason);
 }
 async function compose(options: ClientOptions, identity: Identity, log: HostLog, signal: AbortSignal): Promise<Client> {

@@ -17,6 +17,15 @@ const phase = (runState: Extract<HostEvent, { type: "phase" }>["runState"], step
   roundTokens: 0,
 });
 
+const resources = (lagP99Ms: number): HostEvent => ({
+  type: "resources",
+  rssBytes: 1,
+  heapBytes: 1,
+  openFiles: null,
+  cpuSeconds: 1,
+  lagP99Ms,
+});
+
 describe("Sentences", () => {
   let sentences: Sentences;
   beforeEach(() => {
