@@ -95,10 +95,10 @@ export class MetricsExporter {
     this.#metrics.observe(node, event, nowMs);
   }
 
-  /** The node's process ended. It is not counted for /healthz until it is back. */
+  /** The node's process ended, perhaps without saying so. */
   down(node: string): void {
     this.#metrics.down(node);
-    this.#health.delete(node);
+    this.#health.get(node)?.observe({ type: "stopped", reason: "its process has ended" }, Date.now());
   }
 
   /** Where it listens; null when it could not. */

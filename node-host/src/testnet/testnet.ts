@@ -10,6 +10,7 @@ import { memberSentence } from "../platform/sentences.ts";
 import { Child } from "./child.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
+import { MetricsExporter } from "../telemetry/telemetry.ts";
 import { Tally, type TestnetResult } from "./tally.ts";
 
 /** A pausing run drains two rounds and saves; longer than this and something is wrong. */
@@ -63,6 +64,7 @@ export class Testnet {
   #end!: (ending: Ending) => void;
   readonly #ending = new Promise<Ending>((resolve) => (this.#end = resolve));
   #stopping = false;
+  #metrics: MetricsExporter | null = null;
   failed = false;
 
   constructor(options: TestnetOptions) {
@@ -73,6 +75,7 @@ export class Testnet {
   /** Runs until told to stop; resolves to why it ended, with every child gone. */
   async run(stopRequested: Promise<string>): Promise<string> {
     const timers: NodeJS.Timeout[] = [];
+    this.#exportMetrics();
     let killer: Killer | null = null;
     void stopRequested.then((reason) => this.#end({ why: `${reason}: stopped`, drain: false }));
     try {
@@ -147,7 +150,7 @@ export class Testnet {
       String(webSocket),
       "--save-state-dir",
       folder,
-      ...eventsArgs(options.eventsDir),
+      ...eventsArgs(options),
     ]);
   }
 
@@ -183,7 +186,7 @@ export class Testnet {
       "true",
       // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
       ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(this.#microBatchSequences())]),
-      ...eventsArgs(options.eventsDir),
+      ...eventsArgs(options),
       ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
       // a run's first epoch has no agreed parameters yet: all begin with these
       ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
@@ -205,10 +208,16 @@ export class Testnet {
     const { options, folder } = this.#o;
     const child: Child = new Child({
       name,
-      args: [...args, "--logs", "json"],
+      args: [...args, "--logs", "json", "--node-name", name],
+      // one port serves the metrics of all
+      env: { METRICS_LOCAL_PORT: "" },
       logFile: options.writeLog || name === "server" ? join(folder, `${name}.log`) : undefined,
-      onEvent: (event) => this.#onEvent(name, event),
+      onEvent: (event) => {
+        this.#metrics?.observe(name, event);
+        this.#onEvent(name, event);
+      },
       onExit: (code, signal) => {
+        this.#metrics?.down(name);
         if (this.#stopping) return; // its last hash still counts
         this.#tally.died(name);
         if (this.#restarting.has(name)) return; // we killed it
@@ -351,11 +360,22 @@ export class Testnet {
     // clients first: they leave the run while there still is a coordinator to leave
     await Promise.all([...this.#clients.values()].map((child) => child.stop(CHILD_STOP_MS)));
     await this.#server?.stop(1_000);
+    await this.#metrics?.close();
+  }
+
+  #exportMetrics(): void {
+    const { options, say } = this.#o;
+    if (options.metricsLocalPort === undefined) return;
+    this.#metrics = new MetricsExporter(options.metricsLocalPort, options.metricsHost, (event) => {
+      if (event.type === "metrics") say(`metrics of all nodes, for Prometheus, at ${event.url}`);
+      if (event.type === "warning") say(event.message, "warn");
+    });
   }
 }
 
-function eventsArgs(eventsDir: string | undefined): string[] {
-  return eventsDir === undefined ? [] : ["--events-dir", eventsDir];
+function eventsArgs({ eventsDir, keepEventFiles, eventFileMib }: LocalTestnetOptions): string[] {
+  if (eventsDir === undefined) return [];
+  return ["--events-dir", eventsDir, "--keep-event-files", String(keepEventFiles), "--event-file-mib", String(eventFileMib)];
 }
 
 async function within(promise: Promise<void>, ms: number, late: () => void): Promise<void> {
