@@ -25,7 +25,8 @@ export function starling(args: readonly string[], options: { cwd?: string; env?:
   return follow(child);
 }
 
-export function follow(child: ChildProcess): Running {
+/** `onLine` hears every line of stdout. */
+export function follow(child: ChildProcess, onLine: (line: string) => void = () => undefined): Running {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const waiting = new Set<(line: string) => void>();
@@ -33,7 +34,7 @@ export function follow(child: ChildProcess): Running {
     into.push(line);
     for (const w of waiting) w(line);
   };
-  createInterface({ input: child.stdout! }).on("line", take(stdout));
+  createInterface({ input: child.stdout! }).on("line", take(stdout)).on("line", onLine);
   createInterface({ input: child.stderr! }).on("line", take(stderr));
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal }));
