@@ -1,72 +1,9 @@
-import { VirtualClock } from "@starling/network";
 import { describe, expect, it } from "vitest";
-import type { Clock } from "./clock.ts";
-import { COMPLIANCE_CONFIG } from "./compliance.ts";
-import { CoordinatorCore, type CoordinatorCoreOptions, type Transition } from "./core.ts";
 import { CoordinatorError } from "./errors.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
-import type { MachineConfig, RunState, Snapshot } from "./types.ts";
-
-const BEGAN_MS = 1_000_000;
-const CONFIG: MachineConfig = {
-  ...COMPLIANCE_CONFIG,
-  warmupMs: 5_000n,
-  waitingForMembersExtraMs: 1_000n,
-  initMinClients: 2,
-  cooldownMs: 1_000n,
-};
-
-/** A core in simulated time: nothing here waits for a real clock. */
-class Scene {
-  readonly time = new VirtualClock();
-  readonly clock: Clock = {
-    nowMs: () => BEGAN_MS + this.time.now(),
-    after: (ms, run) => this.time.schedule(ms, run),
-  };
-  readonly transitions: Transition[] = [];
-  readonly errors: unknown[] = [];
-  readonly core: CoordinatorCore;
-
-  constructor(options: Partial<CoordinatorCoreOptions> = {}) {
-    this.core = new CoordinatorCore({
-      machine: Machine.create("core", CONFIG, BigInt(BEGAN_MS)),
-      configToml: "",
-      clock: this.clock,
-      randomBytes: (length) => new Uint8Array(length).fill(5),
-      onTransition: (transition) => this.transitions.push(transition),
-      onError: (error) => this.errors.push(error),
-      ...options,
-    });
-    this.core.start();
-  }
-
-  get phase(): RunState {
-    return this.core.state().runState;
-  }
-
-  async wait(ms: number): Promise<void> {
-    await this.time.run(this.time.now() + ms);
-  }
-
-  /** Joins, over a connection that stays. */
-  join(count: number): Identity[] {
-    return Array.from({ length: count }, () => {
-      const identity = Identity.generate({ chainLength: 64 });
-      this.core.attach(identity.session.publicKey);
-      this.core.join(identity.membership(), []);
-      return identity;
-    });
-  }
-
-  async train(count: number): Promise<Identity[]> {
-    const identities = this.join(count);
-    await this.wait(1_100);
-    for (const { session } of identities) this.core.warmupWitness(session.publicKey);
-    expect(this.phase).toBe("RoundTrain");
-    return identities;
-  }
-}
+import { Scene } from "./testScene.ts";
+import type { Snapshot } from "./types.ts";
 
 describe("CoordinatorCore", () => {
   it("ticks by its clock: members are waited for, and those who are not ready in time are dropped", async () => {

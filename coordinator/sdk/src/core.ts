@@ -1,20 +1,31 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { equalBytes, toHex } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import { CoordinatorError } from "./errors.ts";
 import { type Machine, MachineError } from "./machine.ts";
-import { MemberTable } from "./members.ts";
+import { Listeners } from "./listeners.ts";
+import { MemberTable, type SavedMember } from "./members.ts";
+import { Presence } from "./presence.ts";
+import { RunClock } from "./runClock.ts";
 import type { ClientSlot, CoordinatorState, Membership, RunInfo, RunState, Snapshot, TickOutcome, WitnessMessage } from "./types.ts";
 
 /** The clock is looked at this often; calls that complete a phase are acted on at once. */
 export const DEFAULT_TICK_INTERVAL_MS = 100;
 /** A member may be away this long before its connection counts as lost. */
 export const DEFAULT_DISCONNECT_GRACE_MS = 2_000;
+/** What a restarted coordinator knows of is given this long to come back: the clients' longest back-off, and a dial. */
+export const DEFAULT_RESTORE_GRACE_MS = 15_000;
+/** Looked at less often than this, the clock was not looked at because the process did not run. */
+const LONGEST_GAP_MS = 2_000;
+const LONGEST_GAP_TICKS = 20;
 /** A tick can make the next one due (a phase that is over as it begins); more than this many in a row is a bug. */
 const MAX_TICKS_IN_A_ROW = 8;
 
 const ACTIVE: ReadonlySet<RunState> = new Set(["Warmup", "RoundTrain", "RoundWitness", "Cooldown"]);
+const HALTED: ReadonlySet<RunState> = new Set(["Uninitialized", "Finished", "Paused"]);
+/** Changes a millisecond that the clock's part of a nonce leaves room for: 2^20. */
+const NONCE_SHIFT = 20n;
 
 /** One move of the state machine, for epoch logs and persistence. */
 export interface Transition {
@@ -26,9 +37,25 @@ export interface Transition {
   bytes: Uint8Array;
 }
 
+/** All that a coordinator needs to go on in the same round after a restart. */
+export interface SavedRun {
+  /** the machine; `Machine.load` */
+  bytes: Uint8Array;
+  /** newest that was told to anyone */
+  nonce: bigint;
+  /** where the run's clock stood, Unix ms */
+  runNowMs: bigint;
+  /** in order of joining */
+  members: SavedMember[];
+  /** (32) each, oldest first */
+  ejectedOwners: Uint8Array[];
+}
+
 export interface CoordinatorCoreOptions {
   /** fresh from `Machine.create`, or restored with `Machine.load` */
   machine: Machine;
+  /** what was saved with that machine: members and clocks go on from there */
+  restored?: Omit<SavedRun, "bytes">;
   configToml: string;
   clock?: Clock;
   /** the server's share of the seeds; a simulator passes a seeded one */
@@ -37,15 +64,13 @@ export interface CoordinatorCoreOptions {
   /** a member whose connection is lost gives up its slot of the running epoch; default true */
   withdrawOnDisconnect?: boolean;
   disconnectGraceMs?: number;
+  /** how long those that a restored run knows may take to come back */
+  restoreGraceMs?: number;
+  /** after every change, whatever it was: `saved()` is another one now */
+  onChange?: () => void;
   onTransition?: (transition: Transition) => void;
   /** what a listener, a hook or a tick threw; default: thrown in a task of its own, which ends a Node process */
   onError?: (error: unknown) => void;
-}
-
-interface Subscriber {
-  listener: (snapshot: Snapshot) => void;
-  /** null: it has seen nothing yet */
-  seenNonce: bigint | null;
 }
 
 /**
@@ -62,18 +87,18 @@ export class CoordinatorCore {
   readonly #tickIntervalMs: number;
   readonly #withdrawOnDisconnect: boolean;
   readonly #disconnectGraceMs: number;
+  readonly #restoreGraceMs: number;
+  readonly #isRestored: boolean;
+  readonly #runClock: RunClock;
+  readonly #onChange: () => void;
   readonly #onTransition: (transition: Transition) => void;
   readonly #onError: (error: unknown) => void;
   readonly #members = new MemberTable();
-  readonly #subscribers = new Set<Subscriber>();
-  /** live connections by session, hex */
-  readonly #attachments = new Map<string, number>();
-  /** timers of members that are away, by session, hex */
-  readonly #goneTimers = new Map<string, () => void>();
+  readonly #listeners: Listeners;
+  readonly #presence: Presence;
   #state: CoordinatorState;
   #bytes: Uint8Array | null = null;
   #nonce: bigint;
-  #emitting = false;
   #cancelTick: (() => void) | null = null;
   #stopped = false;
 
@@ -85,6 +110,8 @@ export class CoordinatorCore {
     this.#tickIntervalMs = options.tickIntervalMs ?? DEFAULT_TICK_INTERVAL_MS;
     this.#withdrawOnDisconnect = options.withdrawOnDisconnect ?? true;
     this.#disconnectGraceMs = options.disconnectGraceMs ?? DEFAULT_DISCONNECT_GRACE_MS;
+    this.#restoreGraceMs = options.restoreGraceMs ?? DEFAULT_RESTORE_GRACE_MS;
+    this.#onChange = options.onChange ?? (() => {});
     this.#onTransition = options.onTransition ?? (() => {});
     this.#onError =
       options.onError ??
@@ -92,11 +119,27 @@ export class CoordinatorCore {
         queueMicrotask(() => {
           throw error;
         }));
+    this.#presence = new Presence(this.clock, (session) => this.#guard(() => this.#gone(session)));
+    this.#listeners = new Listeners(
+      () => this.snapshot(),
+      () => this.#nonce,
+      this.#onError,
+    );
     this.#state = this.#machine.state();
     this.runId = this.#state.runId;
+    const { restored } = options;
+    this.#isRestored = restored !== undefined;
+    if (restored !== undefined) this.#members.restore(restored.members, restored.ejectedOwners);
     this.#members.noteEjected(this.#state.clients);
+    this.#runClock = new RunClock(this.clock, {
+      longestGapMs: Math.max(LONGEST_GAP_MS, LONGEST_GAP_TICKS * this.#tickIntervalMs),
+      resumeAtMs: restored === undefined ? null : Number(restored.runNowMs),
+    });
+    if (HALTED.has(this.#state.runState)) this.#runClock.catchUp();
     // Above every nonce of an earlier start, so that clients which outlive a restarted coordinator still listen.
-    this.#nonce = BigInt(Math.floor(this.clock.nowMs())) << 20n;
+    const byClock = BigInt(Math.floor(this.clock.nowMs())) << NONCE_SHIFT;
+    const bySaved = (restored?.nonce ?? 0n) + (1n << NONCE_SHIFT);
+    this.#nonce = byClock > bySaved ? byClock : bySaved;
   }
 
   /** Leaves Uninitialized if the machine is fresh, and begins to tick. */
@@ -105,6 +148,7 @@ export class CoordinatorCore {
     if (this.#state.runState === "Uninitialized") {
       this.#call((now) => this.#machine.start(now));
     }
+    if (this.#isRestored) this.#awaitReturn();
     this.#scheduleTick();
   }
 
@@ -112,9 +156,8 @@ export class CoordinatorCore {
   stop(): void {
     this.#stopped = true;
     this.#cancelTick?.();
-    for (const cancel of this.#goneTimers.values()) cancel();
-    this.#goneTimers.clear();
-    this.#subscribers.clear();
+    this.#presence.stop();
+    this.#listeners.clear();
   }
 
   runInfo(): RunInfo {
@@ -136,12 +179,21 @@ export class CoordinatorCore {
     };
   }
 
+  /** What to keep, so that a coordinator started with it as `restored` goes on from here. */
+  saved(): SavedRun {
+    this.#bytes ??= this.#machine.bytes();
+    return {
+      bytes: this.#bytes,
+      nonce: this.#nonce,
+      runNowMs: this.#now(),
+      members: this.#members.saved(),
+      ejectedOwners: this.#members.ejectedOwners(),
+    };
+  }
+
   subscribe(listener: (snapshot: Snapshot) => void): () => void {
     this.#requireRunning();
-    const subscriber: Subscriber = { listener, seenNonce: null };
-    this.#subscribers.add(subscriber);
-    this.#emit();
-    return () => void this.#subscribers.delete(subscriber);
+    return this.#listeners.add(listener);
   }
 
   /** Whether requests of `session` may come from the peer `peerId`. */
@@ -160,7 +212,7 @@ export class CoordinatorCore {
     this.#requireRunning();
     const changed = this.#members.join(membership, multiaddrs, expiresMs);
     // a member that joined over a connection that is already gone must not stay for ever
-    if (!this.#attachments.has(toHex(membership.session))) this.#startGoneTimer(membership.session);
+    this.#presence.expect(membership.session, this.#disconnectGraceMs);
     if (changed) this.#changed();
     this.#settle();
   }
@@ -240,21 +292,9 @@ export class CoordinatorCore {
    * than the grace, the member leaves the queue and, with `withdrawOnDisconnect`, its slot.
    */
   attach(session: Uint8Array): () => void {
-    const hex = toHex(session);
-    this.#attachments.set(hex, (this.#attachments.get(hex) ?? 0) + 1);
-    this.#goneTimers.get(hex)?.();
-    this.#goneTimers.delete(hex);
-    let open = true;
+    const detach = this.#presence.attach(session, this.#disconnectGraceMs);
     return () => {
-      if (!open) return;
-      open = false;
-      const left = this.#attachments.get(hex)! - 1;
-      if (left > 0) {
-        this.#attachments.set(hex, left);
-        return;
-      }
-      this.#attachments.delete(hex);
-      this.#startGoneTimer(session);
+      if (!this.#stopped) detach();
     };
   }
 
@@ -278,10 +318,11 @@ export class CoordinatorCore {
 
   #settle(): void {
     for (let ticks = 0; ticks < MAX_TICKS_IN_A_ROW; ticks++) {
-      const now = this.#now();
-      if (this.#members.expire(now)) this.#changed();
-      if (!this.#machine.isTickDue(now, this.#members.size)) return;
-      const outcome = this.#call(() => this.#machine.tick(now, this.#randomBytes(32), this.#members.pending()));
+      if (this.#members.expire(BigInt(Math.floor(this.clock.nowMs())))) this.#changed();
+      if (!this.#machine.isTickDue(this.#now(), this.#members.size)) return;
+      // the epoch is over: what its clock lost by down time is no use to the next one
+      if (this.#state.runState === "Cooldown") this.#runClock.catchUp();
+      const outcome = this.#call((now) => this.#machine.tick(now, this.#randomBytes(32), this.#members.pending()));
       if (outcome === "unchanged") return;
     }
   }
@@ -306,49 +347,22 @@ export class CoordinatorCore {
       const transition = { from, to: this.#state.runState, outcome, state: this.#state, bytes: this.#bytes };
       this.#guard(() => this.#onTransition(transition));
     }
-    this.#emit();
+    this.#guard(this.#onChange);
+    this.#listeners.emit();
     return outcome;
   }
 
   /** Something outside the machine changed: the members. */
   #changed(): void {
     this.#nonce += 1n;
-    this.#emit();
+    this.#guard(this.#onChange);
+    this.#listeners.emit();
   }
 
-  /**
-   * A listener may call the core, which changes it again: the outer loop then delivers the newest to the others, and
-   * nobody sees an older snapshot after a newer one.
-   */
-  #emit(): void {
-    if (this.#emitting) return;
-    this.#emitting = true;
-    try {
-      for (let news = true; news;) {
-        news = false;
-        for (const subscriber of this.#subscribers) {
-          if (subscriber.seenNonce === this.#nonce) continue;
-          subscriber.seenNonce = this.#nonce;
-          news = true;
-          this.#guard(() => subscriber.listener(this.snapshot()));
-        }
-      }
-    } finally {
-      this.#emitting = false;
-    }
-  }
-
-  #startGoneTimer(session: Uint8Array): void {
-    const hex = toHex(session);
-    if (this.#stopped) return;
-    this.#goneTimers.get(hex)?.();
-    this.#goneTimers.set(
-      hex,
-      this.clock.after(this.#disconnectGraceMs, () => {
-        this.#goneTimers.delete(hex);
-        this.#guard(() => this.#gone(session));
-      }),
-    );
+  /** Nobody is connected to a coordinator that has just come back, and nobody is lost because of that. */
+  #awaitReturn(): void {
+    const slots = ACTIVE.has(this.#state.runState) ? this.#state.clients.filter(({ state }) => state === "Healthy") : [];
+    for (const { session } of [...this.#members.pending(), ...slots]) this.#presence.expect(session, this.#restoreGraceMs);
   }
 
   #gone(session: Uint8Array): void {
@@ -387,7 +401,7 @@ export class CoordinatorCore {
   }
 
   #now(): bigint {
-    return BigInt(Math.floor(this.clock.nowMs()));
+    return BigInt(this.#runClock.nowMs());
   }
 }
 

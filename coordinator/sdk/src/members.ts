@@ -6,18 +6,21 @@ import type { ClientSlot, Membership, PeerAddress } from "./types.ts";
 export const MAX_PENDING = 512;
 export const MAX_MULTIADDRS = 8;
 export const MAX_MULTIADDR_CHARS = 256;
-const MAX_EJECTED_OWNERS = 1024;
+export const MAX_EJECTED_OWNERS = 1024;
 
-interface PendingMember extends Membership {
+/** A pending member, with all that is known of it. */
+export interface SavedMember extends Membership {
   multiaddrs: string[];
+  /** when its grant ends, Unix ms; null = never */
   expiresMs: bigint | null;
 }
 
 /** Who wants to be in the next epoch, in order of joining, and where everyone can be dialled. */
 export class MemberTable {
   /** by session, hex; a Map keeps the order of insertion */
-  #pending = new Map<string, PendingMember>();
-  readonly #ejectedOwners = new Set<string>();
+  #pending = new Map<string, SavedMember>();
+  /** by owner, hex; oldest first */
+  readonly #ejectedOwners = new Map<string, Uint8Array>();
 
   get size(): number {
     return this.#pending.size;
@@ -31,6 +34,21 @@ export class MemberTable {
     return [...this.#pending.values()].map(({ owner, session, peerId, chainHead }) => ({ owner, session, peerId, chainHead }));
   }
 
+  /** In order of joining. */
+  saved(): SavedMember[] {
+    return [...this.#pending.values()].map((member) => ({ ...member }));
+  }
+
+  ejectedOwners(): Uint8Array[] {
+    return [...this.#ejectedOwners.values()];
+  }
+
+  /** Into an empty table, what `saved` and `ejectedOwners` of another one gave. */
+  restore(members: readonly SavedMember[], ejectedOwners: readonly Uint8Array[]): void {
+    for (const owner of ejectedOwners.slice(-MAX_EJECTED_OWNERS)) this.#ejectedOwners.set(toHex(owner), owner);
+    for (const member of members.slice(0, MAX_PENDING)) this.#pending.set(toHex(member.session), { ...member });
+  }
+
   /** Returns whether anything changed. @throws CoordinatorError `ejected`, `overloaded`, `malformed` */
   join(membership: Membership, multiaddrs: readonly string[], expiresMs: bigint | null): boolean {
     if (this.#ejectedOwners.has(toHex(membership.owner))) {
@@ -42,7 +60,7 @@ export class MemberTable {
     if (multiaddrs.length > MAX_MULTIADDRS || multiaddrs.some((address) => address.length > MAX_MULTIADDR_CHARS)) {
       throw new CoordinatorError("malformed", `a member has at most ${MAX_MULTIADDRS} addresses of ${MAX_MULTIADDR_CHARS} characters`);
     }
-    const member: PendingMember = { ...membership, multiaddrs: [...multiaddrs], expiresMs };
+    const member: SavedMember = { ...membership, multiaddrs: [...multiaddrs], expiresMs };
     const hex = toHex(member.session);
     // a session is unique, and so is a peer: whoever shows either again takes the place of the one before
     const replaced = [...this.#pending].filter(([session, other]) => session === hex || equalBytes(other.peerId, member.peerId));
@@ -57,7 +75,7 @@ export class MemberTable {
     const place = replaced[0][0];
     const gone = new Set(replaced.map(([session]) => session));
     this.#pending = new Map(
-      [...this.#pending].flatMap(([session, other]): [string, PendingMember][] =>
+      [...this.#pending].flatMap(([session, other]): [string, SavedMember][] =>
         session === place ? [[hex, member]] : gone.has(session) ? [] : [[session, other]],
       ),
     );
@@ -92,10 +110,10 @@ export class MemberTable {
       if (state !== "Ejected") continue;
       const hex = toHex(owner);
       if (this.#ejectedOwners.size >= MAX_EJECTED_OWNERS && !this.#ejectedOwners.has(hex)) {
-        const [oldest] = this.#ejectedOwners;
+        const [oldest] = this.#ejectedOwners.keys();
         this.#ejectedOwners.delete(oldest);
       }
-      this.#ejectedOwners.add(hex);
+      this.#ejectedOwners.set(hex, owner);
       for (const [session, member] of this.#pending) {
         if (toHex(member.owner) === hex) this.#pending.delete(session);
       }
@@ -114,7 +132,7 @@ export class MemberTable {
   }
 }
 
-function sameMember(a: PendingMember, b: PendingMember): boolean {
+function sameMember(a: SavedMember, b: SavedMember): boolean {
   return (
     equalBytes(a.owner, b.owner) &&
     equalBytes(a.session, b.session) &&
