@@ -117,6 +117,9 @@ export class RemoteEngine implements Engine {
   parameterHash(): Promise<Uint8Array> {
     return this.#call("parameterHash");
   }
+  parameterLeaves(): Promise<Uint8Array> {
+    return this.#call("parameterLeaves");
+  }
   evaluate(sequences: readonly Int32Array[]): Promise<number> {
     return this.#call("evaluate", sequences);
   }
@@ -125,6 +128,10 @@ export class RemoteEngine implements Engine {
   }
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
     return this.#call("importParameters", parameters);
+  }
+
+  importStart(): Promise<void> {
+    return this.#call("importStart");
   }
 
   async stop(): Promise<void> {

@@ -16,7 +16,7 @@ export interface EngineWorkerData {
 }
 
 /** Every call of the engine that crosses; `checkPayload` is pure and stays with the caller. */
-export type RemoteMethods = Omit<Engine, "checkPayload">;
+export type RemoteMethods = Required<Omit<Engine, "checkPayload">>;
 export type RemoteMethod = keyof RemoteMethods;
 
 export interface EngineRequest {

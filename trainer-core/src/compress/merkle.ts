@@ -23,11 +23,13 @@ export function merkleRoot(leaves: Uint8Array): Uint8Array<ArrayBuffer> {
   return level.slice(0, DIGEST_BYTES);
 }
 
-/**
- * The root that leafSha256 and merkleRoot give on a device, from plain arrays: of parameters or of a residual.
- * `layouts` and `tensors` by ascending name.
- */
+/** The root that leafSha256 and merkleRoot give on a device, from plain arrays: of parameters or of a residual. */
 export function tensorRoot(layouts: readonly TileLayout[], tensors: readonly Float32Array[]): Uint8Array<ArrayBuffer> {
+  return merkleRoot(tensorLeaves(layouts, tensors));
+}
+
+/** (tiles, 32) leaf digests under that root. `layouts` and `tensors` by ascending name. */
+export function tensorLeaves(layouts: readonly TileLayout[], tensors: readonly Float32Array[]): Uint8Array<ArrayBuffer> {
   if (layouts.length !== tensors.length) throw new RangeError(`${layouts.length} layouts for ${tensors.length} tensors`);
   const leaves = new Uint8Array(layouts.reduce((sum, l) => sum + l.tiles, 0) * DIGEST_BYTES);
   let at = 0;
@@ -41,5 +43,5 @@ export function tensorRoot(layouts: readonly TileLayout[], tensors: readonly Flo
       leaves.set(sha256(leafMessage(layout, index, tile, tensors[index])), at);
     }
   });
-  return merkleRoot(leaves);
+  return leaves;
 }

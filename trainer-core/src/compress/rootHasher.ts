@@ -3,11 +3,13 @@ import { linearGrid } from "@starling/shaders";
 import { tileWorkgroupSize } from "@starling/shaders/kernels/compress/index";
 import { leafSha256, SHA256_ROUND_CONSTANTS } from "@starling/shaders/kernels/hash/index";
 import type { Dispatch } from "../device/device.ts";
-import { DIGEST_BYTES, merkleRoot, tensorRoot } from "./merkle.ts";
+import { DIGEST_BYTES, merkleRoot, tensorLeaves } from "./merkle.ts";
 import type { TilePlan } from "./tilePlan.ts";
 
 export interface RootHasher {
-  /** (32) root over the values as they are after all work queued so far. */
+  /** (tiles, 32) leaf digests of the values as they are after all work queued so far, by tensor and tile */
+  leaves(): Promise<Uint8Array<ArrayBuffer>>;
+  /** (32) root over these leaves */
   root(): Promise<Uint8Array<ArrayBuffer>>;
   dispose(): void;
 }
@@ -21,14 +23,18 @@ export async function createRootHasher(plan: TilePlan, valuePools: readonly GPUB
 }
 
 export function hostRootHasher(plan: TilePlan, valuePools: readonly GPUBuffer[]): RootHasher {
-  return {
-    async root() {
+  return withRoot({
+    async leaves() {
       const pools = await Promise.all(valuePools.map((pool) => plan.device.read(pool)));
       const tensors = plan.parameters.parameters.map((p) => new Float32Array(pools[p.pool], p.offsetBytes, p.elements));
-      return tensorRoot(plan.layouts, tensors);
+      return tensorLeaves(plan.layouts, tensors);
     },
     dispose() {},
-  };
+  });
+}
+
+function withRoot(hasher: Omit<RootHasher, "root">): RootHasher {
+  return { ...hasher, root: async () => merkleRoot(await hasher.leaves()) };
 }
 
 /** Only 32 bytes a tile come back. */
@@ -45,8 +51,8 @@ export async function kernelRootHasher(plan: TilePlan, valuePools: readonly GPUB
       dispatches.push(await device.dispatch(leafSha256, { WORKGROUP_SIZE: size }, buffers, linearGrid(tileCount, size)));
     }
   }
-  return {
-    async root() {
+  return withRoot({
+    async leaves() {
       device.run(dispatches);
       const parts = await Promise.all(pools.map((p, i) => device.read(digests[i], p.tileCount * DIGEST_BYTES)));
       const leaves = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
@@ -55,10 +61,10 @@ export async function kernelRootHasher(plan: TilePlan, valuePools: readonly GPUB
         leaves.set(new Uint8Array(part), at);
         at += part.byteLength;
       }
-      return merkleRoot(leaves);
+      return leaves;
     },
     dispose() {
       for (const b of [constants, ...digests]) b.destroy();
     },
-  };
+  });
 }

@@ -53,6 +53,8 @@ export interface Engine {
   checkPayload(payload: Uint8Array): void;
   /** (32) Merkle root over the master parameters, DESIGN.md section 4 */
   parameterHash(): Promise<Uint8Array>;
+  /** (tiles, 32) leaves under that root: tensors by ascending name, tiles row-major */
+  parameterLeaves(): Promise<Uint8Array>;
   /** mean loss in nats a token, over the master parameters */
   evaluate(sequences: readonly Int32Array[]): Promise<number>;
   /** master parameters by ascending name */

@@ -46,10 +46,7 @@ export class TrainingEngine implements Engine {
       weightDecay: distro.weight_decay ?? 0,
     });
     const engine = new TrainingEngine(plan, trainer, optimizer);
-    if (plan.start.kind === "random") {
-      const weights = initialWeights(llama, plan.start.seed);
-      await engine.importParameters(new Map([...weights].map(([name, tensor]) => [name, tensor.data])));
-    }
+    if (plan.start.kind === "random") await engine.importStart();
     await device.idle();
     return engine;
   }
@@ -85,6 +82,10 @@ export class TrainingEngine implements Engine {
     return this.distro.parameterHash();
   }
 
+  parameterLeaves(): Promise<Uint8Array> {
+    return this.distro.parameterLeaves();
+  }
+
   /** Reads the master copy; the look-ahead of a round under way is lost, so it belongs between rounds. */
   async evaluate(sequences: readonly Int32Array[]): Promise<number> {
     this.trainer.parameters.copyMasterToCompute();
@@ -114,6 +115,16 @@ export class TrainingEngine implements Engine {
     }
     for (const { name } of parameters.parameters) parameters.write("master", name, canonical(values.get(name)!));
     parameters.copyMasterToCompute();
+  }
+
+  /** Errors: TrainError unsupported where the run starts from a checkpoint, which only the host can read. */
+  async importStart(): Promise<void> {
+    const { start, llama } = this.plan;
+    if (start.kind !== "random") {
+      throw new TrainError("unsupported", `this run starts from the checkpoint ${start.location}: read it again and import its parameters`);
+    }
+    const weights = initialWeights(llama, start.seed);
+    await this.importParameters(new Map([...weights].map(([name, tensor]) => [name, tensor.data])));
   }
 }
 

@@ -3,7 +3,7 @@
  * values drawn from the tokens, and DisTrO through the same twins that the shaders are tested against.
  */
 import { decodeResult, encodeResult, resultBytes } from "../../src/compress/wire.ts";
-import { tensorRoot } from "../../src/compress/merkle.ts";
+import { tensorLeaves, tensorRoot } from "../../src/compress/merkle.ts";
 import type { BeginRound, Clock, Engine, ModelCodec, TrainBatch, Trained } from "../../src/round/ports.ts";
 import { tileLayout, tileTopk, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeSparse, encodeTiles, selectTopk } from "@starling/shaders/reference/compress/encode";
@@ -153,6 +153,14 @@ export class TwinEngine implements Engine {
 
   async parameterHash(): Promise<Uint8Array> {
     return tensorRoot(layouts, this.#master);
+  }
+
+  async parameterLeaves(): Promise<Uint8Array> {
+    return tensorLeaves(layouts, this.#master);
+  }
+
+  async importStart(): Promise<void> {
+    this.#master = initialTensors();
   }
 
   /** Mean square distance from what the sequences pull towards. */

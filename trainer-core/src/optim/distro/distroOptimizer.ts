@@ -186,6 +186,11 @@ export class DistroOptimizer {
     return this.#parameterRoot.root();
   }
 
+  /** (tiles, 32) leaves under that root. */
+  parameterLeaves(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#parameterRoot.leaves();
+  }
+
   /** (32) Merkle root over the residual as it is now. */
   residualRoot(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#residualRoot.root();
