@@ -138,12 +138,12 @@ export class EventFiles {
     }
   }
 
-  /** The next lines to write, at most WRITE_BYTES of them but at least one; null when there are none. */
+  /** The next lines to write: what one write and one file take, but at least one line; null when there are none. */
   #take(): Buffer | null {
+    const most = Math.min(WRITE_BYTES, this.#o.maxFileBytes);
     let count = 0;
     let bytes = 0;
-    while (count < this.#lines.length && (count === 0 || bytes + this.#lines[count].length <= WRITE_BYTES))
-      bytes += this.#lines[count++].length;
+    while (count < this.#lines.length && (count === 0 || bytes + this.#lines[count].length <= most)) bytes += this.#lines[count++].length;
     return count === 0 ? null : Buffer.concat(this.#lines.splice(0, count), bytes);
   }
 

@@ -98,7 +98,9 @@ export class MetricsExporter {
   /** The node's process ended, perhaps without saying so. */
   down(node: string): void {
     this.#metrics.down(node);
-    this.#health.get(node)?.observe({ type: "stopped", reason: "its process has ended" }, Date.now());
+    const health = this.#health.get(node) ?? new Health(Date.now());
+    health.observe({ type: "stopped", reason: "its process has ended" }, Date.now());
+    this.#health.set(node, health);
   }
 
   /** Where it listens; null when it could not. */
