@@ -1,3 +1,4 @@
+export { sha256 } from "@noble/hashes/sha2.js";
 export { equalBytes } from "@starling/network/hash";
 export { keyHex as toHex } from "@starling/network/port";
 

@@ -1,7 +1,7 @@
 export * from "./types.ts";
 export * from "./errors.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { CoordinatorCore, type CoordinatorCoreOptions, type Transition } from "./core.ts";
+export { CoordinatorCore, type CoordinatorCoreOptions, type SavedRun, type Transition } from "./core.ts";
 export { MemoryCoordinator, type MemoryCoordinatorOptions } from "./memory.ts";
 export { connectTcpCoordinator, type ConnectionStatus, type TcpCoordinatorOptions } from "./tcpClient.ts";
 export { serveCoordinator, type ServeOptions } from "./tcpServer.ts";

@@ -42,10 +42,12 @@ export interface ServeOptions {
   network: PeerNetwork;
   /** owners (32) that may pause and resume the run */
   admins?: readonly Uint8Array[];
+  /** resolves once the present phase cannot be forgotten by a crash; nobody is told of it before. Default: at once */
+  settled?: () => Promise<void>;
 }
 
 /** Serves a core over a network. Returns the undo. */
-export function serveCoordinator({ core, network, admins = [] }: ServeOptions): () => void {
+export function serveCoordinator({ core, network, admins = [], settled = () => Promise.resolve() }: ServeOptions): () => void {
   const calls = new CallServer(core, admins);
   const frames = new FrameCache(core);
   const subscribers = new Set<AbortSignal>();
@@ -64,7 +66,7 @@ export function serveCoordinator({ core, network, admins = [] }: ServeOptions): 
       subscribers.add(signal);
       const detach = core.attach(session);
       try {
-        await pushSnapshots(core, frames, push, signal);
+        await pushSnapshots({ core, frames, settled }, push, signal);
       } finally {
         detach();
         subscribers.delete(signal);
@@ -76,8 +78,14 @@ export function serveCoordinator({ core, network, admins = [] }: ServeOptions): 
   };
 }
 
+interface Served {
+  core: CoordinatorCore;
+  frames: FrameCache;
+  settled: () => Promise<void>;
+}
+
 /** Pushes the newest snapshot whenever the transport has taken the one before: a slow subscriber skips, and never queues. */
-async function pushSnapshots(core: CoordinatorCore, frames: FrameCache, push: Push, signal: AbortSignal): Promise<void> {
+async function pushSnapshots({ core, frames, settled }: Served, push: Push, signal: AbortSignal): Promise<void> {
   let behind = true;
   let wake = (): void => {};
   const unsubscribe = core.subscribe(() => {
@@ -95,7 +103,9 @@ async function pushSnapshots(core: CoordinatorCore, frames: FrameCache, push: Pu
         continue;
       }
       behind = false;
-      await push(await frames.newest());
+      const frame = await frames.newest();
+      await settled();
+      if (!signal.aborted) await push(frame);
     }
   } finally {
     unsubscribe();

@@ -3,6 +3,10 @@ export type ServerErrorCode =
   | "state-unreadable"
   /** The saved state is of another run, or of this run under another config. */
   | "state-mismatch"
+  /** The network key beside it cannot be read. */
+  | "key-unreadable"
+  /** Another server uses the folder. */
+  | "in-use"
   /** The state could not be read from or written to its folder. */
   | "storage";
 

@@ -3,6 +3,8 @@ import { toHex } from "@starling/sdk/bytes";
 
 /** What happened in a run, as its server saw it. Peers are named by their id in hexadecimal. */
 export type ServerEvent =
+  /** a saved run goes on where it was; `downMs`: how long it had no coordinator, which does not count */
+  | { type: "restored"; epoch: number; step: number; runState: RunState; downMs: number; members: number }
   | { type: "phase"; from: RunState; to: RunState; epoch: number; step: number }
   /** asks for a slot, from now on */
   | { type: "member-joined"; peerId: string; members: number }
@@ -10,7 +12,7 @@ export type ServerEvent =
   /** lost its slot of the running epoch */
   | { type: "client-out"; peerId: string; clientIndex: number; state: Exclude<ClientState, "Healthy"> }
   | { type: "epoch-ended"; epoch: number; trained: boolean; parameterHash: string | null }
-  /** the state is safe on disk up to that step */
+  /** a transition is safe on disk, up to that step */
   | { type: "saved"; epoch: number; step: number }
   | { type: "error"; error: unknown };
 

@@ -8,7 +8,8 @@ import { Machine } from "@starling/sdk/machine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServerError } from "./errors.ts";
 import type { ServerEvent } from "./events.ts";
-import { fileStateStore, statePath } from "./persistence.node.ts";
+import { fileStateStore, statePath } from "./stateFolder.node.ts";
+import { decodeSavedState, MAX_STATE_BYTES } from "./savedState.ts";
 import { CoordinatorServer, type CoordinatorServerOptions } from "./server.ts";
 
 const RUN_ID = "server/../test";
@@ -139,7 +140,7 @@ describe("CoordinatorServer", () => {
     expect(count("error")).toBe(0);
     expect(count("saved")).toBeGreaterThan(0);
     expect(await readdir(dir)).toEqual(["server%2F%2E%2E%2Ftest.state"]);
-    const saved = Machine.load((await fileStateStore(dir, RUN_ID).load())!).state();
+    const saved = decodeSavedState((await fileStateStore(dir, RUN_ID).load())!).machine.state();
     expect(saved.runState).toBe("RoundTrain");
   });
 
@@ -185,7 +186,7 @@ describe("CoordinatorServer", () => {
     await writeFile(statePath(dir, RUN_ID), "nonsense");
     await expect(start()).rejects.toMatchObject({ code: "state-unreadable" });
     hub.kill(serverKey);
-    await writeFile(statePath(dir, RUN_ID), new Uint8Array(2 ** 20 + 1));
+    await writeFile(statePath(dir, RUN_ID), new Uint8Array(MAX_STATE_BYTES + 1));
     await expect(start()).rejects.toBeInstanceOf(ServerError);
   });
 

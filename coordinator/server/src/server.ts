@@ -1,4 +1,4 @@
-import { parseRunConfig, toMachineConfig } from "@starling/config";
+import { parseRunConfig, serializeRunConfig, toMachineConfig } from "@starling/config";
 import type { PeerNetwork } from "@starling/network";
 import {
   type Clock,
@@ -6,14 +6,20 @@ import {
   type CoordinatorState,
   type MachineConfig,
   type RunInfo,
+  type SavedRun,
   serveCoordinator,
   systemClock,
   type Transition,
 } from "@starling/sdk";
+import { equalBytes, sha256 } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import { ServerError } from "./errors.ts";
 import { epochEnded, MembershipWatch, type ServerEvent } from "./events.ts";
+import { decodeSavedState, encodeSavedState } from "./savedState.ts";
 import { StateSaver, type StateStore } from "./store.ts";
+
+/** Down time is told from the run's clock in the saved state: it is saved at least this often. */
+const SAVE_EVERY_MS = 5_000;
 
 export interface CoordinatorServerOptions {
   runId: string;
@@ -28,11 +34,20 @@ export interface CoordinatorServerOptions {
   tickIntervalMs?: number;
   withdrawOnDisconnect?: boolean;
   disconnectGraceMs?: number;
+  restoreGraceMs?: number;
   /** owners (32) that may pause and resume the run over the network */
   admins?: readonly Uint8Array[];
-  /** keeps the state, saved at each transition and restored at the next start */
+  /** keeps the state: saved at each transition before clients hear of it, and after other changes; restored at the next start */
   store?: StateStore;
   onEvent?: (event: ServerEvent) => void;
+}
+
+/** A run to begin, or to go on with. */
+interface Run {
+  machine: Machine;
+  restored?: Omit<SavedRun, "bytes">;
+  /** (32) sha256 of the run config in its canonical form: comments and spelling do not count */
+  configHash: Uint8Array;
 }
 
 /** The coordinator of one run, served over a network. */
@@ -41,6 +56,8 @@ export class CoordinatorServer {
   readonly #network: PeerNetwork;
   readonly #stopServing: () => void;
   readonly #saver: StateSaver | null;
+  readonly #clock: Clock;
+  #cancelSave: () => void = () => {};
 
   /**
    * Restores the run's saved state if there is one, else begins the run.
@@ -48,47 +65,83 @@ export class CoordinatorServer {
    */
   static async start(options: CoordinatorServerOptions): Promise<CoordinatorServer> {
     const source = options.configSource ?? "the run config";
-    const config = toMachineConfig(parseRunConfig(options.runConfigToml, { source }));
+    const parsed = parseRunConfig(options.runConfigToml, { source });
+    const config = toMachineConfig(parsed);
+    const configHash = sha256(new TextEncoder().encode(serializeRunConfig(parsed)));
     const saved = (await options.store?.load()) ?? null;
     const clock = options.clock ?? systemClock();
-    const machine =
-      saved === null ? Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs()))) : restore(saved, options.runId, config);
-    return new CoordinatorServer(options, machine, clock);
+    if (saved !== null) return new CoordinatorServer(options, clock, restore(saved, options.runId, config, configHash));
+    const machine = Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs())));
+    return new CoordinatorServer(options, clock, { machine, configHash });
   }
 
-  private constructor(options: CoordinatorServerOptions, machine: Machine, clock: Clock) {
+  private constructor(options: CoordinatorServerOptions, clock: Clock, { machine, restored, configHash }: Run) {
     const emit = options.onEvent ?? (() => {});
     const onError = (error: unknown): void => emit({ type: "error", error });
+    let moved = false;
+    this.#clock = clock;
     this.#saver =
       options.store === undefined
         ? null
-        : new StateSaver(options.store, ({ epoch, step }) => emit({ type: "saved", epoch, step }), onError);
+        : new StateSaver({
+            store: options.store,
+            clock,
+            take: () => encodeSavedState(this.core.saved(), configHash),
+            onSaved: () => {
+              const { epoch, step } = this.core.state();
+              if (moved) emit({ type: "saved", epoch, step });
+              moved = false;
+            },
+            onError,
+          });
     let before: CoordinatorState = machine.state();
-    const onTransition = ({ from, to, outcome, state, bytes }: Transition): void => {
+    const onTransition = ({ from, to, outcome, state }: Transition): void => {
       emit({ type: "phase", from, to, epoch: state.epoch, step: state.step });
       const ended = epochEnded(outcome, before, state);
       if (ended !== null) emit(ended);
       before = state;
-      this.#saver?.save({ bytes, epoch: state.epoch, step: state.step });
+      moved = true;
+      this.#saver?.moved();
     };
     this.core = new CoordinatorCore({
       machine,
+      restored,
       configToml: options.runConfigToml,
       clock,
       randomBytes: options.randomBytes,
       tickIntervalMs: options.tickIntervalMs,
       withdrawOnDisconnect: options.withdrawOnDisconnect,
       disconnectGraceMs: options.disconnectGraceMs,
+      restoreGraceMs: options.restoreGraceMs,
       onTransition,
+      onChange: () => this.#saver?.changed(),
       onError,
     });
+    if (restored !== undefined) {
+      const { epoch, step, runState } = before;
+      const downMs = Math.max(0, Math.floor(clock.nowMs()) - Number(restored.runNowMs));
+      emit({ type: "restored", epoch, step, runState, downMs, members: restored.members.length });
+    }
     const watch = new MembershipWatch();
     this.core.subscribe((snapshot) => {
       for (const event of watch.next(snapshot, this.core.state())) emit(event);
     });
     this.#network = options.network;
-    this.#stopServing = serveCoordinator({ core: this.core, network: options.network, admins: options.admins });
+    this.#stopServing = serveCoordinator({
+      core: this.core,
+      network: options.network,
+      admins: options.admins,
+      settled: () => this.#saver?.settled() ?? Promise.resolve(),
+    });
     this.core.start();
+    this.#keepSaving();
+  }
+
+  #keepSaving(): void {
+    this.#cancelSave = this.#clock.after(SAVE_EVERY_MS, () => {
+      this.#saver?.refresh();
+      this.#keepSaving();
+    });
   }
 
   runInfo(): RunInfo {
@@ -113,27 +166,21 @@ export class CoordinatorServer {
   async stop(): Promise<void> {
     this.#stopServing();
     this.core.stop();
+    this.#cancelSave();
     await this.#saver?.finish();
   }
 }
 
-function restore(saved: Uint8Array, runId: string, config: MachineConfig): Machine {
-  let machine: Machine;
-  try {
-    machine = Machine.load(saved);
-  } catch (cause) {
-    throw new ServerError(
-      "state-unreadable",
-      `the saved state of run ${runId} cannot be read: ${(cause as Error).message}; move it away to begin anew`,
-      { cause },
-    );
-  }
+function restore(saved: Uint8Array, runId: string, config: MachineConfig, configHash: Uint8Array): Run {
+  const { machine, restored, configHash: savedHash } = decodeSavedState(saved);
   const state = machine.state();
   if (state.runId !== runId) {
     throw new ServerError("state-mismatch", `the saved state is of run ${state.runId}, expected ${runId}; use another folder`);
   }
-  const changed = (Object.keys(config) as (keyof MachineConfig)[]).filter((key) => config[key] !== state.config[key]);
-  if (changed.length === 0) return machine;
+  const changed: string[] = (Object.keys(config) as (keyof MachineConfig)[]).filter((key) => config[key] !== state.config[key]);
+  const sameRest = savedHash === null || equalBytes(savedHash, configHash);
+  if (changed.length === 0 && !sameRest) changed.push("keys of [model]");
+  if (changed.length === 0) return { machine, restored, configHash };
   if (state.runState !== "Paused") {
     throw new ServerError(
       "state-mismatch",
@@ -142,5 +189,5 @@ function restore(saved: Uint8Array, runId: string, config: MachineConfig): Machi
     );
   }
   machine.updateConfig(config);
-  return machine;
+  return { machine, restored, configHash };
 }

@@ -1,6 +1,7 @@
+import type { Clock } from "@starling/sdk";
 import { ServerError } from "./errors.ts";
 
-/** Where one run's state is kept. `persistence.node.ts` keeps it in a file. */
+/** Where one run's state is kept. `stateFolder.node.ts` keeps it in a file. */
 export interface StateStore {
   /** the bytes saved last; null if there are none */
   load(): Promise<Uint8Array | null>;
@@ -8,49 +9,113 @@ export interface StateStore {
   save(bytes: Uint8Array): Promise<void>;
 }
 
-export interface SavedState {
-  bytes: Uint8Array;
-  epoch: number;
-  step: number;
+/** Nobody waits longer than this for a disk that does not answer. */
+const LONGEST_HOLD_MS = 2_000;
+
+export interface StateSaverOptions {
+  store: StateStore;
+  clock: Clock;
+  /** the state as it is now, encoded; asked for when the store is free */
+  take: () => Uint8Array;
+  onSaved: () => void;
+  /** told of the first failure, and again only after a save went well */
+  onError: (error: ServerError) => void;
 }
 
 /** Saves one state at a time, and only the newest of those that came in meanwhile. */
 export class StateSaver {
-  readonly #store: StateStore;
-  readonly #onSaved: (state: SavedState) => void;
-  readonly #onError: (error: unknown) => void;
-  #next: SavedState | null = null;
+  readonly #options: StateSaverOptions;
+  /** changes so far, and how many of them a finished save (well or not) has covered */
+  #changes = 0;
+  #covered = 0;
+  #failing = false;
   #running: Promise<void> | null = null;
+  #waiting: { changes: number; resolve: () => void }[] = [];
+  #lastTransition: Promise<void> = Promise.resolve();
 
-  constructor(store: StateStore, onSaved: (state: SavedState) => void, onError: (error: unknown) => void) {
-    this.#store = store;
-    this.#onSaved = onSaved;
-    this.#onError = onError;
+  constructor(options: StateSaverOptions) {
+    this.#options = options;
   }
 
-  save(state: SavedState): void {
-    this.#next = state;
+  /** Something changed within a phase. While the store fails, that is not worth another attempt. */
+  changed(): void {
+    this.#changes += 1;
+    if (!this.#failing) this.#running ??= this.#run();
+  }
+
+  /** The machine moved: saved before anybody is told, see `settled`. Tried whatever happened before. */
+  moved(): void {
+    this.#changes += 1;
+    this.#lastTransition = this.#failing ? Promise.resolve() : this.#reached(this.#changes);
     this.#running ??= this.#run();
   }
 
-  /** Resolves when what was handed in is saved, or has been reported as an error. */
+  /** Only time has passed. Tried whatever happened before. */
+  refresh(): void {
+    this.#changes += 1;
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Resolves when the last transition is in the store, could not be stored, or has taken too long. Clients are told of a
+   * transition only then: a coordinator that came back to a moment before it would draw other seeds for rounds that
+   * clients have already begun.
+   */
+  settled(): Promise<void> {
+    return this.#lastTransition;
+  }
+
+  /** Saves what there is, and resolves when that is done, or was reported as an error. */
   async finish(): Promise<void> {
+    this.refresh();
     await this.#running;
   }
 
+  #reached(changes: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(LONGEST_HOLD_MS, () => {
+        this.#failed(new Error(`the disk has not answered for ${LONGEST_HOLD_MS / 1000} s`));
+        resolve();
+      });
+      const done = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#waiting.push({ changes, resolve: done });
+    });
+  }
+
   async #run(): Promise<void> {
-    while (this.#next !== null) {
-      const state = this.#next;
-      this.#next = null;
-      try {
-        await this.#store.save(state.bytes);
-        this.#onSaved(state);
-      } catch (cause) {
-        this.#onError(
-          new ServerError("storage", `the state of step ${state.step} could not be saved: ${(cause as Error).message}`, { cause }),
-        );
-      }
+    // everything that changes in this turn is one save
+    await Promise.resolve();
+    while (this.#covered < this.#changes) {
+      const changes = this.#changes;
+      await this.#saveOnce();
+      this.#covered = changes;
+      for (const { resolve } of this.#waiting.filter((one) => one.changes <= changes)) resolve();
+      this.#waiting = this.#waiting.filter((one) => one.changes > changes);
+      if (this.#failing && this.#waiting.length === 0) break;
     }
     this.#running = null;
+  }
+
+  async #saveOnce(): Promise<void> {
+    const { store, take, onSaved } = this.#options;
+    try {
+      await store.save(take());
+      this.#failing = false;
+      onSaved();
+    } catch (cause) {
+      this.#failed(cause as Error);
+    }
+  }
+
+  #failed(cause: Error): void {
+    if (this.#failing) return;
+    this.#failing = true;
+    const message =
+      `the run's state could not be saved: ${cause.message}. The run goes on, and saving is tried again at each transition; ` +
+      "a crash before it works again would lose what came since the last save";
+    this.#options.onError(new ServerError("storage", message, { cause }));
   }
 }

@@ -2,7 +2,7 @@
 import type { OptionsOf, serverOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { CoordinatorServer, type ServerEvent } from "@starling/server";
-import { fileStateStore } from "@starling/server/persistence.node";
+import { fileStateStore } from "@starling/server/stateFolder.node";
 import { toHex } from "@starling/sdk/bytes";
 import { EXIT_CODES } from "../errors.ts";
 import type { HostLog } from "../events.ts";
