@@ -2,6 +2,7 @@ import type { Stream } from "@libp2p/interface";
 import { Deadline } from "./deadline.ts";
 import { errorText, NetworkError, type NetworkErrorCode } from "./errors.ts";
 import { type Frame, FrameTag, StreamReader, type TransferOptions, writeFrame } from "./framing.ts";
+import { streamLimits } from "./limits.ts";
 import type { Push } from "./port.ts";
 
 /** How long a peer may take to send its request, and to close after our answer. */
@@ -56,7 +57,7 @@ export async function serveStream(
   arrival.touch();
   let lastWrite: Promise<void> = Promise.resolve();
   const push: Push = (frame) => {
-    lastWrite = lastWrite.then(() => writeFrame(stream, FrameTag.data, frame, { signal: gone.signal }));
+    lastWrite = lastWrite.then(() => writeWithoutStall(stream, frame, gone.signal));
     lastWrite.catch(() => {});
     return lastWrite;
   };
@@ -67,11 +68,41 @@ export async function serveStream(
     await lastWrite;
     await writeFrame(stream, FrameTag.end, new Uint8Array(0), { signal: gone.signal });
   } catch (error) {
-    if (!gone.signal.aborted) await writeFrame(stream, FrameTag.error, encodeError(error)).catch(() => {});
+    if (!gone.signal.aborted) await writeError(stream, error, gone.signal);
   } finally {
     arrival.clear();
   }
   await hangUpGently(stream, gone.signal);
+}
+
+/** Answers without reading the request. Never throws. */
+export async function refuseStream(stream: Stream, error: NetworkError): Promise<void> {
+  const gone = new AbortController();
+  stream.addEventListener("close", () => gone.abort());
+  // Attached so that what the peer sends does not pile up unread.
+  stream.addEventListener("message", () => {});
+  await writeError(stream, error, gone.signal);
+  await hangUpGently(stream, gone.signal);
+}
+
+async function writeError(stream: Stream, error: unknown, gone: AbortSignal): Promise<void> {
+  await writeFrame(stream, FrameTag.error, encodeError(error), { signal: AbortSignal.any([gone, AbortSignal.timeout(lingerMs)]) }).catch(
+    () => {},
+  );
+}
+
+/** One data frame; a peer that takes nothing for a while loses the stream. */
+async function writeWithoutStall(stream: Stream, frame: Uint8Array, gone: AbortSignal): Promise<void> {
+  const stall = new Deadline({ what: "sending an answer", signal: gone, idleTimeoutMs: streamLimits.writeStallMs.value });
+  stall.signal.addEventListener("abort", () => {
+    if (!gone.aborted) stream.abort(new Error("the peer does not take its answer"));
+  });
+  stall.touch();
+  try {
+    await writeFrame(stream, FrameTag.data, frame, { signal: stall.signal, onBytes: () => stall.touch() });
+  } finally {
+    stall.clear();
+  }
 }
 
 /** Closes our side, and the whole stream if the peer has not closed its side soon after. */

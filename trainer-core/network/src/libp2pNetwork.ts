@@ -4,11 +4,13 @@ import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2p } from "libp2p";
 import { Deadline } from "./deadline.ts";
 import { errorText, NetworkError, throwUncaught } from "./errors.ts";
-import { askOverStream, serveStream, subscribeOverStream } from "./exchange.ts";
+import { askOverStream, refuseStream, serveStream, subscribeOverStream } from "./exchange.ts";
 import { Gate } from "./gate.ts";
-import { type Libp2pNetworkOptions, type Services, startLibp2p } from "./libp2pNode.ts";
+import type { GossipGuard } from "./gossipGuard.ts";
+import { type Libp2pNetworkOptions, type Libp2pParts, type Services, startLibp2p } from "./libp2pNode.ts";
+import { connectionLimits, streamLimits } from "./limits.ts";
 import { bytesOf, dialableAddresses, hexOf, parseAddress, peerIdIn, peerIdOf, peerKeyFromText } from "./peerIds.ts";
-import { PeerSet } from "./peerSet.ts";
+import type { PeerSet } from "./peerSet.ts";
 import {
   defaultMaxResponseBytes,
   defaultRequestTimeoutMs,
@@ -25,40 +27,45 @@ import {
   type SubscriptionOptions,
 } from "./port.ts";
 import { Redialer } from "./redialer.ts";
-import { TrafficLedger } from "./traffic.ts";
+import type { RequestGuard } from "./requestGuard.ts";
+import type { TrafficLedger } from "./traffic.ts";
 
 const helloProtocol = "/starling/hello/1";
-/** Streams of one protocol on one connection: what we open, and twice that accepted, as both may have dialled. */
-const maxOutboundStreams = 32;
-const maxInboundStreams = 64;
+const maxOutboundStreams = streamLimits.outboundStreams.value;
+const maxInboundStreams = streamLimits.inboundStreams.value;
 const connectTimeoutMs = 20_000;
-/** A member's list of addresses is its own word: no more than this many are tried. */
-const maxAddresses = 8;
 
 /** Starts a libp2p node behind the port. Compose it with transports: `libp2p.node.ts`, `libp2pBrowser.ts`. */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<PeerNetwork> {
-  const peers = new PeerSet(options.allowAll ?? false);
-  const traffic = new TrafficLedger();
-  return new Libp2pNetwork(await startLibp2p(options, peers, traffic), peers, traffic, options);
+  const topics: Topics = new Map();
+  return new Libp2pNetwork(await startLibp2p(options, { isReadHere: (topic) => topics.has(topic) }), topics, options);
 }
+
+/** Handlers by topic. */
+type Topics = Map<string, Set<(from: PeerKey, data: Uint8Array) => void>>;
 
 class Libp2pNetwork implements PeerNetwork {
   readonly self: PeerKey;
   readonly #node: Libp2p<Services>;
   readonly #peers: PeerSet;
   readonly #traffic: TrafficLedger;
+  readonly #gossip: GossipGuard;
+  readonly #requests: RequestGuard;
   readonly #redialer: Redialer;
   readonly #onError: (error: unknown) => void;
-  readonly #topics = new Map<string, Set<(from: PeerKey, data: Uint8Array) => void>>();
+  readonly #topics: Topics;
   readonly #protocols = new Set<string>();
   /** Outbound streams by "peer protocol". */
   readonly #gates = new Map<string, Gate>();
   readonly #stopping = new AbortController();
 
-  constructor(node: Libp2p<Services>, peers: PeerSet, traffic: TrafficLedger, options: Libp2pNetworkOptions) {
+  constructor({ node, peers, traffic, gossip, requests }: Libp2pParts, topics: Topics, options: Libp2pNetworkOptions) {
     this.#node = node;
     this.#peers = peers;
     this.#traffic = traffic;
+    this.#gossip = gossip;
+    this.#requests = requests;
+    this.#topics = topics;
     this.self = node.peerId.publicKey!.raw;
     this.#onError = options.onError ?? throwUncaught;
     this.#redialer = new Redialer({
@@ -83,6 +90,7 @@ class Libp2pNetwork implements PeerNetwork {
 
   setMembers(members: readonly Member[]): void {
     this.#peers.setMembers(members);
+    this.#gossip.setMembers(members.length);
     this.#listChanged();
   }
 
@@ -197,7 +205,7 @@ class Libp2pNetwork implements PeerNetwork {
       this.#topics.set(topic, (handlers = new Set()));
       // Ignore, not reject: the relaying peer may know of a member that we have not heard of yet.
       pubsub.topicValidators.set(topic, (_relay, message) =>
-        message.type === "signed" && this.#isAllowed(message.from) && message.data.byteLength <= maxGossipBytes
+        message.type === "signed" && this.#isAllowed(message.from) && this.#gossip.mayRelay(hexOf(message.from)!, message.data.byteLength)
           ? TopicValidatorResult.Accept
           : TopicValidatorResult.Ignore,
       );
@@ -293,7 +301,7 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   async #dial(hex: string, signal: AbortSignal): Promise<Connection> {
-    const addresses = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), maxAddresses);
+    const addresses = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), connectionLimits.addressesPerPeer.value);
     if (addresses.length === 0) {
       throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} is not connected and has no address; it has to dial us`);
     }
@@ -314,6 +322,10 @@ class Libp2pNetwork implements PeerNetwork {
       const hex = hexOf(connection.remotePeer);
       if (hex === null || !this.#peers.allows(hex)) {
         stream.abort(new Error("not a member"));
+        return;
+      }
+      if (!this.#requests.mayAsk(hex, protocol, connection)) {
+        void refuseStream(stream, new NetworkError("overloaded", "more requests than a peer may ask; ask again later"));
         return;
       }
       void serveStream(stream, maxRequestBytes, (request, push, signal) => handler(bytesOf(hex), request, push, signal));

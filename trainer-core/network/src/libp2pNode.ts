@@ -6,12 +6,16 @@ import { noise } from "@libp2p/noise";
 import { ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2p, type Libp2pOptions } from "libp2p";
+import { Admission } from "./admission.ts";
+import { fastMessageId, GossipGuard } from "./gossipGuard.ts";
 import { guardedTransport } from "./guardedTransport.ts";
-import type { LimitHit } from "./limitReports.ts";
-import { hexOf } from "./peerIds.ts";
-import type { PeerSet } from "./peerSet.ts";
-import { maxGossipBytes } from "./port.ts";
-import type { TrafficLedger } from "./traffic.ts";
+import { type LimitHit, LimitReports } from "./limitReports.ts";
+import { connectionLimits, gossipLimits, streamLimits } from "./limits.ts";
+import { Offenders } from "./offenders.ts";
+import { bytesOf, hexOf, peerIdOf } from "./peerIds.ts";
+import { PeerSet } from "./peerSet.ts";
+import { RequestGuard } from "./requestGuard.ts";
+import { TrafficLedger } from "./traffic.ts";
 
 export type Libp2pTransports = NonNullable<Libp2pOptions["transports"]>;
 
@@ -25,8 +29,6 @@ export interface Libp2pNetworkOptions {
   transports: Libp2pTransports;
   /** Accept everyone (the coordinator). Members are then only a list of addresses. */
   allowAll?: boolean;
-  /** Most connections at once. Default 1024. */
-  maxConnections?: number;
   /** Told of what a gossip handler throws, and of registration failures. Default: throws it where nobody can catch it. */
   onError?: (error: unknown) => void;
   /** Told when someone ran into a limit (docs/limits.md): at the first hit of each culprit, then at most every 5 s. */
@@ -35,41 +37,75 @@ export interface Libp2pNetworkOptions {
 
 export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown };
 
-/** A started libp2p node that admits only `peers`. */
-export async function startLibp2p(options: Libp2pNetworkOptions, peers: PeerSet, traffic: TrafficLedger): Promise<Libp2p<Services>> {
-  const privateKey = await generateKeyPairFromSeed("Ed25519", options.seed);
-  const isStranger = (peer: PeerId): boolean => {
-    const hex = hexOf(peer);
-    return hex === null || !peers.allows(hex);
+/** A started libp2p node and what watches over it. */
+export interface Libp2pParts {
+  node: Libp2p<Services>;
+  /** whom the node admits */
+  peers: PeerSet;
+  traffic: TrafficLedger;
+  gossip: GossipGuard;
+  requests: RequestGuard;
+}
+
+export interface GuardCallbacks {
+  isReadHere: (topic: string) => boolean;
+}
+
+export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: GuardCallbacks): Promise<Libp2pParts> {
+  const peers = new PeerSet(options.allowAll ?? false);
+  const traffic = new TrafficLedger();
+  const reports = new LimitReports(options.onLimit);
+  const isNamed = (hex: string): boolean => peers.names(hex);
+  const hangUp = (hex: string): void => {
+    for (const connection of node.getConnections(peerIdOf(hex))) connection.abort(new Error("went over its limits, cut off for a while"));
   };
-  const guard = { admit: () => () => {}, track: (connection: MultiaddrConnection) => traffic.track(connection) };
+  const offenders = new Offenders({
+    onPenalty: (hex) => pubsubOf(node).score.addPenalty(peerIdOf(hex).toString(), 1, "limits"),
+    onCutOff: (hex) => {
+      reports.hit("cut-off", { peer: bytesOf(hex) });
+      hangUp(hex);
+    },
+  });
+  const admission = new Admission({ traffic, reports, isNamed });
+  const gossip = new GossipGuard({ reports, offenders, isReadHere: callbacks.isReadHere });
+  const requests = new RequestGuard({ reports, offenders, isNamed });
+  const isUnwelcome = (peer: PeerId): boolean => {
+    const hex = hexOf(peer);
+    return hex === null || !peers.allows(hex) || offenders.isCutOff(hex);
+  };
   const assignTraffic = (peer: PeerId, connection: MultiaddrConnection): boolean => {
     traffic.assign(peer, connection);
     return false;
   };
-  return createLibp2p<Services>({
-    privateKey,
+  const node = await createLibp2p<Services>({
+    privateKey: await generateKeyPairFromSeed("Ed25519", options.seed),
+    // Guards must be in place before the first connection.
+    start: false,
     addresses: { listen: options.listen, announce: options.announce },
-    transports: options.transports.map((transport) => guardedTransport(transport, guard)),
+    transports: options.transports.map((transport) => guardedTransport(transport, admission)),
     connectionEncrypters: [noise()],
-    // The default window of 16 MiB lets one blob hold up every small message on the connection for 250 ms.
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: streamLimits.inboundStreamsPerConnection.value,
+        streamOptions: { maxStreamWindowSize: streamLimits.streamWindowBytes.value },
+      }),
+    ],
     connectionGater: {
-      denyInboundEncryptedConnection: isStranger,
-      denyDialPeer: isStranger,
+      denyInboundEncryptedConnection: isUnwelcome,
+      denyDialPeer: isUnwelcome,
       denyInboundUpgradedConnection: assignTraffic,
       denyOutboundUpgradedConnection: assignTraffic,
       // libp2p's browser default refuses plain ws and private addresses, which local runs need.
       denyDialMultiaddr: () => false,
     },
     connectionManager: {
-      maxConnections: options.maxConnections ?? 1024,
-      // Many peers share one host address: a local testnet, a lab behind NAT.
-      inboundConnectionThreshold: 256,
-      maxIncomingPendingConnections: 256,
-      inboundUpgradeTimeout: 30_000,
-      inboundStreamProtocolNegotiationTimeout: 30_000,
-      outboundStreamProtocolNegotiationTimeout: 30_000,
+      maxConnections: connectionLimits.connections.value,
+      // `Admission` counts both, by host and without keeping members out.
+      inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
+      maxIncomingPendingConnections: Number.MAX_SAFE_INTEGER,
+      inboundUpgradeTimeout: connectionLimits.upgradeMs.value,
+      inboundStreamProtocolNegotiationTimeout: connectionLimits.upgradeMs.value,
+      outboundStreamProtocolNegotiationTimeout: connectionLimits.upgradeMs.value,
     },
     // A frozen peer is noticed within 20 s; less would cut machines whose CPUs are busy training.
     connectionMonitor: { pingInterval: 5_000, pingTimeout: { minTimeout: 15_000 } },
@@ -83,13 +119,26 @@ export async function startLibp2p(options: Libp2pNetworkOptions, peers: PeerSet,
         allowPublishToZeroTopicPeers: true,
         ignoreDuplicatePublishError: true,
         doPX: false,
-        // One message is at most 64 KiB (checked below); one RPC also carries up to 5000 message ids.
-        maxInboundDataLength: maxGossipBytes + 256 * 1024,
-        // About 64 topics a peer: a run needs a handful.
-        maxTopicBytesPerPeer: 64 * 1024,
+        fastMsgIdFn: fastMessageId,
+        maxInboundDataLength: gossipLimits.rpcBytes.value,
+        maxTopicBytesPerPeer: gossipLimits.topicBytesPerPeer.value,
+        maxOutboundBufferSize: gossipLimits.outboundBufferBytes.value,
         gossipsubIWantFollowupMs: 15_000,
         scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: -1 },
       }),
     },
   });
+  node.addEventListener("connection:open", ({ detail: connection }) => {
+    admission.opened(connection);
+    requests.watch(connection);
+  });
+  node.addEventListener("peer:disconnect", ({ detail: peer }) => gossip.forget(hexOf(peer) ?? ""));
+  gossip.attach(node.services.pubsub);
+  await node.start();
+  return { node, peers, traffic, gossip, requests };
+}
+
+/** gossipsub's score book, which it does not declare. */
+function pubsubOf(node: Libp2p<Services>): { score: { addPenalty(peer: string, penalty: number, why: string): void } } {
+  return node.services.pubsub as unknown as ReturnType<typeof pubsubOf>;
 }

@@ -10,7 +10,9 @@ export type LimitName =
   | "upgrades-per-host"
   | "gossip-rate"
   | "gossip-junk"
-  | "request-rate";
+  | "request-rate"
+  /** A peer that went on was hung up, and is refused for a minute or more. */
+  | "cut-off";
 
 export interface LimitHit {
   limit: LimitName;

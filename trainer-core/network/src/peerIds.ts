@@ -43,6 +43,27 @@ export function parseAddress(text: string): Multiaddr | null {
   }
 }
 
+/** Who answers for an address: its IPv4 address, or the first half of its IPv6 address, as every host owns a whole /64. */
+export function hostOf(address: Multiaddr): string {
+  const component = address.getComponents().find(({ name }) => name === "ip4" || name === "ip6");
+  if (component?.value === undefined) return address.toString();
+  return component.name === "ip4" ? component.value : prefix64(component.value);
+}
+
+function prefix64(ip6: string): string {
+  const [head, tail] = ip6.toLowerCase().split("::");
+  const groups = head === "" ? [] : head.split(":");
+  // "::ffff:1.2.3.4" is an IPv4 address in disguise.
+  const mapped = /^ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(tail ?? "");
+  if (head === "" && mapped !== null) return mapped[1];
+  if (tail !== undefined) {
+    const after = tail === "" ? [] : tail.split(":");
+    while (groups.length + after.length < 8) groups.push("0");
+    groups.push(...after);
+  }
+  return `${groups.slice(0, 4).join(":")}::/64`;
+}
+
 /** The peer id that an address ends in, if any. */
 export function peerIdIn(address: Multiaddr): string | undefined {
   return address.getComponents().findLast(({ name }) => name === "p2p")?.value;

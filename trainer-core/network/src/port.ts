@@ -1,3 +1,5 @@
+import { gossipLimits } from "./limits.ts";
+
 /** A peer is named by its raw ed25519 public key, 32 bytes. */
 export type PeerKey = Uint8Array;
 
@@ -115,6 +117,6 @@ export interface PeerNetwork {
 }
 
 /** Largest gossip message, bytes. */
-export const maxGossipBytes = 64 * 1024;
+export const maxGossipBytes = gossipLimits.messageBytes.value;
 export const defaultMaxResponseBytes = 16 * 1024 * 1024;
 export const defaultRequestTimeoutMs = 30_000;
