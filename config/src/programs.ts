@@ -1,10 +1,12 @@
 /** The commands of `starling`; each one's options are in `programs/`. */
 import type { OptionSet } from "./defineOptions.ts";
 import { clientOptions } from "./programs/client.ts";
+import { doctorOptions } from "./programs/doctor.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
 import { serverOptions } from "./programs/server.ts";
+import { timelineOptions } from "./programs/timeline.ts";
 
-export { clientOptions, localTestnetOptions, serverOptions };
+export { clientOptions, doctorOptions, localTestnetOptions, serverOptions, timelineOptions };
 
 export interface Program {
   /** the words after `starling` */
@@ -22,4 +24,6 @@ export const programs: readonly Program[] = [
   },
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
+  { verb: "doctor", summary: "Looks at this machine and says what is wrong and how to mend it.", options: doctorOptions },
+  { verb: "timeline", summary: "Shows what the nodes of a run did, from their event files (starling timeline DIR).", options: timelineOptions },
 ];

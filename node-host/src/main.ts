@@ -9,7 +9,7 @@ import {
   type OptionValues,
   type OptionSpecs,
 } from "@starling/config";
-import { clientOptions, localTestnetOptions, serverOptions } from "@starling/config";
+import { clientOptions, doctorOptions, localTestnetOptions, serverOptions, timelineOptions } from "@starling/config";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
 
 type Command = (argv: readonly string[]) => Promise<number>;
@@ -26,6 +26,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "local-testnet start": command(localTestnetOptions, async () => (await import("./commands/localTestnet.ts")).localTestnet),
   server: command(serverOptions, async () => (await import("./commands/server.ts")).server),
   client: command(clientOptions, async () => (await import("./commands/client.ts")).client),
+  doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
+  timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };
 
 /** Shorter spellings: document 000 also writes the local testnet without its `start`. */

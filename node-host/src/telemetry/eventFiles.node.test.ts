@@ -25,7 +25,7 @@ describe("event files", () => {
       onTrouble: (sentence) => expect.fail(sentence),
       ...options,
     });
-  const read = async (stats = noStats()): Promise<StoredEvent[]> => Array.fromAsync(readEvents(folder, { stats }));
+  const read = async (stats = noStats()): Promise<StoredEvent[]> => Array.fromAsync(readEvents([folder], { stats }));
 
   it("come back in their order, with time, sequence and node", async () => {
     const files = make();

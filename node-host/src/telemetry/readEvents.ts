@@ -1,6 +1,6 @@
 /** Event files read back: streamed, so that gigabytes need little memory; damaged lines are skipped and counted. */
 import { createReadStream, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { HostEvent } from "../events.ts";
 import { sortEventFiles, type LineHead } from "./eventFiles.ts";
 
@@ -30,8 +30,16 @@ export function noStats(): ReadStats {
   return { files: 0, bytes: 0, events: 0, damaged: 0, missing: 0 };
 }
 
-/** Files by node, oldest first. `directory` is that of `--events-dir`, or one node's folder in it. */
-export function eventFilesOf(directory: string): Map<string, string[]> {
+/** Files by node, oldest first. Each directory is that of an `--events-dir`, or one node's folder in it. Throws where there is none. */
+export function eventFilesOf(directories: readonly string[]): Map<string, string[]> {
+  const all = new Map<string, string[]>();
+  for (const directory of directories) {
+    for (const [node, files] of eventFilesIn(resolve(directory))) all.set(node, [...(all.get(node) ?? []), ...files]);
+  }
+  return all;
+}
+
+function eventFilesIn(directory: string): Map<string, string[]> {
   const names = readdirSync(directory);
   const own = sortEventFiles(names);
   const nodes = new Map<string, string[]>();
@@ -50,8 +58,11 @@ export function eventFilesOf(directory: string): Map<string, string[]> {
 }
 
 /** Node by node, each in the order in which it wrote; a batch is what one read brought. */
-export async function* readEventBatches(directory: string, { nodes, stats = noStats() }: ReadOptions = {}): AsyncGenerator<StoredEvent[]> {
-  for (const [node, files] of eventFilesOf(directory)) {
+export async function* readEventBatches(
+  directories: readonly string[],
+  { nodes, stats = noStats() }: ReadOptions = {},
+): AsyncGenerator<StoredEvent[]> {
+  for (const [node, files] of eventFilesOf(directories)) {
     if (nodes && !nodes.includes(node)) continue;
     let start = "";
     let lastSeq: number | null = null;
@@ -70,8 +81,8 @@ export async function* readEventBatches(directory: string, { nodes, stats = noSt
   }
 }
 
-export async function* readEvents(directory: string, options: ReadOptions = {}): AsyncGenerator<StoredEvent> {
-  for await (const batch of readEventBatches(directory, options)) yield* batch;
+export async function* readEvents(directories: readonly string[], options: ReadOptions = {}): AsyncGenerator<StoredEvent> {
+  for await (const batch of readEventBatches(directories, options)) yield* batch;
 }
 
 async function* readFile(path: string, stats: ReadStats): AsyncGenerator<StoredEvent[]> {

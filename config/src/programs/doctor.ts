@@ -1,0 +1,37 @@
+/** Options of `doctor`. Those of `client` and `server` mean the same here; a check whose option is left out is skipped. */
+import { defineOptions } from "../defineOptions.ts";
+import { configPath, device, deviceDoc, port } from "./shared.ts";
+
+const path = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
+const url = { type: "string", unit: "url", minBytes: 1, maxBytes: 2048, optional: true } as const;
+
+export const doctorOptions = defineOptions({
+  serverAddr: {
+    type: "string",
+    unit: "HOST:PORT",
+    minBytes: 1,
+    maxBytes: 256,
+    optional: true,
+    doc: "Coordinator to reach, whose clock and run are looked at.",
+  },
+  configPath: { ...configPath, optional: true, doc: `${configPath.doc} Its memory and data are looked at; left out = the coordinator's.` },
+  identitySecretKeyPath: { ...path, doc: "The client's key file." },
+  checkpointDir: { ...path, doc: "Folder for checkpoints." },
+  dataDir: { ...path, doc: "Folder against which a relative data path of the run is resolved; left out = that of --config-path." },
+  bindHost: { type: "string", minBytes: 1, maxBytes: 64, default: "127.0.0.1", doc: "IP address to listen on." },
+  bindP2pPort: { ...port, default: 0, doc: "Port on which other clients are to reach this one; 0 = any free port." },
+  serverPort: { ...port, optional: true, doc: "Port on which a coordinator is to listen." },
+  metricsLocalPort: { ...port, optional: true, doc: "Port of /metrics and /healthz." },
+  microBatchSize: {
+    type: "integer",
+    unit: "sequences",
+    min: 1,
+    max: 4096,
+    default: 1,
+    doc: "Sequences per forward and backward pass, for the memory they take.",
+  },
+  device: { ...device, default: "auto", env: null, doc: deviceDoc },
+  rpc: { ...url, doc: "Solana RPC to ask: http:// or https://." },
+  wsRpc: { ...url, flag: "--ws", aliases: ["--ws-rpc"], env: "WS_RPC", doc: "Solana websocket to reach: ws:// or wss://." },
+  json: { type: "boolean", default: false, env: null, doc: "Print one JSON object instead of text." },
+});
