@@ -14,6 +14,7 @@ async function start(): Promise<TrainingEngine> {
   const startedMs = performance.now();
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
   calmPolling(device.gpu);
+  void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
   const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), {
     microBatchSequences: data.microBatchSequences,
   });

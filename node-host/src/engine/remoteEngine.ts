@@ -75,6 +75,9 @@ export class RemoteEngine implements Engine {
             return resolve(engine);
           case "failed":
             return reject(new HostError("engine", `the engine did not start: ${answer.message}`));
+          case "lost":
+            die(`the GPU was lost: ${answer.message}`);
+            return void worker.terminate();
           case "result":
             pending.get(answer.id)?.resolve(answer.value);
             return void pending.delete(answer.id);

@@ -28,5 +28,7 @@ export interface EngineRequest {
 export type EngineAnswer =
   | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number }
   | { kind: "failed"; message: string }
+  /** the device is gone, and no call will be answered any more */
+  | { kind: "lost"; message: string }
   | { kind: "result"; id: number; value: unknown }
   | { kind: "error"; id: number; name: string; code: string; message: string };

@@ -1,0 +1,125 @@
+/** An engine that outlives its worker thread: when the device is lost or the thread crashes, a new one is started in its place. */
+import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import { HostError } from "../errors.ts";
+import type { RemoteEngine } from "./remoteEngine.ts";
+
+/** A device that is lost more often than this in so short a time will be lost again. */
+export const MAX_RESTARTS = 3;
+export const WINDOW_MS = 600_000;
+
+export interface SteadyEngineOptions {
+  /** Makes an engine that holds the run's own start. `onDeath`: no later call will be answered. */
+  start(onDeath: (error: HostError) => void): Promise<RemoteEngine>;
+  /** Puts the run's own start in, where the engine itself does not know it. */
+  importStart?: (engine: Engine) => Promise<void>;
+  onWarning(message: string): void;
+  nowMs?: () => number;
+}
+
+/**
+ * Calls that were under way when an engine died are rejected, later ones wait for the next. What the old one held is lost with it:
+ * `onReset` is told at once, before any call reaches the next. After too many deaths every call is rejected, and `onGivenUp` is told.
+ */
+export class SteadyEngine implements Engine {
+  readonly adapter: string;
+  readonly profile: RemoteEngine["profile"];
+  readonly compileMs: number;
+  readonly #options: SteadyEngineOptions;
+  readonly #checkPayload: (payload: Uint8Array) => void;
+  readonly #deathsMs: number[] = [];
+  #current: Promise<RemoteEngine>;
+  #stopped = false;
+  onReset: (reason: string) => void = () => undefined;
+  onGivenUp: (error: HostError) => void = () => undefined;
+
+  private constructor(options: SteadyEngineOptions, first: RemoteEngine) {
+    this.#options = options;
+    this.#current = Promise.resolve(first);
+    this.#checkPayload = first.checkPayload;
+    this.adapter = first.adapter;
+    this.profile = first.profile;
+    this.compileMs = first.compileMs;
+  }
+
+  /** Errors: those of the first `start`. One that cannot even start is not tried again. */
+  static async create(options: SteadyEngineOptions): Promise<SteadyEngine> {
+    let engine: SteadyEngine | null = null;
+    let died: HostError | null = null;
+    const first = await options.start((error) => {
+      if (engine) engine.#onDeath(error);
+      else died = error;
+    });
+    if (died !== null) throw died as HostError;
+    return (engine = new SteadyEngine(options, first));
+  }
+
+  #onDeath(error: HostError): void {
+    if (this.#stopped) return;
+    const nowMs = (this.#options.nowMs ?? (() => performance.now()))();
+    this.#deathsMs.push(nowMs);
+    const lately = this.#deathsMs.filter((atMs) => nowMs - atMs < WINDOW_MS).length;
+    if (lately > MAX_RESTARTS) {
+      this.#giveUp(
+        new HostError(
+          "engine",
+          `the engine was lost ${lately} times within ${WINDOW_MS / 60_000} minutes, lastly: ${error.message}. Look at the driver's log (dmesg; nvidia-smi) and start this client again`,
+        ),
+      );
+      return;
+    }
+    this.#options.onWarning(`${error.message}; the engine is started again (${lately} of at most ${MAX_RESTARTS} times)`);
+    const next = this.#options.start((again) => this.#onDeath(again));
+    this.#current = next;
+    next.catch((cause: Error) => {
+      if (this.#current === next && !this.#stopped)
+        this.#giveUp(
+          new HostError("engine", `the engine was lost (${error.message}) and cannot be started again: ${cause.message}`, { cause }),
+        );
+    });
+    this.onReset(error.message);
+  }
+
+  #giveUp(error: HostError): void {
+    this.#current = Promise.reject(error);
+    this.#current.catch(() => undefined);
+    this.onGivenUp(error);
+  }
+
+  checkPayload(payload: Uint8Array): void {
+    this.#checkPayload(payload);
+  }
+  async startEpoch(): Promise<void> {
+    return (await this.#current).startEpoch();
+  }
+  async beginRound(round: BeginRound): Promise<void> {
+    return (await this.#current).beginRound(round);
+  }
+  async train(batch: TrainBatch): Promise<Trained> {
+    return (await this.#current).train(batch);
+  }
+  async parameterHash(): Promise<Uint8Array> {
+    return (await this.#current).parameterHash();
+  }
+  async parameterLeaves(): Promise<Uint8Array> {
+    return (await this.#current).parameterLeaves();
+  }
+  async evaluate(sequences: readonly Int32Array[]): Promise<number> {
+    return (await this.#current).evaluate(sequences);
+  }
+  async exportParameters(): Promise<Map<string, Float32Array>> {
+    return (await this.#current).exportParameters();
+  }
+  async importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
+    return (await this.#current).importParameters(parameters);
+  }
+  async importStart(): Promise<void> {
+    const engine = await this.#current;
+    return this.#options.importStart ? this.#options.importStart(engine) : engine.importStart();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const engine = await this.#current.catch(() => null);
+    await engine?.stop();
+  }
+}
