@@ -52,6 +52,7 @@ export function serveCoordinator({ core, network, admins = [], settled = () => P
   const frames = new FrameCache(core);
   const subscribers = new Set<AbortSignal>();
   const undo = [
+    nameMembers(core, network),
     network.handle(RUN_INFO_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_RUN_INFO_BYTES }, async () =>
       encodeAs(RUN_INFO, core.runInfo()),
     ),
@@ -76,6 +77,17 @@ export function serveCoordinator({ core, network, admins = [], settled = () => P
   return () => {
     for (const one of undo) one();
   };
+}
+
+/** The network holds strangers to stricter limits than members. No addresses: clients dial the coordinator, never the reverse. */
+function nameMembers(core: CoordinatorCore, network: PeerNetwork): () => void {
+  let named = "";
+  return core.subscribe(({ members }) => {
+    const now = members.map(({ peerId }) => toHex(peerId)).join();
+    if (now === named) return;
+    named = now;
+    network.setMembers(members.map(({ peerId }) => ({ peerId, multiaddrs: [] })));
+  });
 }
 
 interface Served {
