@@ -18,6 +18,7 @@ import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
+import { SteadyEngine } from "./engine/steadyEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
@@ -36,7 +37,7 @@ export interface Client {
   runId: string;
   runConfig: RunConfig;
   plan: RunPlan;
-  engine: RemoteEngine;
+  engine: SteadyEngine;
   round: RoundClient;
   /** null where the run has no held-out text */
   heldOut: (() => Promise<Int32Array[]>) | null;
@@ -71,9 +72,7 @@ export async function composeClient(
   const coordinator = await reach(options, plain, identity, log, signal);
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
-  const checkpoint = options.checkpoint === undefined ? null : await readCheckpoint(directoryFiles(resolve(options.checkpoint)), signal);
-  const plan = runPlan(runConfig, checkpoint?.config);
-  if (checkpoint) sameModel(plan.llama, checkpoint);
+  const plan = await planOf(runConfig, options.checkpoint, signal);
 
   const dataDirectory = resolve(options.dataDir ?? ".");
   const open = (directory: string | null): DataProvider =>
@@ -87,14 +86,17 @@ export async function composeClient(
 
   const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
-  const engine = await RemoteEngine.create({
-    runConfig,
-    plan,
-    profile: options.kernelProfile,
-    microBatchSequences: options.microBatchSize,
-    onDeath: (error) => log({ type: "warning", message: error.message }),
+  const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
+  const engine = await SteadyEngine.create({
+    start: async (onDeath) => {
+      const { kernelProfile: profile, microBatchSize: microBatchSequences } = options;
+      const started = await RemoteEngine.create({ runConfig, plan, profile, microBatchSequences, onDeath });
+      await importStart?.(started);
+      return started;
+    },
+    importStart,
+    onWarning: (message) => log({ type: "warning", message }),
   });
-  if (checkpoint) await engine.importParameters(new Map([...checkpoint.parameters].map(([name, tensor]) => [name, tensor.data])));
   const parameterBytes = 4 * parameters;
   const own =
     options.checkpointDir === undefined
@@ -219,6 +221,20 @@ async function firstSequence(data: DataProvider, runConfig: RunConfig, options: 
       { cause },
     );
   }
+}
+
+/** What the run's config means for this client, and for its model the folder of `--checkpoint`. Errors: HostError bad-option, CheckpointError. */
+async function planOf(runConfig: RunConfig, folder: string | undefined, signal: AbortSignal): Promise<RunPlan> {
+  if (folder === undefined) return runPlan(runConfig);
+  const checkpoint = await readCheckpoint(directoryFiles(resolve(folder)), signal);
+  const plan = runPlan(runConfig, checkpoint.config);
+  sameModel(plan.llama, checkpoint);
+  return plan;
+}
+
+async function importCheckpoint(engine: Engine, folder: string): Promise<void> {
+  const { parameters } = await readCheckpoint(directoryFiles(resolve(folder)));
+  await engine.importParameters(new Map([...parameters].map(([name, tensor]) => [name, tensor.data])));
 }
 
 function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {

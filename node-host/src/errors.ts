@@ -29,6 +29,9 @@ export function isWorthRestarting(code: number): boolean {
 }
 
 export function exitCodeOf(error: unknown): number {
+  // by name: importing its class would load libp2p. A folder that cannot be read now may be readable later; the rest is the operator's
+  const { name, code } = error as { name?: string; code?: string };
+  if (name === "ServerError" && code !== "storage") return EXIT_CODES.usage;
   if (!(error instanceof HostError)) return EXIT_CODES.failed;
   switch (error.code) {
     case "bad-option":

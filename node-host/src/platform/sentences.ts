@@ -30,9 +30,8 @@ export class Sentences {
         return this.#phaseSentence(event);
       case "votes":
       case "roster":
-        return null;
       case "stopping":
-        return `stopping: ${event.doing}`;
+        return null;
       case "member":
         return memberSentence(event.client, event.change);
       case "engine":
@@ -41,6 +40,8 @@ export class Sentences {
         return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;
       case "saved":
         return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
+      case "restored":
+        return `goes on with the saved run in epoch ${event.epoch}, step ${event.step}, with ${event.members} members; it was away for ${(event.downMs / 1000).toFixed(0)} s`;
       case "resumed":
         return `goes on from its checkpoint ${event.path} (epoch ${event.epoch}, step ${event.step})`;
       case "peers": {

@@ -119,6 +119,7 @@ export class Tally {
       case "round":
         return this.#onRoundEvent(client, tally, event.event);
       case "listening":
+      case "restored":
       case "starting":
       case "phase":
       case "votes":
