@@ -3,7 +3,9 @@ import { download, PartialBlob } from "./blobDownload.ts";
 import { blobProtocol, blobRequestBytes, BlobRequestKind, decodeBlobRequest, encodeBlobAnswer, encodeBlobNotFound } from "./blobWire.ts";
 import { realScheduler, type Scheduler } from "./clock.ts";
 import { BlobError } from "./errors.ts";
+import { Gate } from "./gate.ts";
 import { merkleRoot } from "./hash.ts";
+import { streamLimits } from "./limits.ts";
 import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
 
 export interface BlobServiceOptions {
@@ -40,6 +42,7 @@ export class BlobService {
   /** In order of first request: the oldest idle one gives way when room is needed. */
   readonly #partials = new Map<string, PartialBlob>();
   readonly #unhandle: () => void;
+  readonly #serving = new Gate(streamLimits.servedChunks.value, streamLimits.servedChunksPerPeer.value);
   #usedBytes = 0;
 
   constructor(options: BlobServiceOptions) {
@@ -51,7 +54,7 @@ export class BlobService {
       maxRequestBytes: blobRequestBytes,
       maxResponseBytes: Math.max(1 + chunkBytes, (this.#capacityBytes / chunkBytes) * 32 + 33),
     };
-    this.#unhandle = this.#network.handle(blobProtocol, limits, async (_from, request) => this.#serve(request));
+    this.#unhandle = this.#network.handle(blobProtocol, limits, (from, request, signal) => this.#serveInTurn(from, request, signal));
   }
 
   get usedBytes(): number {
@@ -107,6 +110,7 @@ export class BlobService {
     }
     let partial = this.#partials.get(name);
     if (partial === undefined) {
+      this.#dropIdlePartials();
       this.#reserve(address.sizeBytes);
       partial = new PartialBlob({ root: address.root.slice(), sizeBytes: address.sizeBytes });
       this.#partials.set(name, partial);
@@ -145,6 +149,15 @@ export class BlobService {
     this.#usedBytes = 0;
   }
 
+  /** A large answer holds a slot until the asker has taken it, or is gone: the copies under way are bounded, and peers are served in turn. */
+  async #serveInTurn(from: PeerKey, request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    if (decodeBlobRequest(request).address.sizeBytes <= streamLimits.smallAnswerBytes.value) return this.#serve(request);
+    const leave = await this.#serving.enter(signal, keyHex(from));
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+    return this.#serve(request);
+  }
+
   #serve(request: Uint8Array): Uint8Array {
     const { kind, address, index } = decodeBlobRequest(request);
     const blob = this.#stored.get(addressName(address));
@@ -167,6 +180,14 @@ export class BlobService {
       );
     }
     this.#usedBytes += bytes;
+  }
+
+  /** An unfinished blob is worth little more than its reservation: the oldest idle ones go. */
+  #dropIdlePartials(): void {
+    for (const [name, partial] of this.#partials) {
+      if (this.#partials.size < streamLimits.partials.value) return;
+      if (partial.users === 0) this.#dropPartial(name, partial);
+    }
   }
 
   #dropPartial(name: string, only?: PartialBlob): void {

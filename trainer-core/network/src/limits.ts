@@ -58,9 +58,14 @@ export const streamLimits = {
   },
   streamWindowBytes: { value: MiB, unit: "bytes", why: "libp2p's 16 MiB let one blob hold up every small message for 250 ms" },
   writeStallMs: { value: 30_000, unit: "ms", why: "a peer that asks and does not take the answer" },
-  servedChunksPerPeer: { value: 4, unit: "answers of 1 MiB at once", why: "twice what one download asks of one provider" },
+  servedChunksPerPeer: { value: 4, unit: "answers of 1 MiB at once", why: "twice what one download asks of one provider at once" },
   servedChunks: { value: 64, unit: "answers of 1 MiB at once", why: "64 MiB of copies; peers wait in turn, so that no one starves" },
-  partialsPerCaller: { value: 64, unit: "unfinished blobs", why: "the oldest idle one goes" },
+  smallAnswerBytes: {
+    value: 128 * KiB,
+    unit: "bytes",
+    why: "blobs up to this size wait for no turn: a client that catches up asks for hundreds",
+  },
+  partials: { value: 256, unit: "unfinished blobs", why: "results of a round of 256; above it the oldest idle one goes" },
 } as const satisfies Record<string, Count>;
 
 export const gossipLimits = {
