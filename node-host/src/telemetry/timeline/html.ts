@@ -1,0 +1,3 @@
+export function timelineHtml(): string {
+  return "";
+}
