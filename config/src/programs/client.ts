@@ -1,6 +1,6 @@
 /** Options of `client`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName } from "./shared.ts";
+import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName, logs, tui } from "./shared.ts";
 
 export const clientOptions = defineOptions({
   serverAddr: {
@@ -47,7 +47,8 @@ export const clientOptions = defineOptions({
     check: (tier: number): string | null => onlyFullWidth([tier]),
     doc: "MatFormer tier to train.",
   },
-  logs: { type: "choice", choices: ["console", "json"], default: "console", doc: "Form of the log lines." },
+  logs,
+  tui,
   ...telemetry,
   nodeName,
   hashEachRound: {

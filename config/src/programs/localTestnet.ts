@@ -1,6 +1,19 @@
 /** Options of `local-testnet start`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, noNvtop, tui, device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry } from "./shared.ts";
+import {
+  configPath,
+  noNvtop,
+  logs,
+  tui,
+  device,
+  deviceDoc,
+  onlyFullWidth,
+  checkpointDir,
+  keepSteps,
+  port,
+  faults,
+  telemetry,
+} from "./shared.ts";
 
 export const localTestnetOptions = defineOptions({
   numClients: { type: "integer", unit: "clients", min: 1, max: 256, default: 3, doc: "Client processes to start." },
@@ -22,7 +35,15 @@ export const localTestnetOptions = defineOptions({
     optional: true,
     doc: "After this time, counted from the start, pause, drain, write a checkpoint and exit.",
   },
+  logs,
   tui,
+  tmux: {
+    type: "boolean",
+    // TMUX is what tmux itself tells the programs in it
+    env: null,
+    default: false,
+    doc: "Also open a tmux session with one window for the coordinator and one for each client.",
+  },
   serverPort: { ...port, default: 20_000, doc: "TCP port of the coordinator; 0 = any free port." },
   randomKillNum: {
     type: "integer",

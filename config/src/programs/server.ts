@@ -1,6 +1,6 @@
 /** Options of `server`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, tui, port, telemetry, nodeName } from "./shared.ts";
+import { configPath, logs, tui, port, telemetry, nodeName } from "./shared.ts";
 
 export const serverOptions = defineOptions({
   configPath: { ...configPath, flag: "--config-path", aliases: ["--state"] },
@@ -19,5 +19,5 @@ export const serverOptions = defineOptions({
   withdrawOnDisconnect: { type: "boolean", default: true, doc: "A client that disconnects leaves the epoch at once." },
   ...telemetry,
   nodeName,
-  logs: { type: "choice", choices: ["console", "json"], default: "console", doc: "Form of the log lines." },
+  logs,
 });

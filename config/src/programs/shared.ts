@@ -18,8 +18,15 @@ export const noNvtop = {
 
 export const tui = {
   type: "boolean",
-  default: true,
-  doc: "Accepted and without effect in this version: progress is plain lines.",
+  optional: true,
+  doc: "true = --logs tui, false = --logs console; --logs wins.",
+} as const satisfies OptionSpec;
+
+export const logs = {
+  type: "choice",
+  choices: ["tui", "console", "json"],
+  optional: true,
+  doc: "Form of the output: tui = a display with keys, console = sentences, json = one object a line. Left out = tui on a terminal, console elsewhere.",
 } as const satisfies OptionSpec;
 
 export const device = {

@@ -3,11 +3,11 @@ import type { CoordinatorState, Identity } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { composeClient, type Client, type ClientOptions } from "../compose.ts";
-import { EXIT_CODES } from "../errors.ts";
+import { EXIT_CODES, type HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { loadIdentity } from "../platform/identityFile.ts";
-import { createLog } from "../platform/log.ts";
+import { openOutput, type Output } from "../platform/output.ts";
 import { endNow, listenForStop, signalOf } from "../platform/parent.ts";
 import { phaseTeller } from "../platform/phases.ts";
 import { openTelemetry } from "../telemetry/telemetry.ts";
@@ -22,12 +22,21 @@ const NOTHING_AGREED =
   "this run has never agreed on parameters: its clients may have started from different weights. Start all of them with the same --checkpoint, or none with one, and with the same version of starling";
 
 export async function client(options: ClientOptions): Promise<number> {
+  const output = await openOutput("client", options);
+  try {
+    return await takePart(options, output);
+  } finally {
+    await output.close();
+  }
+}
+
+async function takePart(options: ClientOptions, output: Output): Promise<number> {
   const { identity, save, release } = loadIdentity(options.identitySecretKeyPath);
   process.once("exit", release);
   identity.beginChain();
   save(); // before the first join: a restarted client must not reveal links twice
   const name = options.nodeName ?? `client-${toHex(identity.peer.publicKey).slice(0, 8)}`;
-  const telemetry = openTelemetry(options, name, createLog(options.logs));
+  const telemetry = openTelemetry(options, name, output.log);
   const { log } = telemetry;
   const asked: ("evaluate" | "report")[] = [];
   let onAsked: () => void = () => undefined;
@@ -45,11 +54,11 @@ export async function client(options: ClientOptions): Promise<number> {
   };
   let answering: Answering | null = null;
 
-  const c = await Promise.race([compose(options, identity, watched, stop.signal), stop.requested]);
+  const c = await Promise.race([compose(options, identity, output, watched, stop.signal), stop.requested]);
   if (typeof c === "string") {
     log({ type: "stopped", reason: `${c}, before it had joined the run` });
     await telemetry.close();
-    return endedBy(c);
+    return endedBy(c, output);
   }
   const answers = (answering = new Answering(c, log));
   onAsked = () => {
@@ -74,23 +83,32 @@ export async function client(options: ClientOptions): Promise<number> {
     };
   }
   const timers = [setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS)];
+  const failed = Promise.withResolvers<HostError>();
+  c.engine.onGivenUp = failed.resolve;
   c.round.start();
   onAsked();
 
-  const reason = process.connected ? await stop.requested : await Promise.race([stop.requested, finished.promise]);
+  const ending: Promise<string | HostError>[] = [stop.requested, failed.promise];
+  if (!process.connected) ending.push(finished.promise);
+  const ended = await Promise.race(ending);
+  const reason = typeof ended === "string" ? ended : ended.message;
   const sinceMs = performance.now();
   const by = (limitMs: number) => Math.max(100, limitMs - (performance.now() - sinceMs));
   for (const timer of timers) clearInterval(timer);
+  log({ type: "stopping", doing: "leaves the run" });
   await within(c.round.stop(), by(LEFT_BY_MS));
-  await within(answers.saveUnlessSaved(), by(SAVED_BY_MS));
+  log({ type: "stopping", doing: "writes a checkpoint, where it has one to write" });
+  if (typeof ended === "string") await within(answers.saveUnlessSaved(), by(SAVED_BY_MS));
+  log({ type: "stopping", doing: "hangs up" });
   log({ type: "stopped", reason });
   const closed = await within(c.close(), by(CLOSED_BY_MS));
   await telemetry.close();
-  return closed ? EXIT_CODES.ok : endedBy(reason);
+  if (typeof ended !== "string") throw ended;
+  return closed ? EXIT_CODES.ok : endedBy(reason, output);
 }
-async function compose(options: ClientOptions, identity: Identity, log: HostLog, signal: AbortSignal): Promise<Client> {
+async function compose(options: ClientOptions, identity: Identity, output: Output, log: HostLog, signal: AbortSignal): Promise<Client> {
   const adapter = await chooseAdapter(options.device as DeviceChoice);
-  if (options.logs === "console") process.stdout.write(`${adapter.sentence}\n`);
+  output.say(adapter.sentence);
   return composeClient(options, identity, adapter, log, signal);
 }
 
@@ -101,7 +119,8 @@ function connectedMembers({ coordinator, network }: Client): number {
 }
 
 /** The engine's thread may be inside the driver: not waited for. */
-function endedBy(reason: string): Promise<never> {
+async function endedBy(reason: string, output: Output): Promise<never> {
+  await output.close();
   endNow(signalOf(reason));
   return new Promise(() => undefined);
 }

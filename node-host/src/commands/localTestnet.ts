@@ -5,11 +5,12 @@ import { localTestnetOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
-import { listenForStop } from "../platform/parent.ts";
+import { listenForStop, type StopRequest } from "../platform/parent.ts";
+import { chooseLogForm } from "../platform/logs.ts";
 import { earlierRunFolder, makeWritableFolder, runFolder } from "../platform/folders.ts";
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
-import { Testnet, type LocalTestnetOptions, type Say } from "../testnet/testnet.ts";
+import { Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
 
 /** The port asked for if it is free; any free one when it was only the default and is taken. Errors: port-in-use. */
 async function portToUse(wanted: number): Promise<number> {
@@ -45,11 +46,61 @@ function checkPaths({
 
 export async function localTestnet(options: LocalTestnetOptions): Promise<number> {
   const stop = listenForStop();
-  // in a headless run stdout carries one JSON object and nothing else
   const level = parseLogFilter(options.log);
-  const say: Say = (line, of = "info") => {
-    if (isShown(of, level)) (options.headless ? process.stderr : process.stdout).write(`${line}\n`);
+  // in a headless run stdout carries one JSON object and nothing else
+  const out = options.headless ? process.stderr : process.stdout;
+  const { form, complaint } = chooseLogForm(options);
+  let testnet: Testnet | null = null;
+  const tui =
+    form === "tui"
+      ? (await import("../tui/tui.ts")).openTui({
+          kind: "testnet",
+          level,
+          onStop: () => process.kill(process.pid, "SIGINT"),
+          onPause: (wanted) => testnet?.pause(wanted),
+        })
+      : null;
+  const show: TestnetOptions["show"] = (input) => {
+    if (tui) tui.tell(input);
+    else if (form === "json" && input.type === "event")
+      out.write(`${JSON.stringify({ atMs: Date.now(), node: input.node, ...input.event })}\n`);
   };
+  const say: Say = (text, of = "info") => {
+    if (!isShown(of, level)) return;
+    if (tui) tui.tell({ type: "line", level: of, text });
+    else
+      out.write(
+        form === "json" ? `${JSON.stringify({ atMs: Date.now(), node: "testnet", type: "line", level: of, text })}\n` : `${text}\n`,
+      );
+  };
+  if (complaint) say(complaint, "warn");
+  // what is said after the display has gone stays on the normal screen
+  const sayAtEnd: string[] = [];
+  let code: number;
+  try {
+    code = await run(
+      options,
+      stop,
+      say,
+      (line) => sayAtEnd.push(line),
+      (o) => (testnet = new Testnet({ ...o, show })),
+    );
+  } finally {
+    await tui?.close();
+    for (const line of sayAtEnd) form === "json" ? say(line) : out.write(`${line}\n`);
+  }
+  return code;
+}
+
+type MakeTestnet = (options: Omit<TestnetOptions, "show">) => Testnet;
+
+async function run(
+  options: LocalTestnetOptions,
+  stop: StopRequest,
+  say: Say,
+  sayAtEnd: (line: string) => void,
+  makeTestnet: MakeTestnet,
+): Promise<number> {
   const loaded = loadRunConfig(options.configPath, process.cwd());
   const { init_min_clients } = loaded.config.config;
   if (options.numClients < init_min_clients) {
@@ -61,12 +112,12 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
   checkPaths(options);
   const adapter = await Promise.race([chooseAdapter(options.clientDevice as DeviceChoice), stop.requested]);
   if (typeof adapter === "string") {
-    say(`ended: ${adapter}, before anything had started`);
+    sayAtEnd(`ended: ${adapter}, before anything had started`);
     return EXIT_CODES.ok;
   }
   say(adapter.sentence);
   const folder = options.resume === undefined ? runFolder(loaded.runId) : earlierRunFolder(loaded.runId, options.resume);
-  const testnet = new Testnet({
+  const testnet = makeTestnet({
     options,
     loaded,
     device: adapter.choice,
@@ -74,6 +125,7 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
     folder,
     resumed: options.resume !== undefined,
     say,
+    writeLogs: options.tmux,
     deadlineMs: options.headlessExitAfterSecs === undefined ? null : options.headlessExitAfterSecs * 1000,
   });
   const ended = await testnet.run(stop.requested);
@@ -96,9 +148,9 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
     if (!result.checkpoint) throw new HostError("engine", `no checkpoint was written: see the warnings above and the logs in ${folder}`);
   }
   const checkpoint = testnet.checkpoint();
-  say(`ended: ${ended}`);
-  say(`goes on with: ${resumeCommand(options, folder)}`);
-  say(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
+  sayAtEnd(`ended: ${ended}`);
+  sayAtEnd(`goes on with: ${resumeCommand(options, folder)}`);
+  sayAtEnd(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
   return testnet.failed ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 

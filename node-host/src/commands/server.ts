@@ -2,15 +2,17 @@
 import type { OptionsOf, serverOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { CoordinatorServer, type ServerEvent } from "@starling/server";
-import { fileStateStore } from "@starling/server/stateFolder.node";
+import { openStateFolder } from "@starling/server/stateFolder.node";
 import { toHex } from "@starling/sdk/bytes";
 import { EXIT_CODES } from "../errors.ts";
 import type { HostLog } from "../events.ts";
-import { createLog } from "../platform/log.ts";
 import { makeWritableFolder } from "../platform/folders.ts";
 import { listen } from "../platform/listen.ts";
+import { takeLock } from "../platform/lockFile.ts";
+import { openOutput, type Output } from "../platform/output.ts";
 import { listenForStop } from "../platform/parent.ts";
 import { phaseTeller } from "../platform/phases.ts";
+import { rosterTeller } from "../platform/roster.ts";
 import { openTelemetry } from "../telemetry/telemetry.ts";
 
 export type ServerOptions = OptionsOf<typeof serverOptions>;
@@ -18,13 +20,29 @@ export type ServerOptions = OptionsOf<typeof serverOptions>;
 const PAUSE_LIMIT_MS = 300_000;
 
 export async function server(options: ServerOptions): Promise<number> {
-  const telemetry = openTelemetry(options, options.nodeName ?? "server", createLog(options.logs));
+  const output = await openOutput("server", options);
+  try {
+    return await serve(options, output);
+  } finally {
+    await output.close();
+  }
+}
+
+async function serve(options: ServerOptions, output: Output): Promise<number> {
+  const telemetry = openTelemetry(options, options.nodeName ?? "server", output.log);
   const { log } = telemetry;
   const loaded = loadRunConfig(options.configPath, process.cwd());
   const runId = options.runId ?? loaded.runId;
   if (options.saveStateDir !== undefined) makeWritableFolder(options.saveStateDir, "--save-state-dir");
+  const folder = options.saveStateDir === undefined ? null : await openStateFolder(options.saveStateDir, runId, { takeLock });
+  if (folder) process.once("exit", () => folder.close());
+  else
+    log({
+      type: "warning",
+      message: "without --save-state-dir this run is lost when its coordinator ends: name a folder to have it go on",
+    });
   const network = await listen({
-    seed: crypto.getRandomValues(new Uint8Array(32)),
+    seed: folder?.networkSeed ?? crypto.getRandomValues(new Uint8Array(32)),
     host: options.bindHost,
     tcp: { port: options.serverPort, option: "--server-port" },
     webSocket: { port: options.serverWsPort, option: "--server-ws-port" },
@@ -32,10 +50,12 @@ export async function server(options: ServerOptions): Promise<number> {
     onWarning: (message) => log({ type: "warning", message }),
   });
   let running: CoordinatorServer | null = null;
+  const pause = (output.onPause = (wanted: boolean): void => {
+    const told = wanted ? running?.pause(PAUSE_LIMIT_MS) : Promise.resolve(running?.resume());
+    told?.catch((error: Error) => log({ type: "warning", message: `the run cannot be paused: ${error.message}` }));
+  });
   const stop = listenForStop((message) => {
-    if (message.type === "resume") running?.resume();
-    if (message.type !== "pause") return;
-    running?.pause(PAUSE_LIMIT_MS).catch((error: Error) => log({ type: "warning", message: `the run cannot be paused: ${error.message}` }));
+    if (message.type === "resume" || message.type === "pause") pause(message.type === "pause");
   });
   running = await CoordinatorServer.start({
     runId,
@@ -43,15 +63,24 @@ export async function server(options: ServerOptions): Promise<number> {
     configSource: loaded.configPath,
     network,
     withdrawOnDisconnect: options.withdrawOnDisconnect,
-    store: options.saveStateDir === undefined ? undefined : fileStateStore(options.saveStateDir, runId),
+    store: folder?.store,
     onEvent: (event) => report(event, log),
   });
   log({ type: "listening", peerId: toHex(network.self), multiaddrs: network.multiaddrs(), runId });
   const tellPhase = phaseTeller(log);
   const { core } = running;
-  core.subscribe(({ members }) => tellPhase(core.state(), members.length));
+  const roster = rosterTeller(log);
+  core.subscribe(({ bytes, members }) => {
+    tellPhase(core.state(), members.length);
+    roster.tell(
+      bytes,
+      members.map(({ peerId }) => peerId),
+    );
+  });
 
   const reason = await stop.requested;
+  roster.stop();
+  log({ type: "stopping", doing: "saves the run's state and hangs up" });
   log({ type: "stopped", reason });
   await running.stop();
   await network.stop();
@@ -71,6 +100,15 @@ function report(event: ServerEvent, log: HostLog): void {
     }
     case "error":
       return log({ type: "warning", message: `coordinator: ${event.error instanceof Error ? event.error.message : String(event.error)}` });
+    case "restored":
+      return log({
+        type: "restored",
+        epoch: event.epoch,
+        step: event.step,
+        runState: event.runState,
+        downMs: event.downMs,
+        members: event.members,
+      });
     case "phase":
     case "epoch-ended":
     case "saved":

@@ -32,11 +32,20 @@ export function listenForStop(onMessage: (message: Exclude<ParentMessage, { type
   return { signal: controller.signal, requested };
 }
 
+const beforeEnd = new Set<() => void>();
+
+/** Calls `listener` right before `endNow` does its work, which leaves time for nothing asynchronous. Returns how to forget it. */
+export function onEndNow(listener: () => void): () => void {
+  beforeEnd.add(listener);
+  return () => beforeEnd.delete(listener);
+}
+
 /**
  * Ends this process by the signal itself. `process.exit` would first wait for the engine's thread to come back from the
  * driver, which takes a minute while a software adapter compiles.
  */
 export function endNow(signal: NodeJS.Signals): void {
+  for (const listener of beforeEnd) listener();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }

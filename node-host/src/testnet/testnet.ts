@@ -7,6 +7,7 @@ import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
 import type { LogLevel } from "../platform/logLevel.ts";
 import { memberSentence } from "../platform/sentences.ts";
+import type { Untimed, TuiInput } from "../tui/model.ts";
 import { Child } from "./child.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
@@ -35,6 +36,10 @@ export interface TestnetOptions {
   /** `folder` is that of an earlier start, whose run goes on */
   resumed: boolean;
   say: Say;
+  /** takes what a display shows besides the lines said */
+  show: (input: Untimed<TuiInput>) => void;
+  /** also keep every process's events in a file, whatever --write-log says */
+  writeLogs: boolean;
   /** counted from the start of this process */
   deadlineMs: number | null;
 }
@@ -129,6 +134,7 @@ export class Testnet {
     say(
       `run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`,
     );
+    this.#o.show({ type: "about", folder, join: this.#joinCommand() });
     say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
     if (this.#o.device === "software") say("the clients compile their kernels; on the software adapter that takes up to a minute ...");
     for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
@@ -211,19 +217,26 @@ export class Testnet {
       args: [...args, "--logs", "json", "--node-name", name],
       // one port serves the metrics of all
       env: { METRICS_LOCAL_PORT: "" },
-      logFile: options.writeLog || name === "server" ? join(folder, `${name}.log`) : undefined,
+      logFile: options.writeLog || this.#o.writeLogs || name === "server" ? logFile(folder, name) : undefined,
       onEvent: (event) => {
+        this.#o.show({ type: "event", node: name, event });
         this.#metrics?.observe(name, event);
         this.#onEvent(name, event);
       },
       onExit: (code, signal) => {
         this.#metrics?.down(name);
-        if (this.#stopping) return; // its last hash still counts
+        const why = signal ?? `exit code ${code}`;
+        this.#o.show({ type: "process", node: name, state: "ended", pid: null, why: this.#stopping ? "has ended" : `ended: ${why}` });
+        if (this.#stopping) {
+          this.#showStopping();
+          return; // its last hash still counts
+        }
         this.#tally.died(name);
         if (this.#restarting.has(name)) return; // we killed it
         this.#onDeath(name, code, `${signal ?? `exit code ${code}`}${child.lastWords ? `:\n${child.lastWords}` : ""}`);
       },
     });
+    this.#o.show({ type: "process", node: name, state: "starting", pid: child.pid ?? null, why: null });
     return child;
   }
 
@@ -236,10 +249,12 @@ export class Testnet {
     const delayMs = hopeless ? null : this.#restarts.died(name);
     if (delayMs !== null) {
       say(`${name} is started again in ${delayMs / 1000} s`, "warn");
+      this.#o.show({ type: "process", node: name, state: "restarting", pid: null, why: `died, starts again in ${delayMs / 1000} s` });
       return this.#restartIn(name, delayMs);
     }
     const why = hopeless ? "starting it again would not help" : `it died ${MAX_DEATHS + 1} times within ${WINDOW_MS / 60_000} minutes`;
     say(`${name} is not started again: ${why}; its last words are above`, "error");
+    this.#o.show({ type: "process", node: name, state: "given-up", pid: null, why: `not started again: ${why}` });
     // clients may die: the run goes on while enough are left; without its coordinator there is no run
     const left = [...this.#clients.values()].filter((c) => c.alive || this.#restarting.has(c.name)).length;
     const { min_clients, init_min_clients } = this.#o.loaded.config.config;
@@ -334,6 +349,7 @@ export class Testnet {
     const state = this.#tally.phase?.runState;
     if (state !== "Paused" && state !== "Finished") {
       say("pausing: two more rounds apply what is agreed ...");
+      this.#o.show({ type: "stopping", doing: "two more rounds apply what is agreed, then the loss is measured" });
       const rest = new Promise<void>((resolve) => (this.#onRest = resolve));
       this.#server?.send({ type: "pause" });
       await within(rest, DRAIN_LIMIT_MS, () => {
@@ -355,8 +371,19 @@ export class Testnet {
     await within(measured, EVALUATE_LIMIT_MS, () => say("the final held-out loss was not measured in time", "warn"));
   }
 
+  /** Asks the coordinator to pause the run, which drains two rounds, or to go on. */
+  pause(wanted: boolean): void {
+    this.#server?.send({ type: wanted ? "pause" : "resume" });
+  }
+
+  #showStopping(): void {
+    const left = [...this.#clients.values(), ...(this.#server ? [this.#server] : [])].filter((c) => c.alive).map((c) => c.name);
+    this.#o.show({ type: "stopping", doing: left.length === 0 ? "everybody has ended" : `waits for ${left.join(", ")}` });
+  }
+
   async #stopAll(): Promise<void> {
     this.#stopping = true;
+    this.#showStopping();
     // clients first: they leave the run while there still is a coordinator to leave
     await Promise.all([...this.#clients.values()].map((child) => child.stop(CHILD_STOP_MS)));
     await this.#server?.stop(1_000);
@@ -371,6 +398,11 @@ export class Testnet {
       if (event.type === "warning") say(event.message, "warn");
     });
   }
+}
+
+/** The file with a process's events, one JSON object a line. */
+export function logFile(folder: string, name: string): string {
+  return join(folder, `${name}.log`);
 }
 
 function eventsArgs({ eventsDir, keepEventFiles, eventFileMib }: LocalTestnetOptions): string[] {
