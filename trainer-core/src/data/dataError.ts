@@ -11,8 +11,11 @@ export type DataErrorCode =
   | "unreachable"
   /** an HTTP server that does not serve ranges, and a file too large to hold whole */
   | "range-unsupported"
-  /** this kind of data location is not implemented */
+  /** this kind of data location, or what the data hold, cannot be used here */
   | "unsupported"
+  /** a data server does not give this client what it asked for */
+  | "refused"
+  /** the caller's signal fired, or the provider was closed */
   | "aborted";
 
 /** What the data room throws, and nothing else. */
@@ -26,7 +29,8 @@ export class DataError extends Error {
   }
 }
 
-/** Throws `DataError("aborted")` if the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DataError("aborted", "reading training data was aborted", signal.reason);
+/** Throws `DataError("aborted")` if one of the signals has fired. */
+export function throwIfAborted(...signals: readonly (AbortSignal | undefined)[]): void {
+  const fired = signals.find((signal) => signal?.aborted);
+  if (fired !== undefined) throw new DataError("aborted", "reading training data was aborted", fired.reason);
 }

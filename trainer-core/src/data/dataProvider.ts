@@ -1,8 +1,8 @@
 import { DataError } from "./dataError.ts";
 
 /**
- * Where training data comes from. All methods reject with a `DataError`; a provider holds nothing that needs closing.
- * `compliance.ts` is what every implementation must pass.
+ * Where training data comes from. All methods reject with a `DataError`; calls may overlap. `compliance.ts` is what every
+ * implementation must pass.
  */
 export interface DataProvider {
   /** Length of every sequence: the run's max_seq_len. Labels are the inputs shifted by one; the last token predicts nothing. */
@@ -18,6 +18,12 @@ export interface DataProvider {
    * @returns end - start + 1 arrays of exactly `sequenceTokens` tokens
    */
   getSequences(start: bigint, end: bigint, signal?: AbortSignal): Promise<Int32Array[]>;
+
+  /** Rejects unless the data can be had: reads as little as shows it. A client asks before it joins a run. */
+  check(signal?: AbortSignal): Promise<void>;
+
+  /** Ends what is under way with `aborted`, and so every later call; releases what is held. */
+  close(): Promise<void>;
 }
 
 /** A larger request than any round makes (65,535 sequences) is a mistake and would only exhaust memory. */

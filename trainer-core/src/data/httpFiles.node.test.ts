@@ -1,68 +1,23 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { dataProviderCompliance } from "./compliance.ts";
+import { tokenFileCompliance } from "./tokenFileCompliance.ts";
 import { createDataProvider } from "./createDataProvider.ts";
 import { httpFiles, numberedUrls } from "./httpFiles.ts";
+import { serveRange, serveWhole, startFileServer } from "./testFileServer.node.ts";
 import { createTokenFileProvider } from "./tokenFileProvider.ts";
 
-type Handler = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => void;
-
-const files = new Map<string, Uint8Array>();
-let requests: string[] = [];
-let handler: Handler = serveRange;
-let cases = 0;
-
-function serveRange(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
-  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
-  if (range === null) return serveWhole(request, response, body);
-  const [start, end] = [Number(range[1]), Math.min(Number(range[2]), body.length - 1)];
-  if (start >= body.length) return void response.writeHead(416).end();
-  const part = body.subarray(start, end + 1);
-  response.writeHead(206, { "content-range": `bytes ${start}-${end}/${body.length}`, "content-length": part.length });
-  response.end(part);
-}
-
-function serveWhole(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
-  response.writeHead(200, { "content-length": body.length });
-  response.end(request.method === "HEAD" ? undefined : body);
-}
-
-const server = createServer((request, response) => {
-  requests.push(`${request.method} ${request.url} ${request.headers.range ?? ""}`.trim());
-  const body = files.get(request.url!);
-  if (body === undefined) response.writeHead(404).end();
-  else handler(request, response, body);
-});
-await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
-afterEach(() => {
-  handler = serveRange;
-  requests = [];
-});
-
-function publish(content: Readonly<Record<string, Uint8Array>>): string[] {
-  const folder = `/case${cases++}`;
-  return Object.keys(content)
-    .toSorted()
-    .map((name) => {
-      files.set(`${folder}/${name}`, content[name]);
-      return `${origin}${folder}/${name}`;
-    });
-}
+const server = await startFileServer();
+afterAll(() => server.close());
+afterEach(() => server.reset());
 
 const fast = { timeoutMs: 200, retryPauseMs: 1 };
 
-dataProviderCompliance("HTTP with ranges", async (data) => createTokenFileProvider(httpFiles(publish(data.files), fast), data));
+tokenFileCompliance("HTTP with ranges", async (data) => createTokenFileProvider(httpFiles(server.publish(data.files), fast), data));
 
 describe("HTTP data from a server without ranges", () => {
-  dataProviderCompliance("HTTP, whole files", async (data) => {
-    handler = serveWhole;
-    return createTokenFileProvider(httpFiles(publish(data.files), fast), data);
+  tokenFileCompliance("HTTP, whole files", async (data) => {
+    server.handler = serveWhole;
+    return createTokenFileProvider(httpFiles(server.publish(data.files), fast), data);
   });
 });
 
@@ -77,26 +32,26 @@ describe("HTTP data", () => {
     });
 
   test("a contiguous batch is one ranged request", async () => {
-    const urls = publish({ "a.txt": text(1000) });
+    const urls = server.publish({ "a.txt": text(1000) });
     const sequences = await provider(urls).getSequences(3n, 9n);
     expect(sequences.map((s) => s[0])).toEqual([30, 40, 50, 60, 70, 80, 90]);
-    const path = urls[0].slice(origin.length);
-    expect(requests).toEqual([`HEAD ${path}`, `GET ${path} bytes=30-99`]);
+    const path = server.pathOf(urls[0]);
+    expect(server.requests).toEqual([`HEAD ${path}`, `GET ${path} bytes=30-99`]);
   });
 
   test("a server without ranges: a small file is fetched once, a large one refused", async () => {
-    handler = serveWhole;
-    const small = provider(publish({ "a.txt": text(1000) }));
+    server.handler = serveWhole;
+    const small = provider(server.publish({ "a.txt": text(1000) }));
     for (const index of [0n, 5n, 99n]) expect((await small.getSequences(index, index))[0][0]).toBe((Number(index) * 10) % 251);
-    expect(requests).toHaveLength(2);
-    const large = provider(publish({ "a.txt": text(1000) }), { wholeFileBudgetBytes: 999 });
+    expect(server.requests).toHaveLength(2);
+    const large = provider(server.publish({ "a.txt": text(1000) }), { wholeFileBudgetBytes: 999 });
     await expect(large.getSequences(0n, 0n)).rejects.toMatchObject({ code: "range-unsupported" });
   });
 
   test("temporary failures are retried: errors, cut answers, silence, dropped connections", async () => {
-    const urls = publish({ "a.txt": text(1000) });
+    const urls = server.publish({ "a.txt": text(1000) });
     let attempt = 0;
-    handler = (request, response, body) => {
+    server.handler = (request, response, body) => {
       if (request.method === "HEAD") return serveWhole(request, response, body);
       switch (attempt++) {
         case 0:
@@ -119,42 +74,42 @@ describe("HTTP data", () => {
   });
 
   test("a slow answer that keeps coming is not given up", async () => {
-    const urls = publish({ "a.txt": text(100) });
-    handler = (request, response, body) => {
+    const urls = server.publish({ "a.txt": text(100) });
+    server.handler = (request, response, body) => {
       if (request.method === "HEAD") return serveWhole(request, response, body);
       response.writeHead(206, { "content-length": 40 });
       for (let i = 0; i < 4; i++) setTimeout(() => response.write(body.subarray(i * 10, i * 10 + 10)), i * 100);
     };
     expect((await provider(urls).getSequences(0n, 3n)).map((s) => s[0])).toEqual([0, 10, 20, 30]);
-    expect(requests).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("gives up after the last try with the reason, and works again afterwards", async () => {
-    const urls = publish({ "a.txt": text(100) });
+    const urls = server.publish({ "a.txt": text(100) });
     const source = provider(urls, { tries: 3 });
-    handler = (_request, response) => void response.writeHead(500).end();
+    server.handler = (_request, response) => void response.writeHead(500).end();
     await expect(source.getSequences(0n, 0n)).rejects.toMatchObject({
       code: "unreachable",
       message: expect.stringMatching(/HTTP 500.*3 times/),
     });
-    expect(requests).toHaveLength(3);
-    handler = serveRange;
+    expect(server.requests).toHaveLength(3);
+    server.handler = serveRange;
     expect(await source.sequenceCount()).toBe(10);
   });
 
   test("what asking again cannot mend is not retried", async () => {
-    await expect(provider([`${origin}/nowhere.txt`]).sequenceCount()).rejects.toMatchObject({
+    await expect(provider([`${server.origin}/nowhere.txt`]).sequenceCount()).rejects.toMatchObject({
       code: "unreachable",
       message: expect.stringContaining("404"),
     });
-    expect(requests).toHaveLength(1);
-    const urls = publish({ "a.txt": text(100) });
+    expect(server.requests).toHaveLength(1);
+    const urls = server.publish({ "a.txt": text(100) });
     const source = provider(urls);
     await source.sequenceCount();
-    files.set(urls[0].slice(origin.length), text(20));
-    requests = [];
+    server.files.set(server.pathOf(urls[0]), text(20));
+    server.requests = [];
     await expect(source.getSequences(5n, 5n)).rejects.toMatchObject({ code: "bad-file" });
-    expect(requests).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
   test.each<[string, (response: ServerResponse, body: Uint8Array) => void]>([
@@ -164,20 +119,21 @@ describe("HTTP data", () => {
     ],
     ["more than asked for", (response, body) => response.writeHead(206).end(body)],
   ])("refuses %s", async (_name, answer) => {
-    const urls = publish({ "a.txt": text(100) });
-    handler = (request, response, body) => (request.method === "HEAD" ? serveWhole(request, response, body) : answer(response, body));
+    const urls = server.publish({ "a.txt": text(100) });
+    server.handler = (request, response, body) =>
+      request.method === "HEAD" ? serveWhole(request, response, body) : answer(response, body);
     await expect(provider(urls).getSequences(0n, 0n)).rejects.toMatchObject({ code: "bad-file" });
-    expect(requests).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("an abort ends a request in flight and the pause between two", async () => {
-    const urls = publish({ "a.txt": text(100) });
+    const urls = server.publish({ "a.txt": text(100) });
     for (const [options, answer] of [
       [{ timeoutMs: 60_000 }, () => undefined],
       [{ retryPauseMs: 60_000 }, (_: IncomingMessage, response: ServerResponse) => void response.writeHead(503).end()],
     ] as const) {
       const asked = new Promise<void>((resolve) => {
-        handler = (request, response) => {
+        server.handler = (request, response) => {
           answer(request, response);
           setTimeout(resolve, 20);
         };
@@ -192,7 +148,7 @@ describe("HTTP data", () => {
   test("numbered files and a single url come from the run config", async () => {
     expect(numberedUrls("http://x/{}.bin", 98, 3, 3)).toEqual(["http://x/098.bin", "http://x/099.bin", "http://x/100.bin"]);
     const tokens = (first: number): Uint8Array => new Uint8Array(Uint16Array.from([first, first + 1]).buffer);
-    const urls = publish({ "007.bin": tokens(0), "008.bin": tokens(2) });
+    const urls = server.publish({ "007.bin": tokens(0), "008.bin": tokens(2) });
     const http = { token_size_in_bytes: "TwoBytes", shuffle: "DontShuffle" } as const;
     const options = { maxSeqLen: 2, vocabSize: 8, http: fast };
     const url_template = urls[0].replace("007", "{}");
@@ -206,8 +162,5 @@ describe("HTTP data", () => {
     ]);
     const single = createDataProvider({ Http: { ...http, location: { SingleUrl: urls[1] } } }, options);
     expect((await single.getSequences(0n, 0n)).map((s) => [...s])).toEqual([[2, 3]]);
-    expect(() => createDataProvider({ Http: { ...http, location: { Gcp: { bucket_name: "b", filter_directory: "" } } } }, options)).toThrow(
-      /Gcp cannot be read/,
-    );
   });
 });

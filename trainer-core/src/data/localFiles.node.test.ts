@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { dataProviderCompliance, type ComplianceCase } from "./compliance.ts";
+import { tokenFileCompliance, type FileCase } from "./tokenFileCompliance.ts";
 import { createDataProvider } from "./createDataProvider.ts";
 import { heldOutSequences } from "./dataProvider.ts";
 import { localFiles } from "./localFiles.node.ts";
@@ -11,14 +11,14 @@ import { createTokenFileProvider } from "./tokenFileProvider.ts";
 const root = await mkdtemp(join(tmpdir(), "starling-data-"));
 afterAll(() => rm(root, { recursive: true }));
 
-async function directoryOf(files: ComplianceCase["files"]): Promise<string> {
+async function directoryOf(files: FileCase["files"]): Promise<string> {
   const directory = await mkdtemp(join(root, "case-"));
   // Written last name first: the order must come from the names.
   for (const name of Object.keys(files).toSorted().toReversed()) await writeFile(join(directory, name), files[name]);
   return directory;
 }
 
-dataProviderCompliance("local files", async (data) => createTokenFileProvider(localFiles(await directoryOf(data.files)), data));
+tokenFileCompliance("local files", async (data) => createTokenFileProvider(localFiles(await directoryOf(data.files)), data));
 
 describe("local data", () => {
   const options = { maxSeqLen: 4, vocabSize: 256, localFiles, localShuffle: "DontShuffle" } as const;
@@ -60,7 +60,7 @@ describe("local data", () => {
     const dummy = createDataProvider("Dummy", options);
     expect(await dummy.sequenceCount()).toBe(2048);
     expect(await dummy.getSequences(2047n, 2048n)).toEqual([new Int32Array(4), new Int32Array(4)]);
-    expect(() => createDataProvider({ Server: "127.0.0.1:1" }, options)).toThrow(/Server cannot be read/);
+    expect(() => createDataProvider({ Server: "127.0.0.1:1" }, options)).toThrow(/needs a network/);
     const { localFiles: _none, ...browser } = options;
     expect(() => createDataProvider({ Local: "x" }, browser)).toThrow(/use Http/);
   });

@@ -5,10 +5,10 @@ import type { FileSource } from "./fileSource.ts";
 import { extensionOf, TOKEN_FILE_EXTENSIONS } from "./tokenFile.ts";
 
 /**
- * The token files directly inside a directory, by name in ascending order (directory order differs between machines), or one
- * file. Other files are left alone.
+ * The files directly inside a directory that end in one of `extensions`, by name in ascending order (directory order differs
+ * between machines), or one file. Other files are left alone.
  */
-export function localFiles(path: string): FileSource {
+export function localFiles(path: string, extensions: readonly string[] = TOKEN_FILE_EXTENSIONS): FileSource {
   const failed = (error: unknown, what: string): DataError =>
     new DataError("unreachable", `${what}: ${(error as Error).message}; does the path exist, may this user read it?`, error);
 
@@ -19,14 +19,14 @@ export function localFiles(path: string): FileSource {
         if ((await stat(path)).isFile()) return [path];
         const entries = await readdir(path, { withFileTypes: true });
         const names = entries
-          .filter((entry) => !entry.isDirectory() && TOKEN_FILE_EXTENSIONS.includes(extensionOf(entry.name)))
+          .filter((entry) => !entry.isDirectory() && extensions.includes(extensionOf(entry.name)))
           .map((entry) => join(path, entry.name))
           .sort();
         if (names.length > 0) return names;
       } catch (error) {
         throw failed(error, `data directory ${path}`);
       }
-      throw new DataError("empty", `data directory ${path} has no file ending in ${TOKEN_FILE_EXTENSIONS.join(", ")}`);
+      throw new DataError("empty", `data directory ${path} has no file ending in ${extensions.join(", ")}`);
     },
 
     async sizeBytes(name, signal) {

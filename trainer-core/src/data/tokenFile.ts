@@ -73,6 +73,17 @@ async function openNpy(
   if (/'fortran_order':\s*True/.test(header) && /'shape':\s*\(\s*\d+\s*,\s*\d/.test(header)) {
     throw new DataError("bad-file", `${name}: the array is in Fortran order; save numpy.ascontiguousarray of it`);
   }
+  const shape = /'shape':\s*\(([\d\s,]*)\)/.exec(header)?.[1];
+  const sizes = (shape ?? "").split(",").filter((part) => part.trim() !== "");
+  const count = sizes.reduce((product, size) => product * Number(size), 1);
+  const dataBytes = sizeBytes - dataOffsetBytes;
+  if (shape === undefined || dataBytes !== count * tokenBytes) {
+    throw new DataError(
+      "bad-file",
+      `${name}: the NumPy header promises ${shape === undefined ? "no shape" : `${count * tokenBytes} bytes of tokens`}, the file has ${dataBytes}; ` +
+        `it was cut off, or something was appended: make it again`,
+    );
+  }
   return withTokens(name, tokenBytes, dataOffsetBytes, sizeBytes);
 }
 

@@ -1,8 +1,11 @@
 import { checkRange, type DataProvider } from "./dataProvider.ts";
-import { DataError, throwIfAborted } from "./dataError.ts";
+import { DataError } from "./dataError.ts";
 import { forEachConcurrently } from "./forEachConcurrently.ts";
 import type { FileSource } from "./fileSource.ts";
+import { findSpan } from "./findSpan.ts";
+import { openOnce } from "./openOnce.ts";
 import { sequenceOrder, type SequenceOrder, type Shuffle } from "./sequenceOrder.ts";
+import { eitherSignal } from "./signals.ts";
 import { decodeTokens, openTokenFile, type TokenFile } from "./tokenFile.ts";
 
 export interface TokenFileProviderOptions {
@@ -40,24 +43,8 @@ const MAX_CONCURRENT_READS = 8;
  */
 export function createTokenFileProvider(source: FileSource, options: TokenFileProviderOptions): DataProvider {
   const { maxSeqLen, vocabSize } = options;
-  let opening: Promise<OpenFiles> | null = null;
-
-  const open = async (signal: AbortSignal | undefined): Promise<OpenFiles> => {
-    for (;;) {
-      throwIfAborted(signal);
-      opening ??= openFiles(source, options, signal).catch((error: unknown) => {
-        opening = null; // the next call tries again
-        throw error;
-      });
-      try {
-        return await opening;
-      } catch (error) {
-        // Another caller's abort ended the opening both waited for.
-        const othersAbort = error instanceof DataError && error.code === "aborted" && !signal?.aborted;
-        if (!othersAbort) throw error;
-      }
-    }
-  };
+  const closing = new AbortController();
+  const open = openOnce((signal) => openFiles(source, options, signal));
 
   const read = async (opened: OpenFiles, run: Run, out: Int32Array[], signal: AbortSignal | undefined): Promise<void> => {
     const file = opened.files[run.file];
@@ -68,22 +55,32 @@ export function createTokenFileProvider(source: FileSource, options: TokenFilePr
     for (let i = 0; i < run.count; i++) out[run.at + i] = tokens.slice(i * maxSeqLen, (i + 1) * maxSeqLen);
   };
 
-  return {
+  const provider: DataProvider = {
     sequenceTokens: maxSeqLen,
 
     async sequenceCount(signal) {
-      return (await open(signal)).firstSequence.at(-1)!;
+      return (await open(eitherSignal(signal, closing.signal))).firstSequence.at(-1)!;
     },
 
     async getSequences(start, end, signal) {
       checkRange(start, end);
-      const opened = await open(signal);
+      const either = eitherSignal(signal, closing.signal);
+      const opened = await open(either);
       const runs = contiguousRuns(opened, start, end);
       const sequences: Int32Array[] = Array.from({ length: Number(end - start) + 1 });
-      await forEachConcurrently(runs, MAX_CONCURRENT_READS, (run) => read(opened, run, sequences, signal));
+      await forEachConcurrently(runs, MAX_CONCURRENT_READS, (run) => read(opened, run, sequences, either));
       return sequences;
     },
+
+    async check(signal) {
+      await provider.getSequences(0n, 0n, signal);
+    },
+
+    async close() {
+      closing.abort();
+    },
   };
+  return provider;
 }
 
 async function openFiles(source: FileSource, options: TokenFileProviderOptions, signal: AbortSignal | undefined): Promise<OpenFiles> {
@@ -111,23 +108,11 @@ function contiguousRuns({ firstSequence, order }: OpenFiles, start: bigint, end:
   const runs: Run[] = [];
   for (let index = start; index <= end; index++) {
     const position = order.position(index);
-    const file = fileOf(firstSequence, position);
+    const file = findSpan(firstSequence, position);
     const sequenceInFile = position - firstSequence[file];
     const last = runs.at(-1);
     if (last !== undefined && last.file === file && last.sequenceInFile + last.count === sequenceInFile) last.count++;
     else runs.push({ file, sequenceInFile, count: 1, at: Number(index - start) });
   }
   return runs;
-}
-
-/** The file f with firstSequence[f] <= position < firstSequence[f + 1]. */
-function fileOf(firstSequence: readonly number[], position: number): number {
-  let low = 0;
-  let high = firstSequence.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (firstSequence[middle] <= position) low = middle;
-    else high = middle;
-  }
-  return low;
 }
