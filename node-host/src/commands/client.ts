@@ -9,6 +9,8 @@ import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { loadIdentity } from "../platform/identityFile.ts";
 import { openOutput, type Output } from "../platform/output.ts";
 import { endNow, listenForStop, signalOf } from "../platform/parent.ts";
+import { rosterTeller } from "../platform/roster.ts";
+import { trafficEvent } from "../platform/traffic.ts";
 import { phaseTeller } from "../platform/phases.ts";
 import { openTelemetry } from "../telemetry/telemetry.ts";
 
@@ -67,8 +69,16 @@ async function takePart(options: ClientOptions, output: Output): Promise<number>
   const tellPhase = phaseTeller(log);
   const known = Promise.withResolvers<CoordinatorState>();
   const finished = Promise.withResolvers<string>();
+  // what the coordinator knows of everybody is told once, by it; here it is only looked at
+  const roster = rosterTeller(output.log);
   c.coordinator.subscribe(({ bytes, members }) => {
     const state = Machine.load(bytes).state();
+    if (output.isDisplay) {
+      roster.tell(
+        bytes,
+        members.map(({ peerId }) => peerId),
+      );
+    }
     answers.state = state;
     tellPhase(state, members.length);
     known.resolve(state);
@@ -82,7 +92,11 @@ async function takePart(options: ClientOptions, output: Output): Promise<number>
       if (begunStep >= lastStep) void answers.answer("evaluate");
     };
   }
-  const timers = [setInterval(() => log({ type: "peers", connected: connectedMembers(c) }), PEERS_EVERY_MS)];
+  const tellPeers = () => {
+    log({ type: "peers", connected: connectedMembers(c) });
+    log(trafficEvent(c.network));
+  };
+  const timers = [setInterval(tellPeers, PEERS_EVERY_MS)];
   const failed = Promise.withResolvers<HostError>();
   c.engine.onGivenUp = failed.resolve;
   c.round.start();
@@ -95,6 +109,7 @@ async function takePart(options: ClientOptions, output: Output): Promise<number>
   const sinceMs = performance.now();
   const by = (limitMs: number) => Math.max(100, limitMs - (performance.now() - sinceMs));
   for (const timer of timers) clearInterval(timer);
+  roster.stop();
   log({ type: "stopping", doing: "leaves the run" });
   await within(c.round.stop(), by(LEFT_BY_MS));
   log({ type: "stopping", doing: "writes a checkpoint, where it has one to write" });

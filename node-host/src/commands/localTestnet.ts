@@ -87,7 +87,10 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
     );
   } finally {
     await tui?.close();
-    for (const line of sayAtEnd) form === "json" ? say(line) : out.write(`${line}\n`);
+    for (const line of sayAtEnd) {
+      if (form === "json") say(line);
+      else out.write(`${line}\n`);
+    }
   }
   return code;
 }

@@ -12,11 +12,13 @@ import { takeLock } from "../platform/lockFile.ts";
 import { openOutput, type Output } from "../platform/output.ts";
 import { listenForStop } from "../platform/parent.ts";
 import { phaseTeller } from "../platform/phases.ts";
+import { trafficEvent } from "../platform/traffic.ts";
 import { rosterTeller } from "../platform/roster.ts";
 import { openTelemetry } from "../telemetry/telemetry.ts";
 
 export type ServerOptions = OptionsOf<typeof serverOptions>;
 
+const TRAFFIC_EVERY_MS = 2_000;
 const PAUSE_LIMIT_MS = 300_000;
 
 export async function server(options: ServerOptions): Promise<number> {
@@ -78,7 +80,10 @@ async function serve(options: ServerOptions, output: Output): Promise<number> {
     );
   });
 
+  const traffic = setInterval(() => log(trafficEvent(network)), TRAFFIC_EVERY_MS);
+
   const reason = await stop.requested;
+  clearInterval(traffic);
   roster.stop();
   log({ type: "stopping", doing: "saves the run's state and hangs up" });
   log({ type: "stopped", reason });

@@ -4,6 +4,8 @@ import { consoleLog } from "./log.ts";
 import { chooseLogForm, type LogOptions } from "./logs.ts";
 
 export interface Output {
+  /** somebody looks: it is worth telling what only a display shows */
+  isDisplay: boolean;
   log: HostLog;
   /** a sentence that is no event; not part of the JSON lines */
   say: (sentence: string) => void;
@@ -19,12 +21,19 @@ export async function openOutput(kind: "server" | "client", options: LogOptions)
   if (form !== "tui") {
     const log = form === "json" ? jsonLog(print) : consoleLog(print);
     if (complaint) log({ type: "warning", message: complaint });
-    return { log, say: (sentence) => form === "console" && print(`${sentence}\n`), onPause: () => undefined, close: async () => undefined };
+    return {
+      isDisplay: false,
+      log,
+      say: (sentence) => form === "console" && print(`${sentence}\n`),
+      onPause: () => undefined,
+      close: async () => undefined,
+    };
   }
   // react and ink are loaded only where they draw
   const { openTui } = await import("../tui/tui.ts");
   const tui = openTui({ kind, onStop: () => process.kill(process.pid, "SIGINT"), onPause: (pause) => output.onPause(pause) });
   const output: Output = {
+    isDisplay: true,
     log: tui.log,
     say: (text) => tui.tell({ type: "line", level: "info", text }),
     onPause: () => undefined,

@@ -278,6 +278,12 @@ export function speedOf({ rounds }: Model): Speed {
   };
 }
 
+/** The votes, while they are those of the running round. */
+export function votesNow({ votes, phase }: Model): Votes | null {
+  const inRound = phase?.runState === "RoundTrain" || phase?.runState === "RoundWitness";
+  return inRound && votes?.step === phase.step ? votes : null;
+}
+
 /** The name under which a peer is known here. */
 export function nameOf({ names }: Model, peer: string): string {
   return names[peer.slice(0, 8)] ?? peer.slice(0, 8);

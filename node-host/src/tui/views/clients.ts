@@ -1,7 +1,7 @@
 /** The clients, one a row: their processes in a testnet, the epoch's slots as the coordinator sees them elsewhere. */
 import type { RosterSlot } from "../../events.ts";
 import { stack, table, type Column } from "../layout.ts";
-import { nameOf, SELF, SERVER, type Model } from "../model.ts";
+import { nameOf, SELF, SERVER, votesNow, type Model } from "../model.ts";
 import type { NodeView } from "../node.ts";
 import { bytes, duration, row, span, type Line, type Span, type Style } from "../text.ts";
 import type { View } from "./frame.ts";
@@ -50,7 +50,7 @@ export function clientColumns({ model }: View): Column<ClientRow>[] {
   const restarted = Object.values(model.nodes).some(({ restarts }) => restarts > 0);
   const columns: (Column<ClientRow> | false)[] = [
     { title: "client", width: 11, importance: 100, cell: ({ name, node }) => span(name, node?.health === "bad" ? "bad" : "plain") },
-    { title: "state", width: 14, importance: 99, grows: true, cell: stateOf },
+    { title: "state", width: 20, importance: 99, grows: true, cell: stateOf },
     hasNodes && { title: "loss", width: 6, importance: 90, right: true, cell: ({ node }) => number(node?.lastLoss, 3) },
     hasNodes && {
       title: "step",
@@ -119,7 +119,7 @@ export function drawClients(
 export function clientsView(view: View): readonly Line[] {
   const { model, ui, columns, rows } = view;
   const items = clientRows(model);
-  const { votes } = model;
+  const votes = votesNow(model);
   const server = model.nodes[SERVER];
   const facts: Line[] = [];
   if (votes) {

@@ -106,22 +106,23 @@ function phaseLine({ phase, kind }: Model, { medianRoundMs }: Speed, columns: nu
   const { name, style } = PHASES[phase.runState] ?? { name: phase.runState, style: "plain" };
   const rounds = phase.epochRounds > 0 ? ` of ${phase.epochRounds}` : "";
   const inRound = phase.runState === "RoundTrain" || phase.runState === "RoundWitness";
-  const left = [
+  const where = [
     span(` ${name}`, style),
     span(`  epoch ${phase.epoch}`),
     ...(inRound ? [span(`  round ${phase.round}${rounds}`)] : []),
     span(`  step ${phase.step}`),
-    ...(phase.runState === "WaitingForMembers" ? [span(`  ${phase.pending} of ${phase.wanted} here`)] : [span(`  ${phase.live} clients`)]),
   ];
+  const who = phase.runState === "WaitingForMembers" ? span(`  ${phase.pending} of ${phase.wanted} here`) : span(`  ${phase.live} clients`);
   const elapsedMs = Math.max(0, nowMs - phase.startedAtMs);
-  if (phase.endsAtMs === null) {
-    return spread(left, row(span(phase.runState === "Finished" ? "" : `for ${duration(elapsedMs)} `, "dim")), columns);
-  }
+  const time = phase.endsAtMs !== null ? `${duration(phase.endsAtMs - nowMs)} left at most ` : `for ${duration(elapsedMs)} `;
+  const words = phase.runState === "Finished" ? "" : time;
+  // the time left matters more than the head count, which the clients' table has too
+  const left = lineWidth(where) + lineWidth([who]) + words.length + 1 <= columns ? [...where, who] : where;
+  if (phase.endsAtMs === null) return spread(left, row(span(words, "dim")), columns);
   const limitMs = phase.endsAtMs - phase.startedAtMs;
   const barWidth = Math.min(30, columns - lineWidth(left) - 32);
   // a round ends when a quorum is done, long before its limit: the bar shows it against the usual round
   const usualMs = inRound && medianRoundMs !== null ? Math.min(limitMs, medianRoundMs * 2) : limitMs;
-  const words = `${duration(limitMs - elapsedMs)} left at most `;
   const isLate = inRound && medianRoundMs !== null && elapsedMs > 2 * medianRoundMs + 1000;
   return spread(
     left,

@@ -1,7 +1,7 @@
 /** The first view: the curve, who takes part, facts and the end of the log. */
 import { chart } from "../chart.ts";
 import { beside, stack, type Block } from "../layout.ts";
-import { lossPoints, nameOf, type Model } from "../model.ts";
+import { lossPoints, nameOf, votesNow, type Model } from "../model.ts";
 import { bar, bytes, clip, count, row, span, type Line } from "../text.ts";
 import { clientColumns, clientRows, drawClients } from "./clients.ts";
 import type { View } from "./frame.ts";
@@ -23,7 +23,7 @@ export function runView(view: View): readonly Line[] {
     // least important last; from top to bottom as written in the second list
     return stack([curve, clients, log, fetching, facts], [0, 1, 3, 4, 2], columns, rows);
   }
-  const right = Math.max(50, Math.min(96, Math.floor(columns * 0.44)));
+  const right = Math.max(56, Math.min(110, Math.floor(columns * 0.47)));
   const left = columns - right - 1;
   const logRows = rows >= 16 ? Math.max(6, Math.floor(rows * 0.35)) : 0;
   const top = rows - logRows;
@@ -49,11 +49,11 @@ function curveBlock(model: Model): Block {
 
 function clientsBlock(view: View): Block {
   const items = clientRows(view.model);
-  const { votes } = view.model;
-  const tally = votes ? ` · ${votes.of} of ${votes.reported} of ${votes.elected} witnesses, ${votes.quorum} needed` : "";
+  const votes = votesNow(view.model);
+  const tally = votes ? ` · ${votes.of} ${votes.reported}/${votes.elected}, quorum ${votes.quorum}` : "";
   return {
     title: `Clients${tally}`,
-    least: 2,
+    least: Math.min(4, items.length + 1),
     most: items.length === 0 ? 0 : items.length + 1,
     draw: (width, rows) => drawClients(clientColumns(view), items, width, rows, 0),
   };
