@@ -8,7 +8,6 @@ import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorP
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
-import { modelCodec } from "@starling/trainer-core/checkpoint/modelCodec";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
@@ -133,7 +132,7 @@ export async function composeClient(
       blobs,
       engine: options.writeGradientsDir === undefined ? engine : writingResults(engine, options.writeGradientsDir),
       data,
-      modelCodec: modelCodec(plan.llama),
+      tensors: plan.tensors,
       signer: identity.peer,
       reveals: identity,
       clock,

@@ -104,13 +104,19 @@ export class Sentences {
       case "trained":
         return `step ${event.step}: loss ${event.loss?.toFixed(3) ?? "-"}, ${event.tokens} tokens in ${Math.round(event.trainMs)} ms`;
       case "behind":
-        return `step ${event.step}: behind, waits for ${event.missing}`;
+        return `late for step ${event.step}: ${event.missing} are fetched from the other members`;
+      case "replay":
+        return `late: catches up from step ${event.fromStep} to ${event.toStep}`;
+      case "caughtUp":
+        return `caught up at step ${event.step}, trains again`;
+      case "modelProgress":
+        return `receives the model: ${percentOf(event.verifiedBytes, event.sizeBytes)} of ${event.sizeBytes.toLocaleString("en")} bytes, from ${event.providers} members`;
       case "stranded":
         return `does not train before the next epoch: ${event.reason}`;
       case "epochLost":
         return `epoch ${event.epoch} is lost: ${event.reason}`;
       case "resync":
-        return "has other parameters than the agreed ones and takes them from its peers";
+        return "has other parameters than the agreed ones and replaces them";
       case "modelReceived":
         return `received the model, ${event.sizeBytes.toLocaleString("en")} bytes`;
       case "epochModel":
@@ -128,11 +134,16 @@ export class Sentences {
       case "announced":
       case "witnessSent":
       case "downloadsSent":
+      case "download":
       case "checkpoint":
       case "left":
         return null;
     }
   }
+}
+
+function percentOf(part: number, whole: number): string {
+  return `${Math.floor((100 * part) / Math.max(1, whole))} %`;
 }
 
 /** Of several addresses that which other machines can dial. */

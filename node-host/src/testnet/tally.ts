@@ -155,13 +155,17 @@ export class Tally {
         tally.begunStep = event.step;
         return null;
       case "behind":
-        return `${client} is behind at step ${event.step}: waits for ${event.missing}`;
+        return `${client} is late for step ${event.step}: ${event.missing} are fetched from the other members`;
+      case "replay":
+        return `${client} is late: catches up from step ${event.fromStep} to ${event.toStep}`;
+      case "caughtUp":
+        return `${client} caught up at step ${event.step}`;
       case "stranded":
         return `${client} does not train before the next epoch: ${event.reason}`;
       case "epochLost":
         return `${client}: epoch ${event.epoch} is lost: ${event.reason}`;
       case "resync":
-        return `${client} has other parameters than the agreed ones and takes them from its peers`;
+        return `${client} has other parameters than the agreed ones and replaces them`;
       case "modelReceived":
         return `${client} received the model (${event.sizeBytes.toLocaleString("en")} bytes), hash ${event.parameterHash.slice(0, 12)}`;
       case "equivocation":
@@ -173,6 +177,8 @@ export class Tally {
       case "phase":
       case "epochReady":
       case "announced":
+      case "download":
+      case "modelProgress":
       case "witnessSent":
       case "downloadsSent":
       case "checkpoint":

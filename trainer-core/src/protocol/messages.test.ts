@@ -14,6 +14,8 @@ import {
   listResponse,
   modelRequest,
   modelResponse,
+  recordRequest,
+  recordResponse,
 } from "./messages.ts";
 import type { Message } from "./codec.ts";
 
@@ -43,6 +45,17 @@ const entries = [
 ];
 const witnessList = { runId: "run-1", epoch: 2, step: 40, witness: fill(9), entries };
 
+const record = {
+  epoch: 2,
+  step: 40,
+  height: 3,
+  drain: false,
+  assignments: [{ clientIndex: 1, start: 100n, end: 103n }],
+  elected: [{ clientIndex: 1, position: 0 }],
+  quorum: 1,
+  witnesses: [{ clientIndex: 1, position: 0, bitmap: fill(1), listRoot: fill(2), parameterHash: fill(0), listsHeld: 1 }],
+};
+
 const samples: [string, Message<unknown>, unknown][] = [
   ["announce", gossipMessage, { type: "announce", value: announce }],
   ["list", gossipMessage, { type: "list", value: witnessList }],
@@ -53,7 +66,9 @@ const samples: [string, Message<unknown>, unknown][] = [
   ["list request", listRequest, { runId: "run-1", step: 40, root: fill(2) }],
   ["list response", listResponse, null],
   ["model request", modelRequest, { runId: "run-1", parameterHash: fill(4) }],
-  ["model response", modelResponse, { root: fill(4), sizeBytes: 5_000_000_000n }],
+  ["model response", modelResponse, { leaves: blob, tensors: [{ name: "lm_head.weight", blob: { root: fill(4), sizeBytes: 4096 } }] }],
+  ["record request", recordRequest, { runId: "run-1", epoch: 2, step: 40 }],
+  ["record response", recordResponse, record],
 ];
 
 describe("messages", () => {
@@ -73,7 +88,15 @@ describe("messages", () => {
       `01020572756e2d31020028000000${"09".repeat(32)}02000000${"01".repeat(32)}0300${hex(commitment)}`,
     );
     expect(hex(listRequest.encode({ runId: "run-1", step: 40, root: fill(2) }))).toBe(`010572756e2d3128000000${"02".repeat(32)}`);
-    expect(hex(modelResponse.encode({ root: fill(4), sizeBytes: 5_000_000_000n }))).toBe(`0101${"04".repeat(32)}00f2052a01000000`);
+    const manifest = { leaves: blob, tensors: [{ name: "t", blob: { root: fill(4), sizeBytes: 4096 } }] };
+    expect(hex(modelResponse.encode(manifest))).toBe(`0101${"cc".repeat(32)}0500000001000174${"04".repeat(32)}00100000`);
+    expect(hex(recordRequest.encode({ runId: "run-1", epoch: 2, step: 40 }))).toBe("010572756e2d31020028000000");
+    expect(hex(recordResponse.encode(record))).toBe(
+      `0101${"0200"}${"28000000"}${"03000000"}00` +
+        `0100${"0100"}${"6400000000000000"}${"6700000000000000"}` +
+        `01${"0100"}0001` +
+        `01${"0100"}00${"01".repeat(32)}${"02".repeat(32)}${"00".repeat(32)}0101000000`,
+    );
   });
 
   test("a full list fits a gossip message many times over", () => {
@@ -99,6 +122,12 @@ describe("messages", () => {
     expect(codeOf(() => gossipMessage.encode({ type: "evidence", value: twice }))).toBe("bad-value");
     const short: Announce = { ...announce, blob: { ...blob, sizeBytes: 4 } };
     expect(codeOf(() => announceResponse.encode(short))).toBe("bad-value");
+    const stranger = { ...record, witnesses: [{ ...record.witnesses[0], clientIndex: 2 }] };
+    expect(codeOf(() => recordResponse.encode(stranger))).toBe("bad-value");
+    expect(codeOf(() => recordResponse.encode({ ...record, quorum: 2 }))).toBe("bad-value");
+    expect(codeOf(() => recordResponse.encode({ ...record, elected: [{ clientIndex: 300, position: 0 }], witnesses: [] }))).toBe(
+      "bad-value",
+    );
     const encoded = gossipMessage.encode({ type: "list", value: witnessList });
     encoded[encoded.byteLength - 34] = 0; // the second entry's batch: 3 -> 0
     expect(codeOf(() => gossipMessage.decode(encoded))).toBe("bad-value");

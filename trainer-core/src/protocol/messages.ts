@@ -1,10 +1,14 @@
 /** Every message that peers exchange, declared once. Golden bytes in messages.test.ts hold the formats still. */
 import { equalBytes } from "@starling/network/hash";
-import { bytes, checked, list, message, optional, string, struct, u16, u32, u64, union, type ValueOf } from "./codec.ts";
+import { bool, bytes, checked, list, message, optional, string, struct, u16, u32, u64, u8, union, type ValueOf } from "./codec.ts";
 
 /** The machine's limits (existing-system.md 1.1): batches, which are at most one a client, and bytes of a run id. */
 export const maxBatches = 256;
 export const maxRunIdBytes = 32;
+export const maxWitnesses = 32;
+/** Tensors of a model: 126 layers of nine are the most of any Llama. */
+export const maxTensors = 2048;
+export const maxTensorNameBytes = 128;
 
 const key = bytes(32);
 const hash = bytes(32);
@@ -88,10 +92,61 @@ export const listProtocol = "/starling/list/1";
 export const listRequest = message("list request", 1, struct({ runId, step: u32, root: hash }));
 export const listResponse = message("list response", 1, optional(witnessListCodec));
 
-export const modelProtocol = "/starling/model/1";
-/** Where the blob with exactly these parameters is, if the peer holds it. */
+/** A round as the coordinator held it when it moved on: the same at every honest member, byte for byte. */
+const recordCodec = checked(
+  struct({
+    epoch: u16,
+    step: u32,
+    height: u32,
+    drain: bool,
+    /** by batch: its trainer's slot, and its first and last data index */
+    assignments: list(struct({ clientIndex: u16, start: u64, end: u64 }), maxBatches),
+    elected: list(struct({ clientIndex: u16, position: u8 }), maxWitnesses),
+    quorum: u8,
+    /** in the order in which the coordinator took their reports */
+    witnesses: list(
+      struct({
+        clientIndex: u16,
+        position: u8,
+        bitmap: hash,
+        listRoot: hash,
+        parameterHash: hash,
+        /** bit p: it holds the list of the witness at position p; null: it did not say */
+        listsHeld: optional(u32),
+      }),
+      maxWitnesses,
+    ),
+  }),
+  ({ assignments, elected, quorum, witnesses }) => {
+    const slots = [...assignments, ...elected].map(({ clientIndex }) => clientIndex);
+    if (slots.some((slot) => slot >= maxBatches)) return `a slot is below ${maxBatches}`;
+    if (elected.some(({ position }) => position >= maxWitnesses)) return `a position is below ${maxWitnesses}`;
+    if (quorum > elected.length) return `a quorum of ${quorum} cannot come from ${elected.length} elected`;
+    const isElected = (witness: { clientIndex: number; position: number }): boolean =>
+      elected.some(({ clientIndex, position }) => clientIndex === witness.clientIndex && position === witness.position);
+    return witnesses.every(isElected) ? null : "a witness was not elected";
+  },
+);
+export type RecordOfRound = ValueOf<typeof recordCodec>;
+
+export const recordProtocol = "/starling/record/1";
+export const recordRequest = message("record request", 1, struct({ runId, epoch: u16, step: u32 }));
+/** Null: the peer does not keep that round, or it is not over. */
+export const recordResponse = message("record response", 1, optional(recordCodec));
+
+const modelManifest = struct({
+  /** (tiles, 32): the leaves whose root is the parameter hash, by tensor and tile */
+  leaves: blobAddress,
+  /** by ascending name: each tensor's f32 little-endian values, row-major */
+  tensors: list(struct({ name: string(maxTensorNameBytes), blob: blobAddress }), maxTensors),
+});
+/** Where the blobs of a model are. Only its leaves can be checked at once; they then judge each tensor. */
+export type ModelManifest = ValueOf<typeof modelManifest>;
+
+export const modelProtocol = "/starling/model/2";
 export const modelRequest = message("model request", 1, struct({ runId, parameterHash: hash }));
-export const modelResponse = message("model response", 1, optional(struct({ root: hash, sizeBytes: u64 })));
+/** Null: the peer does not hold the parameters with that hash. */
+export const modelResponse = message("model response", 1, optional(modelManifest));
 
 export function gossipTopic(run: string): string {
   return `starling/round/1/${run}`;

@@ -24,6 +24,11 @@ export interface RoundClientOptions {
   coldStartWarmupSteps: number;
   /** no result of this model is larger; announcements of larger ones are refused */
   maxPayloadBytes: number;
+  /**
+   * (32) What the run's epochs start from until parameters are agreed for the first time; absent: the parameters in the engine
+   * at `start` are that. A host that puts a later checkpoint into the engine gives it, and `Engine.importStart`.
+   */
+  runStartHash?: Uint8Array;
   /** hash the parameters in every round; default false */
   hashEveryRound?: boolean;
   onTelemetry?: TelemetryListener;
@@ -68,8 +73,10 @@ export class RoundClient {
         },
         maxPayloadBytes: options.maxPayloadBytes,
         hashEveryRound: options.hashEveryRound ?? false,
+        canImportStart: ports.engine.importStart !== undefined,
         agree: options.agree ?? agreedResults,
       },
+      options.runStartHash === undefined ? null : toHex(options.runStartHash),
       ports.clock.nowMs(),
     );
     this.#runner = new EffectRunner(ports, {
@@ -94,9 +101,9 @@ export class RoundClient {
 
   /** The host loaded the parameters: puts them up for others, joins, and follows the run from then on. Call once. */
   start(): void {
-    const { network, coordinator } = this.#ports;
+    const { network, coordinator, tensors } = this.#ports;
     this.#undo.push(
-      serveRounds(network, () => this.#state),
+      serveRounds(network, tensors, () => this.#state),
       network.subscribe(gossipTopic(this.#options.runId), (from, data) => this.#onGossip(from, data)),
       coordinator.subscribe((snapshot) => this.#onSnapshot(snapshot)),
     );
@@ -109,6 +116,14 @@ export class RoundClient {
     const again = this.#state.stopping !== null;
     this.#dispatch({ type: "stop", drain: drain && !again });
     await this.#left.promise;
+  }
+
+  /**
+   * The host put another engine in the place of one that failed: nothing is known of its parameters, and its residual is zero.
+   * This client takes the epoch's start and replays, or waits for the next epoch.
+   */
+  engineReset(reason: string): void {
+    this.#dispatch({ type: "engineReset", reason });
   }
 
   #tick(): void {

@@ -4,13 +4,16 @@ import type { PeerAddress } from "@starling/sdk/types";
 import type { Announce, CommitmentFields, Gossip } from "../protocol/messages.ts";
 import type { TelemetryEvent } from "../telemetry/events.ts";
 import type { BeginRound } from "./ports.ts";
+import type { ModelBlobs } from "./states.ts";
 
 /** One at a time, in order: they change, or read, the parameters. */
 export type EngineJob =
   /** hash and put up the parameters the host loaded */
   | { kind: "load" }
   | { kind: "startEpoch"; epochId: string }
-  | { kind: "import"; address: BlobAddress; hash: string }
+  | { kind: "import"; blobs: ModelBlobs; hash: string }
+  /** the run's own initial parameters */
+  | { kind: "importStart"; hash: string }
   | {
       kind: "begin";
       step: number;
@@ -58,7 +61,10 @@ export type Effect =
   | { type: "fetchBlob"; attempt: AttemptId; step: number; candidate: string; announce: Announce; providers: Uint8Array[] }
   | { type: "fetchAnnounce"; attempt: AttemptId; step: number; batch: number; commitment: Uint8Array | null; peer: Uint8Array }
   | { type: "fetchList"; attempt: AttemptId; step: number; root: Uint8Array; peer: Uint8Array }
-  | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[]; maxBytes: number }
+  | { type: "fetchRecord"; attempt: AttemptId; epoch: number; step: number; peer: Uint8Array }
+  | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[] }
+  /** a model under way is of no use any more */
+  | { type: "abandonModel" }
   | { type: "engine"; job: EngineJob }
   | { type: "forget"; addresses: BlobAddress[] }
   | { type: "leave" }

@@ -1,8 +1,7 @@
 /** What happens to a round client. `atMs`: local clock, never falling. */
-import type { BlobAddress } from "@starling/network/blobAddress";
-import type { Announce, WitnessList } from "../protocol/messages.ts";
+import type { Announce, RecordOfRound, WitnessList } from "../protocol/messages.ts";
 import type { AttemptId, EngineJob } from "./effects.ts";
-import type { CoordinatorView } from "./states.ts";
+import type { CoordinatorView, ModelBlobs } from "./states.ts";
 
 export type RoundEvent = { atMs: number } & (
   | { type: "start" }
@@ -15,18 +14,23 @@ export type RoundEvent = { atMs: number } & (
   | { type: "blobHeld"; attempt: AttemptId; step: number; candidate: string }
   /** the payload is not what was committed to, or not a result of this model */
   | { type: "blobBad"; attempt: AttemptId; step: number; candidate: string; reason: string }
-  | { type: "modelHeld"; attempt: AttemptId; hash: string; address: BlobAddress }
+  /** `peer`: who says so, hex; `digest`: of all that it says, hex */
+  | { type: "record"; attempt: AttemptId; peer: string; digest: string; record: RecordOfRound }
+  /** every tensor was checked against the leaves, and these against the hash */
+  | { type: "modelHeld"; attempt: AttemptId; hash: string; blobs: ModelBlobs }
   | { type: "callDone"; attempt: AttemptId }
   /** `expected`: the coordinator had moved on, or a peer does not have it yet; nothing to tell anybody */
   | { type: "attemptFailed"; attempt: AttemptId; action: string; message: string; expected: boolean }
-  | { type: "loaded"; hash: string; address: BlobAddress }
+  | { type: "loaded"; hash: string; blobs: ModelBlobs }
   | { type: "epochStarted"; epochId: string }
   | { type: "imported"; hash: string }
   | { type: "began"; step: number }
   | { type: "trained"; step: number; announce: Announce; loss: number | null; tokens: number; trainMs: number }
   | { type: "hashed"; step: number | null; hash: Uint8Array }
-  | { type: "exported"; hash: string; epoch: number; step: number; address: BlobAddress; checkpoint: boolean }
+  | { type: "exported"; hash: string; epoch: number; step: number; blobs: ModelBlobs; checkpoint: boolean }
   | { type: "jobFailed"; job: EngineJob; message: string }
+  /** the host replaced the engine: what its parameters are now is not known, and its residual is gone */
+  | { type: "engineReset"; reason: string }
   /** `drain`: finish the round under way first */
   | { type: "stop"; drain: boolean }
 );

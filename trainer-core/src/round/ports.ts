@@ -4,10 +4,12 @@
  */
 
 import type { Clock } from "@starling/sdk/clock";
+import type { BlobGetOptions } from "@starling/network/blobs";
 import type { BlobAddress } from "@starling/network/blobAddress";
 import type { Signer } from "@starling/network/keys";
 import type { PeerNetwork } from "@starling/network/port";
 import type { CoordinatorPort } from "@starling/sdk/types";
+import type { ModelTensor } from "../checkpoint/modelTensors.ts";
 import type { VerifySignature } from "../protocol/commitment.ts";
 
 /** The simulator injects its own. */
@@ -69,19 +71,12 @@ export interface Engine {
  * them. Calls may overlap. What comes out is verified again; what rejects is told once and counts as absent.
  */
 export interface ModelCache {
-  /** The bytes saved for tensor `index` (by ascending name) of the model with this hash (hex), or null. */
+  /** The bytes saved for tensor `index` (by ascending name; after the last: the model's leaves) of the model with this hash (hex), or null. */
   load(parameterHash: string, index: number): Promise<Uint8Array | null>;
   /** `bytes` are read-only, and stay so. */
   save(parameterHash: string, index: number, bytes: Uint8Array): Promise<void>;
   /** Forgets every model but this one; null: all of them. Called when a model is complete or another one is wanted. */
   clear(exceptParameterHash: string | null): Promise<void>;
-}
-
-/** Turns parameters into one blob and back; the same bytes from every client that holds the same parameters. */
-export interface ModelCodec {
-  encode(parameters: ReadonlyMap<string, Float32Array>): Uint8Array;
-  /** Throws a typed error on bytes that are not this model's parameters. */
-  decode(bytes: Uint8Array): ReadonlyMap<string, Float32Array>;
 }
 
 export interface EpochCheckpoint {
@@ -114,7 +109,7 @@ export interface BlobPort {
   put(bytes: Uint8Array): Promise<BlobAddress>;
   peek(address: BlobAddress): Uint8Array | undefined;
   remove(address: BlobAddress): void;
-  get(address: BlobAddress, providers: readonly Uint8Array[], options?: { signal?: AbortSignal; maxBytes?: number }): Promise<Uint8Array>;
+  get(address: BlobAddress, providers: readonly Uint8Array[], options?: BlobGetOptions): Promise<Uint8Array>;
 }
 
 /** Everything a round client reaches. */
@@ -124,7 +119,8 @@ export interface RoundPorts {
   blobs: BlobPort;
   engine: Engine;
   data: SequenceSource;
-  modelCodec: ModelCodec;
+  /** the model's tensors by ascending name */
+  tensors: readonly ModelTensor[];
   /** the peer id key */
   signer: Signer;
   reveals: RevealSource;

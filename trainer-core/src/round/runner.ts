@@ -1,6 +1,7 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
-import { BlobError, NetworkError } from "@starling/network/errors";
+import { BlobError, type BlobErrorCode, NetworkError, type NetworkErrorCode } from "@starling/network/errors";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { CoordinatorError } from "@starling/sdk/errors";
 import type { MachineErrorCode } from "@starling/sdk/machineError";
@@ -14,14 +15,22 @@ import {
   listProtocol,
   listRequest,
   listResponse,
+  type ModelManifest,
   modelProtocol,
   modelRequest,
   modelResponse,
+  recordProtocol,
+  recordRequest,
+  recordResponse,
 } from "../protocol/messages.ts";
+import { bytesOfTensor, valuesOfTensor } from "../checkpoint/modelTensors.ts";
+import { merkleRoot } from "../compress/merkle.ts";
 import type { TelemetryEvent } from "../telemetry/events.ts";
 import type { AttemptId, CoordinatorCall, Effect, EngineJob } from "./effects.ts";
 import type { RoundEvent } from "./events.ts";
+import { ModelDownload } from "./modelDownload.ts";
 import type { RoundPorts } from "./ports.ts";
+import type { ModelBlobs } from "./states.ts";
 
 /** A `RoundEvent` without its time, which the client adds. */
 export type Occurrence = RoundEvent extends infer E ? (E extends RoundEvent ? Omit<E, "atMs"> : never) : never;
@@ -38,8 +47,6 @@ export interface RunnerHost {
 
 const requestTimeoutMs = 5_000;
 const leaveTimeoutMs = 3_000;
-/** Peers asked at once where the model is; its bytes come from those that gave the commonest answer. */
-const mostModelPeers = 8;
 
 /** Refusals that only say that the run went on while the call was on its way. */
 const overtaken: ReadonlySet<string> = new Set<MachineErrorCode>([
@@ -57,17 +64,21 @@ const overtaken: ReadonlySet<string> = new Set<MachineErrorCode>([
 /** A peer was asked for something it does not have, or not yet. */
 class NotThereError extends Error {}
 
-/** Part of how rounds go: others are asked, or it is tried again, and nobody needs to know. */
+/** A peer that is away, slow or busy, or that left the run after the round began. */
+const peerTrouble: ReadonlySet<string> = new Set<NetworkErrorCode>(["not-a-member", "unreachable", "refused", "timeout", "overloaded"]);
+const providerTrouble: ReadonlySet<string> = new Set<BlobErrorCode>(["not-found", "unreachable", "stalled", "aborted"]);
+
+/** Part of how rounds go: others are asked, or it is tried again, and nobody needs to know. What stays missing is told as such. */
 function isExpected(error: unknown): boolean {
   if (error instanceof CoordinatorError) return overtaken.has(error.machineCode ?? "");
-  // who left the run was a member when the round began
-  if (error instanceof NetworkError) return error.code === "not-a-member";
-  return error instanceof NotThereError || (error instanceof BlobError && error.code === "not-found");
+  if (error instanceof NetworkError) return peerTrouble.has(error.code);
+  return error instanceof NotThereError || (error instanceof BlobError && providerTrouble.has(error.code));
 }
 
 export class EffectRunner {
   readonly #ports: RoundPorts;
   readonly #host: RunnerHost;
+  #download: ModelDownload | null = null;
 
   constructor(ports: RoundPorts, host: RunnerHost) {
     this.#ports = ports;
@@ -111,8 +122,15 @@ export class EffectRunner {
       case "fetchList":
         this.#try(effect.attempt, `fetch a witness list of step ${effect.step}`, () => this.#fetchList(effect));
         return;
+      case "fetchRecord":
+        this.#try(effect.attempt, `fetch the record of step ${effect.step}`, () => this.#fetchRecord(effect));
+        return;
       case "fetchModel":
         this.#try(effect.attempt, "fetch the model", () => this.#fetchModel(effect));
+        return;
+      case "abandonModel":
+        this.#download?.abandon();
+        this.#download = null;
         return;
       default:
         effect satisfies never;
@@ -171,7 +189,9 @@ export class EffectRunner {
   async #fetchBlob(effect: Effect & { type: "fetchBlob" }): Promise<void> {
     const { attempt, step, candidate, announce, providers } = effect;
     const options = { signal: this.#host.signal, maxBytes: this.#host.maxPayloadBytes };
+    const sinceMs = this.#ports.clock.nowMs();
     const payload = await this.#ports.blobs.get(announce.blob, providers, options);
+    this.#tellDownload("result", step, payload.byteLength, sinceMs);
     const reason = this.#whyBad(announce.fields, announce.commitment, payload);
     if (reason === null) {
       this.#host.dispatch({ type: "blobHeld", attempt, step, candidate });
@@ -193,25 +213,50 @@ export class EffectRunner {
   async #fetchAnnounce(effect: Effect & { type: "fetchAnnounce" }): Promise<void> {
     const { attempt, step, batch, commitment, peer } = effect;
     const request = announceRequest.encode({ runId: this.#host.runId, step, batch, commitment });
-    const announce = announceResponse.decode(await this.#request(peer, announceProtocol, request, announceResponse.maxBytes));
+    const sinceMs = this.#ports.clock.nowMs();
+    const answer = await this.#request(peer, announceProtocol, request, announceResponse.maxBytes);
+    const announce = announceResponse.decode(answer);
     if (announce === null) throw new NotThereError(`peer ${short(peer)} has no announcement of batch ${batch}`);
     const { fields } = announce;
     const isWanted = commitment === null || equalBytes(announce.commitment, commitment);
     if (fields.step !== step || fields.batch !== batch || !isWanted || !announceIsSigned(announce, this.#ports.verify)) {
       throw new Error(`peer ${short(peer)} answered with an announcement that was not asked for, or is not signed`);
     }
+    this.#tellDownload("announce", step, answer.byteLength, sinceMs);
     this.#host.dispatch({ type: "announce", announce, requested: attempt });
   }
 
   async #fetchList(effect: Effect & { type: "fetchList" }): Promise<void> {
     const { attempt, step, root, peer } = effect;
     const request = listRequest.encode({ runId: this.#host.runId, step, root });
-    const list = listResponse.decode(await this.#request(peer, listProtocol, request, listResponse.maxBytes));
+    const sinceMs = this.#ports.clock.nowMs();
+    const answer = await this.#request(peer, listProtocol, request, listResponse.maxBytes);
+    const list = listResponse.decode(answer);
     if (list === null) throw new NotThereError(`peer ${short(peer)} does not hold the list ${toHex(root).slice(0, 8)}`);
     if (!equalBytes(listRoot(list.runId, list.epoch, list.step, list.entries), root)) {
       throw new Error(`peer ${short(peer)} answered with a list of another root`);
     }
+    this.#tellDownload("list", step, answer.byteLength, sinceMs);
     this.#host.dispatch({ type: "list", list, root: toHex(root), requested: attempt });
+  }
+
+  async #fetchRecord(effect: Effect & { type: "fetchRecord" }): Promise<void> {
+    const { attempt, epoch, step, peer } = effect;
+    const request = recordRequest.encode({ runId: this.#host.runId, epoch, step });
+    const sinceMs = this.#ports.clock.nowMs();
+    const answer = await this.#request(peer, recordProtocol, request, recordResponse.maxBytes);
+    const record = recordResponse.decode(answer);
+    if (record === null) throw new NotThereError(`peer ${short(peer)} does not keep the record of step ${step}`);
+    if (record.epoch !== epoch || record.step !== step) {
+      throw new Error(`peer ${short(peer)} answered with the record of epoch ${record.epoch}, step ${record.step}, not of step ${step}`);
+    }
+    this.#tellDownload("record", step, answer.byteLength, sinceMs);
+    // a decoder takes no two forms of one record: equal bytes, equal records
+    this.#host.dispatch({ type: "record", attempt, peer: toHex(peer), digest: toHex(sha256(answer)), record });
+  }
+
+  #tellDownload(what: Extract<TelemetryEvent, { type: "download" }>["what"], step: number, bytes: number, sinceMs: number): void {
+    this.#host.tell({ type: "download", what, step, bytes, ms: this.#ports.clock.nowMs() - sinceMs });
   }
 
   #request(peer: Uint8Array, protocol: string, request: Uint8Array, maxResponseBytes: number): Promise<Uint8Array> {
@@ -219,30 +264,21 @@ export class EffectRunner {
     return this.#ports.network.request(peer, protocol, request, options);
   }
 
-  async #fetchModel(effect: Effect & { type: "fetchModel" }): Promise<void> {
-    const { attempt, hash, peers, maxBytes } = effect;
-    const parameterHash = fromHex(hash, 32)!;
-    const request = modelRequest.encode({ runId: this.#host.runId, parameterHash });
-    const answers = await Promise.allSettled(
-      peers.slice(0, mostModelPeers).map(async (peer) => {
-        const address = modelResponse.decode(await this.#request(peer, modelProtocol, request, modelResponse.maxBytes));
-        return { peer, address };
-      }),
-    );
-    const holders = new Map<string, { address: BlobAddress; peers: Uint8Array[] }>();
-    for (const answer of answers) {
-      if (answer.status === "rejected" || answer.value.address === null) continue;
-      const { root, sizeBytes } = answer.value.address;
-      const address = { root, sizeBytes: Number(sizeBytes) };
-      const name = addressName(address);
-      const group = holders.get(name) ?? { address, peers: [] };
-      group.peers.push(answer.value.peer);
-      holders.set(name, group);
+  async #fetchModel({ attempt, hash, peers }: Effect & { type: "fetchModel" }): Promise<void> {
+    const { tensors, blobs, clock, modelCache: cache = null } = this.#ports;
+    if (this.#download?.hash !== hash) {
+      this.#download?.abandon();
+      const ask = async (peer: Uint8Array): Promise<ModelManifest | null> => {
+        const request = modelRequest.encode({ runId: this.#host.runId, parameterHash: fromHex(hash, 32)! });
+        return modelResponse.decode(await this.#request(peer, modelProtocol, request, modelResponse.maxBytes));
+      };
+      this.#download = new ModelDownload({ hash, tensors, blobs, cache, clock, ask, tell: (event) => this.#host.tell(event) });
+      this.#guard("clear the model cache", async () => cache?.clear(hash));
     }
-    const best = [...holders.values()].sort((a, b) => b.peers.length - a.peers.length)[0];
-    if (best === undefined) throw new Error(`none of ${answers.length} peers holds the parameters ${hash.slice(0, 8)}`);
-    await this.#ports.blobs.get(best.address, best.peers, { signal: this.#host.signal, maxBytes });
-    this.#host.dispatch({ type: "modelHeld", attempt, hash, address: best.address });
+    const download = this.#download;
+    const held = await download.from(peers, this.#host.signal);
+    if (this.#download === download) this.#download = null;
+    this.#host.dispatch({ type: "modelHeld", attempt, hash, blobs: held });
   }
 
   async #engineJob(job: EngineJob): Promise<void> {
@@ -256,20 +292,22 @@ export class EffectRunner {
   }
 
   async #doJob(job: EngineJob): Promise<Occurrence> {
-    const { engine, blobs, modelCodec } = this.#ports;
+    const { engine } = this.#ports;
     switch (job.kind) {
-      case "load": {
-        const hash = toHex(await engine.parameterHash());
-        const address = await blobs.put(modelCodec.encode(await engine.exportParameters()));
-        return { type: "loaded", hash, address };
-      }
+      case "load":
+        return { type: "loaded", ...(await this.#putUp()) };
       case "startEpoch":
         await engine.startEpoch();
         return { type: "epochStarted", epochId: job.epochId };
       case "import": {
-        await engine.importParameters(modelCodec.decode(this.#held(job.address)));
+        const values = this.#ports.tensors.map(({ name }, i) => [name, valuesOfTensor(this.#held(job.blobs.tensors[i]))] as const);
+        await engine.importParameters(new Map(values));
         return { type: "imported", hash: toHex(await engine.parameterHash()) };
       }
+      case "importStart":
+        if (engine.importStart === undefined) throw new Error("this engine cannot put the run's own start back");
+        await engine.importStart();
+        return { type: "imported", hash: toHex(await engine.parameterHash()) };
       case "begin":
         await engine.beginRound({ ...job.round, results: job.results.map((address) => this.#held(address)) });
         return { type: "began", step: job.step };
@@ -278,15 +316,29 @@ export class EffectRunner {
       case "train":
         return this.#train(job);
       case "export": {
-        const parameters = await engine.exportParameters();
-        const address = await blobs.put(modelCodec.encode(parameters));
         const { hash, epoch, step, checkpoint } = job;
-        if (checkpoint) this.#saveCheckpoint(job, parameters);
-        return { type: "exported", hash, epoch, step, address, checkpoint };
+        const up = await this.#putUp();
+        if (up.hash !== hash) throw new Error(`the engine's parameters hash to ${up.hash}, those to put up to ${hash}`);
+        if (checkpoint) this.#saveCheckpoint(job, up.parameters);
+        return { type: "exported", hash, epoch, step, blobs: up.blobs, checkpoint };
       }
       default:
         return job satisfies never;
     }
+  }
+
+  /** The engine's parameters into the blob store, without another copy of them. */
+  async #putUp(): Promise<{ hash: string; blobs: ModelBlobs; parameters: ReadonlyMap<string, Float32Array> }> {
+    const { engine, blobs, tensors } = this.#ports;
+    const leaves = await engine.parameterLeaves();
+    const parameters = await engine.exportParameters();
+    const addresses: BlobAddress[] = [];
+    for (const { name } of tensors) {
+      const values = parameters.get(name);
+      if (values === undefined) throw new Error(`the engine has no tensor ${name}`);
+      addresses.push(await blobs.put(bytesOfTensor(values)));
+    }
+    return { hash: toHex(merkleRoot(leaves)), blobs: { leaves: await blobs.put(leaves), tensors: addresses }, parameters };
   }
 
   #held(address: BlobAddress): Uint8Array {
@@ -314,6 +366,8 @@ export class EffectRunner {
     this.#guard("save the checkpoint", async () => {
       const location = await checkpoints.save({ epoch, step, parameterHash, parameters });
       this.#host.tell({ type: "checkpoint", epoch, step, parameterHash: hash, location });
+      // what came in for an epoch before is on the disk twice now
+      await this.#ports.modelCache?.clear(null);
     });
   }
 }

@@ -1,4 +1,4 @@
-/** What others may ask of a client: announcements, lists and the model's address, from what its state holds. */
+/** What others may ask of a client: announcements, lists, records and where the model is, from what its state holds. */
 import type { PeerNetwork } from "@starling/network/port";
 import { toHex } from "@starling/sdk/bytes";
 import {
@@ -11,11 +11,16 @@ import {
   modelProtocol,
   modelRequest,
   modelResponse,
+  recordProtocol,
+  recordRequest,
+  recordResponse,
 } from "../protocol/messages.ts";
+import type { ModelTensor } from "../checkpoint/modelTensors.ts";
+import { recordOf } from "./records.ts";
 import type { Candidate, RoundState } from "./states.ts";
 
-/** Registers the three request handlers. Returns the undo. */
-export function serveRounds(network: PeerNetwork, stateOf: () => RoundState): () => void {
+/** Registers the request handlers. Returns the undo. `tensors`: of the model, by ascending name. */
+export function serveRounds(network: PeerNetwork, tensors: readonly ModelTensor[], stateOf: () => RoundState): () => void {
   const undo = [
     network.handle(announceProtocol, limitsOf(announceRequest, announceResponse), async (_from, request) =>
       announceResponse.encode(findAnnounce(stateOf(), announceRequest.decode(request))?.announce ?? null),
@@ -29,7 +34,13 @@ export function serveRounds(network: PeerNetwork, stateOf: () => RoundState): ()
       const { runId, parameterHash } = modelRequest.decode(request);
       const { rules, model } = stateOf();
       if (runId !== rules.runId || model === null || model.hash !== toHex(parameterHash)) return modelResponse.encode(null);
-      return modelResponse.encode({ root: model.address.root, sizeBytes: BigInt(model.address.sizeBytes) });
+      const { leaves, tensors: blobs } = model.blobs;
+      return modelResponse.encode({ leaves, tensors: tensors.map(({ name }, i) => ({ name, blob: blobs[i] })) });
+    }),
+    network.handle(recordProtocol, limitsOf(recordRequest, recordResponse), async (_from, request) => {
+      const { runId, epoch, step } = recordRequest.decode(request);
+      const round = runId === stateOf().rules.runId ? stateOf().rounds.get(step) : undefined;
+      return recordResponse.encode(round?.final === true && round.epoch.number === epoch ? recordOf(round) : null);
     }),
   ];
   return () => undo.forEach((each) => each());

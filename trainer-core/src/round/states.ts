@@ -1,7 +1,7 @@
 /** What a round client knows. Everything that decides is here; bytes of results and models stay in the blob store. */
 import type { BlobAddress } from "@starling/network/blobAddress";
 import type { BatchAssignment, CoordinatorState, Elected, PeerAddress, WitnessEntry } from "@starling/sdk/types";
-import type { Announce, ListEntries, WitnessList } from "../protocol/messages.ts";
+import type { Announce, ListEntries, RecordOfRound, WitnessList } from "../protocol/messages.ts";
 import type { agreedResults, AgreedResult } from "./agreement.ts";
 import type { EngineJob } from "./effects.ts";
 
@@ -17,6 +17,8 @@ export interface Rules {
   maxPayloadBytes: number;
   /** hash the parameters in every round, not only in the last one of an epoch */
   hashEveryRound: boolean;
+  /** the engine can put the run's own initial parameters back */
+  canImportStart: boolean;
   /** Which results a round applies. Replaced only by tests that plant a fault in it. */
   agree: typeof agreedResults;
 }
@@ -54,10 +56,15 @@ export interface CoordinatorView {
 
 /** The epoch this client is a member of. */
 export interface EpochInfo {
-  /** epoch number and start: a failed warm-up starts the same number again */
+  /** names it here; another epoch, also one that begins the same number again, has another */
   id: string;
   number: number;
   startStep: number;
+  /**
+   * First round to train a batch of. Who enters late may have announced a result of the round under way before it was
+   * started again, and a second one would be an equivocation.
+   */
+  trainsFrom: number;
   coldStart: boolean;
   /** hex of the parameter hash that every member starts from */
   startHash: string;
@@ -72,11 +79,11 @@ export type Stage =
   | { name: "starting" }
   /** Not in an epoch. */
   | { name: "waiting" }
-  /** Warm-up: bringing the agreed parameters here. */
+  /** Bringing the parameters of the epoch's start here: in warm-up, or later, to replay the rounds since. */
   | { name: "preparing" }
-  /** Warm-up: everything is here, and the coordinator is told so. */
+  /** They are here, the residual is zero, and in warm-up the coordinator is told so. */
   | { name: "ready" }
-  /** `nextStep`: the first round that has not begun here yet. */
+  /** `nextStep`: the first round that has not begun here yet. Behind the coordinator's: a replay. */
   | { name: "training"; nextStep: number }
   /** A member that does not train before the next epoch. */
   | { name: "stranded"; reason: string }
@@ -123,6 +130,8 @@ export interface LocalRound {
   plan: RoundPlan;
   /** the coordinator moved on: `plan.witnesses` will not change any more */
   final: boolean;
+  /** first seen while it was under way: silence in it says something of others */
+  live: boolean;
   seenAtMs: number;
   batches: ReadonlyMap<number, BatchState>;
   /** by hex of their root */
@@ -143,6 +152,21 @@ export interface LocalRound {
   attempts: Attempts;
 }
 
+/** What peers say of a round that went by unseen. */
+export interface RecordAnswers {
+  /** digest of the answer, by peer id key in hex */
+  byPeer: ReadonlyMap<string, string>;
+  records: ReadonlyMap<string, RecordOfRound>;
+}
+
+/** A model in the blob store. */
+export interface ModelBlobs {
+  /** (tiles, 32) Merkle leaves of the whole model */
+  leaves: BlobAddress;
+  /** by ascending name */
+  tensors: readonly BlobAddress[];
+}
+
 export interface RoundState {
   rules: Rules;
   nowMs: number;
@@ -152,17 +176,22 @@ export interface RoundState {
   /** when the present run state and step were first seen here */
   phaseSinceMs: number;
   epoch: EpochInfo | null;
+  /** epochs entered so far */
+  epochsEntered: number;
   stage: Stage;
   /** the engine does one thing at a time */
   job: EngineJob | null;
   /** hex of the parameters in the engine; null = not known */
   engineHash: string | null;
   /** newest agreed parameters (at first the initial ones) that our blob store holds */
-  model: { hash: string; address: BlobAddress } | null;
-  initialHash: string | null;
-  /** size of the model's blob; that of another's is about the same */
-  modelBytes: number;
+  model: { hash: string; blobs: ModelBlobs } | null;
+  /** hex: what the run's epochs start from until parameters are agreed for the first time */
+  runStartHash: string | null;
   rounds: ReadonlyMap<number, LocalRound>;
+  /** by step: rounds whose record peers are asked for */
+  records: ReadonlyMap<number, RecordAnswers>;
+  /** rounds that are over are begun here one after the other; null: level with the coordinator, or not training */
+  replay: { fromStep: number } | null;
   /** announcements of a round whose start we have not seen yet */
   early: readonly Announce[];
   /** durations of the newest rounds */
@@ -173,10 +202,13 @@ export interface RoundState {
   stopping: { drain: boolean; step: number } | null;
 }
 
-/** Rounds kept for those who are late (DESIGN.md section 4). */
+/** A client replays at most so many rounds (DESIGN.md section 4). */
 export const retainedRounds = 8;
+/** Rounds kept and served: those, and what the run goes on while a replay is under way. */
+export const keptRounds = retainedRounds + 2;
 
-export function initialState(rules: Rules, nowMs: number): RoundState {
+/** `runStartHash`: hex; null: the parameters in the engine at first are the run's own start. */
+export function initialState(rules: Rules, runStartHash: string | null, nowMs: number): RoundState {
   return {
     rules,
     nowMs,
@@ -184,13 +216,15 @@ export function initialState(rules: Rules, nowMs: number): RoundState {
     clockOffsetMs: 0,
     phaseSinceMs: nowMs,
     epoch: null,
+    epochsEntered: 0,
     stage: { name: "starting" },
     job: null,
     engineHash: null,
     model: null,
-    initialHash: null,
-    modelBytes: 0,
+    runStartHash,
     rounds: new Map(),
+    records: new Map(),
+    replay: null,
     early: [],
     roundMs: [],
     accused: new Set(),

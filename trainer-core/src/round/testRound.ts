@@ -9,9 +9,10 @@ export const peer = (slot: number): Uint8Array => new Uint8Array(32).fill(slot +
 export const session = (slot: number): Uint8Array => new Uint8Array(32).fill(slot + 101);
 
 export const epoch: EpochInfo = {
-  id: "0/1000",
+  id: "0/1",
   number: 0,
   startStep: 1,
+  trainsFrom: 1,
   coldStart: false,
   startHash,
   self: 0,
@@ -55,6 +56,7 @@ export function round(of: { witnesses: PlanWitness[]; lists?: Record<string, (st
     epoch,
     plan: plan(1, { witnesses: of.witnesses }),
     final: true,
+    live: true,
     seenAtMs: 0,
     batches: new Map(),
     lists: new Map(held),

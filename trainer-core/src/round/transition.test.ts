@@ -5,11 +5,15 @@ import type { Announce, CommitmentFields } from "../protocol/messages.ts";
 import { agreedResults } from "./agreement.ts";
 import type { Effect } from "./effects.ts";
 import type { Occurrence } from "./runner.ts";
-import { initialState, type RoundState } from "./states.ts";
+import { initialState, type ModelBlobs, type RoundState } from "./states.ts";
 import { peer, plan, runId, session, startHash, view, witness } from "./testRound.ts";
 import { transition } from "./transition.ts";
 
-const address = { root: new Uint8Array(32).fill(9), sizeBytes: 100 };
+const modelOf = (byte: number): ModelBlobs => ({
+  leaves: { root: new Uint8Array(32).fill(byte), sizeBytes: 32 },
+  tensors: [{ root: new Uint8Array(32).fill(byte + 100), sizeBytes: 100 }],
+});
+const blobs = modelOf(9);
 
 /** Drives the pure function, with every state frozen before the next event: nothing may be changed in place. */
 class Driver {
@@ -27,8 +31,10 @@ class Driver {
         learningRate: (step) => Math.fround(step / 100),
         maxPayloadBytes: 1_000,
         hashEveryRound: false,
+        canImportStart: false,
         agree: agreedResults,
       },
+      null,
       this.atMs,
     );
   }
@@ -51,9 +57,9 @@ class Driver {
   static inRoundOne(): Driver {
     const driver = new Driver();
     driver.on({ type: "start" });
-    driver.on({ type: "loaded", hash: startHash, address });
+    driver.on({ type: "loaded", hash: startHash, blobs });
     driver.on({ type: "snapshot", view: view(1, "Warmup", 1, []) });
-    driver.on({ type: "epochStarted", epochId: "0/1000" });
+    driver.on({ type: "epochStarted", epochId: "0/1" });
     driver.on({ type: "snapshot", view: view(2, "RoundTrain", 1, [plan(1)]) });
     driver.on({ type: "began", step: 1 });
     return driver;
@@ -105,11 +111,11 @@ describe("transition", () => {
   test("from the first parameters to the first batch", () => {
     const driver = new Driver();
     expect(driver.on({ type: "start" })).toEqual([{ type: "engine", job: { kind: "load" } }]);
-    expect(driver.on({ type: "loaded", hash: startHash, address })).toEqual([]);
+    expect(driver.on({ type: "loaded", hash: startHash, blobs })).toEqual([]);
     expect(driver.on({ type: "snapshot", view: view(1, "Warmup", 1, []) })).toEqual([
-      { type: "engine", job: { kind: "startEpoch", epochId: "0/1000" } },
+      { type: "engine", job: { kind: "startEpoch", epochId: "0/1" } },
     ]);
-    expect(callsOf(driver.on({ type: "epochStarted", epochId: "0/1000" }))).toEqual(["warmupWitness"]);
+    expect(callsOf(driver.on({ type: "epochStarted", epochId: "0/1" }))).toEqual(["warmupWitness"]);
     expect(driver.on({ type: "snapshot", view: view(2, "RoundTrain", 1, [plan(1)]) })).toMatchObject([
       {
         type: "engine",
@@ -218,14 +224,14 @@ describe("transition", () => {
     const refused = driver.on({ type: "blobBad", attempt, step: 1, candidate, reason: "not what was committed to" });
     expect(refused.filter(({ type }) => type === "forget")).toEqual([]);
     // the same bytes again, in a later round: the first round's end is not theirs
-    for (let step = 2; step <= 9; step++) {
+    for (let step = 2; step <= 11; step++) {
       driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
     }
-    driver.on({ type: "announce", announce: announce(1, 1, { step: 9 }), requested: null });
-    driver.on({ type: "snapshot", view: view(11, "RoundTrain", 10, [plan(10)]) });
+    driver.on({ type: "announce", announce: announce(1, 1, { step: 11 }), requested: null });
+    driver.on({ type: "snapshot", view: view(13, "RoundTrain", 12, [plan(12)]) });
     expect(driver.state.rounds.has(1)).toBe(false);
     expect(forgotten(driver)).not.toContain(root[0]);
-    for (let step = 11; step <= 18; step++) {
+    for (let step = 13; step <= 22; step++) {
       driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
     }
     expect(forgotten(driver)).toContain(root[0]);
@@ -233,7 +239,7 @@ describe("transition", () => {
 
   test("an own result that comes when its round is long over is not kept", () => {
     const driver = Driver.inRoundOne();
-    for (let step = 2; step <= 10; step++) {
+    for (let step = 2; step <= 12; step++) {
       driver.on({ type: "snapshot", view: view(step + 1, "RoundTrain", step, [plan(step)]) });
     }
     driver.on({ type: "trained", step: 1, announce: announce(0, 9), loss: 1, tokens: 4, trainMs: 5 });
@@ -287,8 +293,8 @@ describe("transition", () => {
       view: view(
         3,
         "RoundTrain",
-        8,
-        [5, 6, 7, 8].map((step) => plan(step)),
+        13,
+        [10, 11, 12, 13].map((step) => plan(step)),
       ),
     });
     expect(driver.state.stage).toMatchObject({ name: "stranded" });
@@ -296,8 +302,8 @@ describe("transition", () => {
     expect(driver.effects.some(({ type }) => type === "leave")).toBe(false);
     // the next epoch begins with taking the agreed parameters from others
     const parameterHash = new Uint8Array(32).fill(3);
-    const change = { epoch: 1, epochStartMs: 2_000n, epochStartStep: 9, parameterHash, parameterHashEpoch: 0 };
-    const first = driver.on({ type: "snapshot", view: view(4, "Warmup", 9, [], change) });
+    const change = { epoch: 1, epochStartMs: 2_000n, epochStartStep: 14, parameterHash, parameterHashEpoch: 0 };
+    const first = driver.on({ type: "snapshot", view: view(4, "Warmup", 14, [], change) });
     expect(first).toEqual([{ type: "engine", job: { kind: "hash", step: null } }]);
     const second = driver.on({ type: "hashed", step: null, hash: new Uint8Array(32).fill(4) });
     expect(second).toMatchObject([{ type: "forget" }, { type: "fetchModel", hash: "03".repeat(32), peers: [peer(1), peer(2), peer(3)] }]);
@@ -306,28 +312,27 @@ describe("transition", () => {
   test("a model from peers takes the place of the one before, and one of an epoch that is over does not", () => {
     const driver = new Driver();
     driver.on({ type: "start" });
-    driver.on({ type: "loaded", hash: "77".repeat(32), address });
+    driver.on({ type: "loaded", hash: "77".repeat(32), blobs });
     const parameterHash = fromHex(startHash, 32)!;
-    const change = { epoch: 1, parameterHash, parameterHashEpoch: 0 };
+    const change = { epoch: 1, epochStartStep: 9, parameterHash, parameterHashEpoch: 0 };
     expect(driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], change) })).toMatchObject([
-      { type: "forget", addresses: [address] },
+      { type: "forget", addresses: [blobs.leaves, ...blobs.tensors] },
       { type: "fetchModel", hash: startHash },
     ]);
     const attempt = { step: null, key: `model/${startHash}` };
-    const stale = { root: new Uint8Array(32).fill(31), sizeBytes: 100 };
-    driver.on({ type: "modelHeld", attempt, hash: "66".repeat(32), address: stale });
-    expect(forgotten(driver)).toEqual([9, 31]);
-    const fresh = { root: new Uint8Array(32).fill(32), sizeBytes: 100 };
-    const held = driver.on({ type: "modelHeld", attempt, hash: startHash, address: fresh });
-    expect(held).toMatchObject([{ type: "engine", job: { kind: "import", address: fresh } }]);
+    driver.on({ type: "modelHeld", attempt, hash: "66".repeat(32), blobs: modelOf(31) });
+    expect(forgotten(driver)).toEqual([9, 109, 31, 131]);
+    const fresh = modelOf(32);
+    const held = driver.on({ type: "modelHeld", attempt, hash: startHash, blobs: fresh });
+    expect(held).toMatchObject([{ type: "engine", job: { kind: "import", blobs: fresh } }]);
   });
 
   test("a model that cannot be put up is tried again after a pause", () => {
     const driver = new Driver();
     driver.on({ type: "start" });
-    driver.on({ type: "loaded", hash: "77".repeat(32), address });
+    driver.on({ type: "loaded", hash: "77".repeat(32), blobs });
     const parameterHash = fromHex(startHash, 32)!;
-    driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], { epoch: 1, parameterHash, parameterHashEpoch: 0 }) });
+    driver.on({ type: "snapshot", view: view(1, "Warmup", 9, [], { epoch: 1, epochStartStep: 9, parameterHash, parameterHashEpoch: 0 }) });
     // the engine holds the agreed parameters, the store does not
     driver.state = { ...driver.state, engineHash: startHash };
     const [effect] = driver.on({ type: "tick" });

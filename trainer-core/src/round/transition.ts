@@ -7,13 +7,24 @@ import type { Effect } from "./effects.ts";
 import type { RoundEvent } from "./events.ts";
 import { Draft } from "./draft.ts";
 import type { RoundState } from "./states.ts";
-import { absorbSnapshot } from "./transitions/snapshot.ts";
+import { absorbRecord, catchUp } from "./transitions/replay.ts";
+import { absorbSnapshot, follow } from "./transitions/snapshot.ts";
 import { absorbAnnounce, blobRefused, blobVerified, fetchFirstResults, republishOwn } from "./transitions/results.ts";
 import { absorbList, compareLists } from "./transitions/lists.ts";
 import { accuse, checkHealth } from "./transitions/reports.ts";
 import { beginNextRound, began, hashRound, hashed, trainBatch, trained } from "./transitions/rounds.ts";
 import { downloadedDuty, witnessDuty } from "./transitions/witness.ts";
-import { epochStarted, exported, imported, jobFailed, loaded, prepareEpoch, receivedModel, settleEpoch } from "./transitions/model.ts";
+import {
+  engineReset,
+  epochStarted,
+  exported,
+  imported,
+  jobFailed,
+  loaded,
+  prepareEpoch,
+  receivedModel,
+  settleEpoch,
+} from "./transitions/model.ts";
 
 export interface Transition {
   state: RoundState;
@@ -54,9 +65,13 @@ function absorb(draft: Draft, event: RoundEvent): void {
       draft.ended(event.attempt);
       blobRefused(draft, event.step, event.candidate, event.reason);
       return;
+    case "record":
+      draft.ended(event.attempt);
+      absorbRecord(draft, event);
+      return;
     case "modelHeld":
       draft.ended(event.attempt);
-      receivedModel(draft, event.hash, event.address);
+      receivedModel(draft, event.hash, event.blobs);
       return;
     case "callDone":
       draft.ended(event.attempt);
@@ -66,7 +81,8 @@ function absorb(draft: Draft, event: RoundEvent): void {
       if (!event.expected) draft.tell({ type: "error", action: event.action, message: event.message });
       return;
     case "loaded":
-      loaded(draft, event.hash, event.address);
+      loaded(draft, event.hash, event.blobs);
+      if (draft.state.view !== null) follow(draft, null, draft.state.view);
       return;
     case "epochStarted":
       epochStarted(draft, event.epochId);
@@ -89,6 +105,9 @@ function absorb(draft: Draft, event: RoundEvent): void {
     case "jobFailed":
       jobFailed(draft, event.job, event.message);
       return;
+    case "engineReset":
+      engineReset(draft, event.reason);
+      return;
     case "stop":
       // a second stop is for now; the first may have been for the round's end
       draft.state.stopping = { drain: event.drain, step: draft.state.view?.state.step ?? 0 };
@@ -101,6 +120,7 @@ function absorb(draft: Draft, event: RoundEvent): void {
 /** `isTick`: duties without haste wait for the clock. */
 function advance(draft: Draft, isTick: boolean): void {
   prepareEpoch(draft);
+  catchUp(draft);
   hashRound(draft);
   beginNextRound(draft);
   trainBatch(draft);

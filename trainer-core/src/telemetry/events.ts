@@ -16,10 +16,17 @@ export type TelemetryEvent =
   | { type: "downloadsSent"; step: number; listsHeld: number }
   /** The coordinator's round is under way, but what it must apply first is not here yet. */
   | { type: "behind"; step: number; missing: string }
+  /** Rounds that are over are begun one after the other, to be level with the others. */
+  | { type: "replay"; fromStep: number; toStep: number }
+  | { type: "caughtUp"; step: number }
+  /** A peer's answer arrived whole; `bytes`: what it holds, without framing. */
+  | { type: "download"; what: "result" | "list" | "record" | "announce"; step: number; bytes: number; ms: number }
   /** This client does not train before the next epoch, and why. */
   | { type: "stranded"; epoch: number; reason: string }
   /** The parameters here are not the agreed ones; they are replaced. */
   | { type: "resync"; epoch: number; have: string; want: string }
+  /** A model on its way, at most once a second; `providers`: peers that offer it and were not found wrong. */
+  | { type: "modelProgress"; verifiedBytes: number; sizeBytes: number; providers: number }
   | { type: "modelReceived"; parameterHash: string; sizeBytes: number }
   /** The epoch's parameters are agreed, are those of this client, and are served to others. */
   | { type: "epochModel"; epoch: number; step: number; parameterHash: string }

@@ -1,13 +1,14 @@
 /** What a run config means for the engine and the round client, worked out once and checked: every host starts from this. */
 import { MAX_CLIENTS, parseLlamaConfig, variantOf, type DistroConfig, type LlamaConfig, type RunConfig } from "@starling/config";
 import type { LearningRateSchedule } from "@starling/sdk/schedule";
-import { tileLayout, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import { leavesSizeBytes, modelTensors, tensorSizeBytes, type ModelTensor } from "../checkpoint/modelTensors.ts";
 import { decodeResult, resultBytes } from "../compress/wire.ts";
-import { elementCount, llamaParameters } from "../model/parameters.ts";
+import { keptRounds } from "../round/states.ts";
 import { TrainError } from "./errors.ts";
 
-/** rounds whose results are kept and served (DESIGN.md section 4), and the two under way */
-const KEPT_ROUNDS = 8 + 2;
+/** rounds whose results are kept and served, and the two under way */
+const STORED_ROUNDS = keptRounds + 2;
 /** results of equivocators and the like, which nobody has thrown away yet */
 const SMALL_BLOBS_BYTES = 64 * 2 ** 20;
 
@@ -20,7 +21,9 @@ export interface RunPlan {
   schedule: LearningRateSchedule;
   coldStartWarmupSteps: number;
   sequenceTokens: number;
-  /** tile layouts by ascending tensor name */
+  /** by ascending name */
+  tensors: readonly ModelTensor[];
+  /** their tile layouts */
   layouts: readonly TileLayout[];
   /** every result of this run has exactly this size */
   payloadBytes: number;
@@ -51,10 +54,11 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
       `model.LLM.max_seq_len = ${LLM.max_seq_len} tokens: the model has ${llama.maxPositionEmbeddings} positions`,
     );
   }
-  const layouts = llamaParameters(llama).map(({ shape }) => tileLayout(shape, distro.compression_chunk));
+  const tensors = modelTensors(llama, distro.compression_chunk);
+  const layouts = tensors.map(({ layout }) => layout);
   const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
   const payloadBytes = resultBytes(layouts, wire);
-  const modelBytes = layouts.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
+  const modelBytes = tensors.reduce((sum, tensor) => sum + tensorSizeBytes(tensor), 0);
   return {
     llama,
     start,
@@ -63,9 +67,10 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
     schedule: scheduleOf(config),
     coldStartWarmupSteps: LLM.cold_start_warmup_steps,
     sequenceTokens: LLM.max_seq_len,
+    tensors,
     layouts,
     payloadBytes,
-    blobCapacityBytes: 2 * modelBytes + KEPT_ROUNDS * MAX_CLIENTS * payloadBytes + SMALL_BLOBS_BYTES,
+    blobCapacityBytes: 2 * (modelBytes + leavesSizeBytes(tensors)) + STORED_ROUNDS * MAX_CLIENTS * payloadBytes + SMALL_BLOBS_BYTES,
     checkPayload: (payload) => void decodeResult(payload, layouts, wire),
   };
 }

@@ -4,7 +4,8 @@
  */
 import { decodeResult, encodeResult, resultBytes } from "../../src/compress/wire.ts";
 import { tensorLeaves, tensorRoot } from "../../src/compress/merkle.ts";
-import type { BeginRound, Clock, Engine, ModelCodec, TrainBatch, Trained } from "../../src/round/ports.ts";
+import type { ModelTensor } from "../../src/checkpoint/modelTensors.ts";
+import type { BeginRound, Clock, Engine, TrainBatch, Trained } from "../../src/round/ports.ts";
 import { tileLayout, tileTopk, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeSparse, encodeTiles, selectTopk } from "@starling/shaders/reference/compress/encode";
 import { decodeSigns } from "@starling/shaders/reference/compress/integerDecode";
@@ -15,6 +16,8 @@ const compressionDecay = 0.95;
 const weightDecay = 0.1;
 const names = ["matrix", "vector"];
 const layouts: TileLayout[] = [tileLayout([8, 8], chunk), tileLayout([8], chunk)];
+
+export const twinTensors: ModelTensor[] = names.map((name, i) => ({ name, layout: layouts[i] }));
 
 export const maxPayloadBytes = resultBytes(layouts, options);
 
@@ -186,29 +189,11 @@ export class TwinEngine implements Engine {
   }
 }
 
-/** What a peer puts up that wants others to train something else. */
-export const forgedCodec: ModelCodec = {
-  encode(parameters) {
-    const forged = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
+/** Of a peer that wants others to train something else: what it puts up is not what it says. */
+export class ForgingEngine extends TwinEngine {
+  override async exportParameters(): Promise<Map<string, Float32Array>> {
+    const forged = await super.exportParameters();
     forged.get("vector")![0] += 1;
-    return twinCodec.encode(forged);
-  },
-  decode: (bytes) => twinCodec.decode(bytes),
-};
-
-export const twinCodec: ModelCodec = {
-  encode(parameters) {
-    const all = names.flatMap((name) => [...parameters.get(name)!]);
-    return new Uint8Array(Float32Array.from(all).buffer);
-  },
-  decode(bytes) {
-    const elements = layouts.reduce((sum, layout) => sum + layout.elements, 0);
-    if (bytes.byteLength !== 4 * elements) throw new RangeError(`the model has ${4 * elements} bytes, got ${bytes.byteLength}`);
-    const all = new Float32Array(bytes.slice().buffer);
-    const second = layouts[0].elements;
-    return new Map([
-      [names[0], all.slice(0, second)],
-      [names[1], all.slice(second)],
-    ]);
-  },
-};
+    return forged;
+  }
+}

@@ -4,7 +4,6 @@ import { BlobService } from "@starling/network";
 import { createBrowserNetwork } from "@starling/network/libp2pBrowser";
 import { connectTcpCoordinator, Identity, systemClock } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
-import { modelCodec } from "@starling/trainer-core/checkpoint/modelCodec";
 import { localDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { httpFiles } from "@starling/trainer-core/data/httpFiles";
 import { Device } from "@starling/trainer-core/device/device";
@@ -53,7 +52,7 @@ export async function participate(request: JoinRequest, tell: (message: FromWork
       blobs,
       engine,
       data,
-      modelCodec: modelCodec(plan.llama),
+      tensors: plan.tensors,
       signer: identity.peer,
       reveals: identity,
       clock: systemClock(),

@@ -1,4 +1,5 @@
 /** Witness lists: keeping them, getting those we lack, and finding in them what a trainer told others. */
+import type { BlobAddress } from "@starling/network/blobAddress";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import type { WitnessList } from "../../protocol/messages.ts";
 import { type AgreedResult, holdersOf } from "../agreement.ts";
@@ -11,7 +12,7 @@ import { blobAttempt, currentRound, fetchBlob, fromAnyone, withoutSelf } from ".
 const mostUnnamedLists = 2;
 const mostComparisons = 32;
 /** A peer that is silent for this long is no longer waited for alone. */
-const patienceMs = 300;
+export const patienceMs = 300;
 
 export function absorbList(draft: Draft, list: WitnessList, root: string): void {
   const round = draft.peek(list.step);
@@ -93,6 +94,33 @@ function isComing(draft: Draft, step: number, candidate: Candidate, from: string
   return isYoung && draft.attempt(blobAttempt(step, candidate, fromAnyone))?.inFlight !== false;
 }
 
+/** One thing to apply: a batch's agreed result, and where its payload is. */
+export interface HeldResult {
+  batch: number;
+  address: BlobAddress;
+}
+
+/** What was agreed of round `step`, by batch; or, while it is not all here, what is still missing: that is asked for. */
+export function collect(draft: Draft, step: number): { results: HeldResult[] } | { missing: string } {
+  const before = draft.peek(step);
+  if (before === undefined || before.epoch !== draft.state.epoch) return { missing: `the record of step ${step}` };
+  if (before.plan.drain) return { results: [] };
+  if (!before.final) return { missing: `the record of step ${step}` };
+  if (before.agreed === null) {
+    const agreement = draft.state.rules.agree(before);
+    if (agreement.status === "missing-lists") {
+      fetchLists(draft, step, agreement.entries);
+      return { missing: `${agreement.entries.length} witness lists of step ${step}` };
+    }
+    draft.edit(step).agreed = agreement.results;
+  }
+  const agreed = before.agreed ?? draft.peek(step)!.agreed!;
+  const missing = fetchAgreed(draft, step, agreed);
+  if (missing.length > 0) return { missing: `${missing.length} of ${agreed.length} results of step ${step}` };
+  const round = draft.peek(step)!;
+  return { results: agreed.map((result) => ({ batch: result.batch, address: heldCandidate(round, result)!.announce.blob })) };
+}
+
 /** The announcements that may be that of an agreed result. */
 function candidatesOf(round: LocalRound, { batch, commitment }: AgreedResult): Candidate[] {
   const candidates = round.batches.get(batch)?.candidates ?? [];
@@ -100,7 +128,7 @@ function candidatesOf(round: LocalRound, { batch, commitment }: AgreedResult): C
 }
 
 /** The one whose payload is here. */
-export function heldCandidate(round: LocalRound, result: AgreedResult): Candidate | undefined {
+function heldCandidate(round: LocalRound, result: AgreedResult): Candidate | undefined {
   return candidatesOf(round, result).find(({ held }) => held);
 }
 

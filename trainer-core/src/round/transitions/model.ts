@@ -1,49 +1,50 @@
 /** The parameters between epochs: having the agreed ones when an epoch begins, and putting ours up when it ends. */
-import { addressName, type BlobAddress } from "@starling/network/blobAddress";
+import type { BlobAddress } from "@starling/network/blobAddress";
 import { toHex } from "@starling/sdk/bytes";
 import type { EngineJob } from "../effects.ts";
 import type { Draft } from "../draft.ts";
 import type { RoundEvent } from "../events.ts";
-import { withoutSelf } from "./results.ts";
-import { strand } from "./snapshot.ts";
+import type { ModelBlobs } from "../states.ts";
+import { failuresOf, jobRetry, pauseJob } from "./jobs.ts";
+import { canStartOver, strand } from "./replay.ts";
+import { forgetPayloads, withoutSelf } from "./results.ts";
 
-/** Headers may differ by a little; the parameters do not. */
-const modelSlackBytes = 64 * 1024;
+/** An engine that fails to apply a round twice in an epoch fails for a reason. */
+const mostStartsOver = 2;
+const mostImportsOfStart = 2;
+const mostHashFailures = 3;
 
-const jobRetryKey = (kind: EngineJob["kind"]): { step: null; key: string } => ({ step: null, key: `job/${kind}` });
-
-export function loaded(draft: Draft, hash: string, address: BlobAddress): void {
+export function loaded(draft: Draft, hash: string, blobs: ModelBlobs): void {
   draft.state.job = null;
   draft.state.engineHash = hash;
-  draft.state.initialHash = hash;
-  draft.state.modelBytes = address.sizeBytes;
-  draft.state.model = { hash, address };
+  draft.state.runStartHash ??= hash;
+  draft.state.model = { hash, blobs };
   draft.state.stage = { name: "waiting" };
 }
 
-/** Warm-up: the agreed parameters into the engine, from our own store or from peers; then the residual to zero. */
+/** The parameters of the epoch's start into the engine, from our own store or from peers; then the residual to zero. */
 export function prepareEpoch(draft: Draft): void {
   const { stage, epoch, job, engineHash, model } = draft.state;
   if (epoch === null) return;
   if (stage.name === "ready") {
-    reportReady(draft);
+    leaveWarmup(draft, epoch.startStep);
     return;
   }
   if (stage.name !== "preparing" || job !== null) return;
   if (engineHash === null) {
-    draft.start({ kind: "hash", step: null });
+    if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step: null });
   } else if (engineHash !== epoch.startHash) {
     replaceParameters(draft, engineHash);
   } else if (model?.hash !== engineHash) {
     const step = epoch.startStep - 1;
-    if (draft.isDue(jobRetryKey("export"))) putUp(draft, { hash: engineHash, epoch: epoch.number, step, checkpoint: false });
-  } else if (draft.isDue(jobRetryKey("startEpoch"))) {
+    if (draft.isDue(jobRetry("export"))) putUp(draft, { hash: engineHash, epoch: epoch.number, step, checkpoint: false });
+  } else if (draft.isDue(jobRetry("startEpoch"))) {
     draft.start({ kind: "startEpoch", epochId: epoch.id });
   }
 }
 
 function replaceParameters(draft: Draft, have: string): void {
-  const { epoch, model } = draft.state;
+  const { epoch, model, runStartHash, rules } = draft.state;
   const want = epoch!.startHash;
   const told = { step: null, key: `resync/${epoch!.id}` };
   if (draft.attempt(told) === undefined) {
@@ -51,20 +52,29 @@ function replaceParameters(draft: Draft, have: string): void {
     draft.tell({ type: "resync", epoch: epoch!.number, have, want });
   }
   if (model?.hash === want) {
-    if (draft.isDue(jobRetryKey("import"))) draft.start({ kind: "import", address: model.address, hash: want });
+    if (draft.isDue(jobRetry("import"))) draft.start({ kind: "import", blobs: model.blobs, hash: want });
+    return;
+  }
+  if (want === runStartHash && rules.canImportStart && failuresOf(draft, "importStart") < mostImportsOfStart) {
+    if (draft.isDue(jobRetry("importStart"))) draft.start({ kind: "importStart", hash: want });
     return;
   }
   const attempt = { step: null, key: `model/${want}` };
   if (!draft.isDue(attempt)) return;
   const others = withoutSelf(draft, epoch!.peers);
   if (others.length === 0) return;
-  // another first peer each time: the one before may have sent something else
+  // other first peers each time: not everybody is asked at once
   const first = (draft.attempt(attempt)?.tries ?? 0) % others.length;
   draft.began(attempt);
   dropModel(draft);
-  const peers = [...others.slice(first), ...others.slice(0, first)];
-  const maxBytes = draft.state.modelBytes + modelSlackBytes;
-  draft.effects.push({ type: "fetchModel", attempt, hash: want, peers, maxBytes });
+  draft.effects.push({ type: "fetchModel", attempt, hash: want, peers: [...others.slice(first), ...others.slice(0, first)] });
+}
+
+function leaveWarmup(draft: Draft, startStep: number): void {
+  const { runState, step } = draft.state.view!.state;
+  // a warm-up that failed is followed by another
+  if (runState === "Warmup" || (step === startStep && runState !== "RoundTrain" && runState !== "RoundWitness")) reportReady(draft);
+  else draft.state.stage = { name: "training", nextStep: startStep };
 }
 
 function reportReady(draft: Draft): void {
@@ -86,13 +96,11 @@ export function imported(draft: Draft, hash: string): void {
   const { job, model } = draft.state;
   draft.state.job = null;
   draft.state.engineHash = hash;
-  if (job?.kind !== "import" || job.hash === hash) return;
-  // a blob that its address vouches for, but that is not the model a peer said it was
-  draft.tell({ type: "rejected", what: "model", reason: `its parameters hash to ${hash}, ${job.hash} was asked for` });
-  if (model !== null && model.address === job.address) {
-    draft.state.model = null;
-    forget(draft, job.address);
-  }
+  if ((job?.kind !== "import" && job?.kind !== "importStart") || job.hash === hash) return;
+  const reason = `the parameters hash to ${hash} in the engine, ${job.hash} was expected`;
+  draft.tell({ type: "rejected", what: job.kind === "import" ? "model" : "run's own start", reason });
+  pauseJob(draft, job.kind);
+  if (job.kind === "import" && model?.blobs === job.blobs) dropModel(draft);
 }
 
 /** After the last round: if our parameters are the agreed ones they become the epoch's model, ours to serve and to store. */
@@ -107,7 +115,7 @@ export function settleEpoch(draft: Draft): void {
     return;
   }
   if (engineHash === null) {
-    draft.start({ kind: "hash", step: null });
+    if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step: null });
     return;
   }
   const agreed = toHex(parameterHash);
@@ -124,21 +132,22 @@ function endEpoch(draft: Draft, reason: string): void {
 }
 
 /** A model came from peers. One of an epoch that is over is of no use, and must not take the place of ours. */
-export function receivedModel(draft: Draft, hash: string, address: BlobAddress): void {
+export function receivedModel(draft: Draft, hash: string, blobs: ModelBlobs): void {
   const { epoch, model } = draft.state;
   if (epoch?.startHash !== hash || model !== null) {
-    if (model === null || addressName(model.address) !== addressName(address)) forget(draft, address);
+    forgetPayloads(draft, addressesOf(blobs));
     return;
   }
-  draft.state.model = { hash, address };
-  draft.tell({ type: "modelReceived", parameterHash: hash, sizeBytes: address.sizeBytes });
+  draft.state.model = { hash, blobs };
+  const sizeBytes = blobs.tensors.reduce((sum, tensor) => sum + tensor.sizeBytes, 0);
+  draft.tell({ type: "modelReceived", parameterHash: hash, sizeBytes });
 }
 
 /** The agreed parameters only go forward: nobody will ask for the model before, and the store need not have room for both. */
 function dropModel(draft: Draft): void {
   const { model } = draft.state;
-  if (model !== null) forget(draft, model.address);
   draft.state.model = null;
+  if (model !== null) forgetPayloads(draft, addressesOf(model.blobs));
 }
 
 function putUp(draft: Draft, job: Omit<EngineJob & { kind: "export" }, "kind">): void {
@@ -146,17 +155,33 @@ function putUp(draft: Draft, job: Omit<EngineJob & { kind: "export" }, "kind">):
   draft.start({ kind: "export", ...job });
 }
 
-function forget(draft: Draft, address: BlobAddress): void {
-  draft.effects.push({ type: "forget", addresses: [address] });
-}
-
 export function exported(draft: Draft, event: RoundEvent & { type: "exported" }): void {
-  const { hash, epoch, step, address, checkpoint } = event;
+  const { hash, epoch, step, blobs, checkpoint } = event;
   const { stage } = draft.state;
   draft.state.job = null;
-  draft.state.model = { hash, address };
+  draft.state.model = { hash, blobs };
   draft.tell({ type: "epochModel", epoch, step, parameterHash: hash });
   if (checkpoint && stage.name === "training" && draft.state.epoch?.number === epoch) draft.state.stage = { name: "waiting" };
+}
+
+/** What the engine holds is of no use: the epoch's start again, and the rounds since; or, too far from it, the next epoch. */
+export function startOver(draft: Draft, reason: string): void {
+  if (draft.state.stage.name !== "training") return;
+  const attempt = { step: null, key: "start over" };
+  if ((draft.attempt(attempt)?.tries ?? 0) >= mostStartsOver || !canStartOver(draft)) {
+    strand(draft, reason);
+    return;
+  }
+  draft.began(attempt);
+  draft.ended(attempt);
+  draft.state.stage = { name: "preparing" };
+}
+
+/** The host put another engine in the place of one that failed. */
+export function engineReset(draft: Draft, reason: string): void {
+  draft.state.engineHash = null;
+  if (draft.state.stage.name === "ready") draft.state.stage = { name: "preparing" };
+  startOver(draft, reason);
 }
 
 /** The engine failed. Parameters it was changing are unknown now; the rest is tried again or left out. */
@@ -171,27 +196,30 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
       return;
     case "begin":
       draft.state.engineHash = null;
-      strand(draft, `round ${job.step} could not be applied: ${message}`);
+      startOver(draft, `round ${job.step} could not be applied: ${message}`);
       return;
     case "train":
       if (draft.peek(job.step) !== undefined) draft.edit(job.step).training = "over";
       return;
     case "hash":
-      strand(draft, `the parameters could not be hashed: ${message}`);
+      pauseJob(draft, job.kind);
+      if (failuresOf(draft, job.kind) >= mostHashFailures) strand(draft, `the parameters could not be hashed: ${message}`);
       return;
     case "import":
       draft.state.engineHash = null;
-      pause(draft, job.kind);
-      if (draft.state.model?.address === job.address && job.hash !== draft.state.initialHash) {
-        forget(draft, job.address);
-        draft.state.model = null;
-      }
+      pauseJob(draft, job.kind);
+      // its blobs may be gone from the store
+      if (draft.state.model?.blobs === job.blobs && failuresOf(draft, job.kind) > 1) dropModel(draft);
+      return;
+    case "importStart":
+      draft.state.engineHash = null;
+      pauseJob(draft, job.kind);
       return;
     case "startEpoch":
-      pause(draft, job.kind);
+      pauseJob(draft, job.kind);
       return;
     case "export":
-      pause(draft, job.kind);
+      pauseJob(draft, job.kind);
       if (draft.state.stage.name === "training") endEpoch(draft, `its model could not be put up: ${message}`);
       return;
     default:
@@ -199,7 +227,6 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
   }
 }
 
-function pause(draft: Draft, kind: EngineJob["kind"]): void {
-  draft.began(jobRetryKey(kind));
-  draft.ended(jobRetryKey(kind));
+function addressesOf({ leaves, tensors }: ModelBlobs): BlobAddress[] {
+  return [leaves, ...tensors];
 }

@@ -45,9 +45,9 @@ function lastRoundsOf(draft: Draft, client: number): { round: LocalRound; batch:
   return all.slice(-judgedRounds);
 }
 
-/** Had something to do, and nothing came of it. */
+/** Had something to do while this client was listening, and nothing came of it. */
 function isSilent(rounds: readonly { round: LocalRound; batch: number }[]): boolean {
-  return rounds.length > 0 && !rounds.some(({ round, batch }) => hasWorked(round, batch));
+  return rounds.length > 0 && rounds.every(({ round }) => round.live) && !rounds.some(({ round, batch }) => hasWorked(round, batch));
 }
 
 /** A result of that batch is here and verified, or more witnesses verified one than can lie. */

@@ -149,7 +149,8 @@ export function blobRefused(draft: Draft, step: number, key: string, reason: str
  * an earlier round or of another trainer: dropping it with the one would take it from the other.
  */
 export function forgetPayloads(draft: Draft, addresses: readonly BlobAddress[]): void {
-  const inUse = new Set(draft.state.model === null ? [] : [addressName(draft.state.model.address)]);
+  const blobs = draft.state.model?.blobs;
+  const inUse = new Set(blobs === undefined ? [] : [blobs.leaves, ...blobs.tensors].map(addressName));
   for (const step of draft.steps()) {
     for (const { candidates } of draft.peek(step)!.batches.values()) {
       for (const { bad, announce } of candidates) if (!bad) inUse.add(addressName(announce.blob));

@@ -3,9 +3,9 @@ import { fromHex, toHex } from "@starling/sdk/bytes";
 import type { Draft } from "../draft.ts";
 import type { RoundEvent } from "../events.ts";
 import type { LocalRound } from "../states.ts";
-import { fetchAgreed, fetchLists, heldCandidate } from "./lists.ts";
+import { jobRetry } from "./jobs.ts";
+import { collect } from "./lists.ts";
 import { addOwnResult, forgetPayloads } from "./results.ts";
-import { strand } from "./snapshot.ts";
 
 /** Begins the next round as soon as everything it applies is here. */
 export function beginNextRound(draft: Draft): void {
@@ -13,17 +13,21 @@ export function beginNextRound(draft: Draft): void {
   if (stage.name !== "training" || view === null || epoch === null) return;
   const { nextStep } = stage;
   const round = draft.peek(nextStep);
-  if (round === undefined) {
-    const missed = nextStep < view.state.step;
-    if (missed) strand(draft, `round ${nextStep} went by unseen; the coordinator is at ${view.state.step}`);
+  // not begun at the coordinator either, or its record is on its way (replay.ts)
+  if (round?.epoch !== epoch) return;
+  const appliedStep = nextStep - (rules.pipeline === "overlapped" ? 2 : 1);
+  const collected = appliedStep < epoch.startStep ? { results: [] } : collect(draft, appliedStep);
+  if ("missing" in collected) {
+    // the round before is under way at the coordinator while its record is not final
+    if (appliedStep < view.state.step) tellBehind(draft, nextStep, collected.missing);
     return;
   }
-  const appliedStep = nextStep - (rules.pipeline === "overlapped" ? 2 : 1);
-  const results = appliedStep < epoch.startStep ? [] : resultsToApply(draft, appliedStep, nextStep);
   // while the engine is busy the fetches above are on their way already
-  if (results === null || job !== null) return;
+  if (job !== null) return;
+  const { results } = collected;
   const learningRate = rateOf(draft, nextStep);
-  const lookahead = rules.pipeline === "overlapped" && !round.plan.drain && round.plan.height > 0;
+  const { drain, height } = round.plan;
+  const lookahead = rules.pipeline === "overlapped" && !drain && height > 0;
   draft.start({
     kind: "begin",
     step: nextStep,
@@ -32,7 +36,7 @@ export function beginNextRound(draft: Draft): void {
     results: results.map(({ address }) => address),
     round: {
       applyLearningRate: results.length > 0 ? learningRate : null,
-      decayLearningRate: round.plan.drain ? null : learningRate,
+      decayLearningRate: drain ? null : learningRate,
       pipeline: rules.pipeline,
       lookaheadLearningRate: lookahead ? rateOf(draft, nextStep - 1) : null,
     },
@@ -42,38 +46,6 @@ export function beginNextRound(draft: Draft): void {
 function rateOf(draft: Draft, step: number): number {
   const epoch = draft.state.epoch!;
   return draft.state.rules.learningRate(step, epoch.coldStart ? epoch.startStep : null);
-}
-
-type ToApply = { batch: number; address: { root: Uint8Array; sizeBytes: number } };
-
-/** What was agreed of round `step`, by batch; null while it is not all here. */
-function resultsToApply(draft: Draft, step: number, nextStep: number): ToApply[] | null {
-  const { view, rules } = draft.state;
-  let round = draft.peek(step);
-  const isOver = view!.state.step > step;
-  if (round === undefined || (isOver && !round.final)) {
-    strand(draft, `what the witnesses of round ${step} reported is no longer at the coordinator`);
-    return null;
-  }
-  if (round.plan.drain) return [];
-  if (!round.final) return null;
-  if (round.agreed === null) {
-    const agreement = rules.agree(round);
-    if (agreement.status === "missing-lists") {
-      fetchLists(draft, step, agreement.entries);
-      tellBehind(draft, nextStep, `${agreement.entries.length} witness lists of round ${step}`);
-      return null;
-    }
-    draft.edit(step).agreed = agreement.results;
-    round = draft.peek(step)!;
-  }
-  const missing = fetchAgreed(draft, step, round.agreed!);
-  if (missing.length > 0) {
-    tellBehind(draft, nextStep, `${missing.length} of ${round.agreed!.length} results of round ${step}`);
-    return null;
-  }
-  const held: LocalRound = round;
-  return held.agreed!.map((result) => ({ batch: result.batch, address: heldCandidate(held, result)!.announce.blob }));
 }
 
 function tellBehind(draft: Draft, step: number, missing: string): void {
@@ -120,7 +92,8 @@ export function hashRound(draft: Draft): void {
   const round = begunRound(draft);
   if (round === null || round.parameterHash !== null) return;
   const { step } = round.plan;
-  if (draft.state.rules.hashEveryRound || isLastRound(draft, step)) draft.start({ kind: "hash", step });
+  if (!draft.state.rules.hashEveryRound && !isLastRound(draft, step)) return;
+  if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step });
 }
 
 export function hashed(draft: Draft, step: number | null, hash: Uint8Array): void {
@@ -137,7 +110,7 @@ export function trainBatch(draft: Draft): void {
   const { view, rules, stopping } = draft.state;
   if (round === null || round.training !== "open" || view === null || stopping !== null) return;
   const { step, assignments } = round.plan;
-  if (view.state.runState !== "RoundTrain" || view.state.step !== step) return;
+  if (view.state.runState !== "RoundTrain" || view.state.step !== step || step < round.epoch.trainsFrom) return;
   const own = assignments.find(({ clientIndex }) => clientIndex === round.epoch.self);
   if (own === undefined) return;
   draft.edit(step).training = "running";

@@ -1,8 +1,12 @@
 /** The coordinator's word: which epoch, which round, what its witnesses reported. */
 import type { BlobAddress } from "@starling/network/blobAddress";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
+import type { CoordinatorState } from "@starling/sdk/types";
 import type { Draft } from "../draft.ts";
-import { type CoordinatorView, type EpochInfo, type LocalRound, retainedRounds, type RoundPlan } from "../states.ts";
+import { newRound } from "../records.ts";
+import { type CoordinatorView, keptRounds, type LocalRound, type RoundPlan } from "../states.ts";
+import { startOver } from "./model.ts";
+import { forgetRecords } from "./replay.ts";
 import { absorbAnnounce, forgetPayloads } from "./results.ts";
 
 /** Rounds whose duration the straggler's grace is measured by. */
@@ -17,8 +21,16 @@ export function absorbSnapshot(draft: Draft, view: CoordinatorView): void {
   if (before === null || !sameMembers(before, view)) draft.effects.push({ type: "setMembers", members: view.members });
   const moved = before?.state.runState !== view.state.runState || before.state.step !== view.state.step;
   if (moved) draft.state.phaseSinceMs = draft.state.nowMs;
-  enterEpoch(draft, view);
+  follow(draft, before, view);
   if (moved) tellPhase(draft, view);
+}
+
+/** The epoch and its rounds as the coordinator has them. */
+export function follow(draft: Draft, before: CoordinatorView | null, view: CoordinatorView): void {
+  const { epoch } = draft.state;
+  enterEpoch(draft, before, view);
+  const isBack = before !== null && view.state.step < before.state.step;
+  if (isBack && draft.state.epoch === epoch) stepBack(draft, before, view);
   for (const plan of view.plans) absorbRound(draft, view, plan);
   prune(draft, view);
 }
@@ -43,9 +55,9 @@ function tellPhase(draft: Draft, { state }: CoordinatorView): void {
   });
 }
 
-function enterEpoch(draft: Draft, { state }: CoordinatorView): void {
-  const { stage } = draft.state;
-  if (stage.name === "starting") return;
+function enterEpoch(draft: Draft, before: CoordinatorView | null, view: CoordinatorView): void {
+  const { state } = view;
+  if (draft.state.stage.name === "starting") return;
   const inEpoch = ["Warmup", "RoundTrain", "RoundWitness", "Cooldown"].includes(state.runState);
   if (!inEpoch) return;
   const self = state.clients.findIndex(({ session }) => equalBytes(session, draft.state.rules.session));
@@ -54,33 +66,68 @@ function enterEpoch(draft: Draft, { state }: CoordinatorView): void {
     draft.state.stage = { name: "waiting" };
     return;
   }
-  const id = `${state.epoch}/${state.epochStartMs}`;
-  if (draft.state.epoch?.id !== id) {
-    const agreedHash = toHex(state.parameterHash);
-    draft.state.epoch = {
-      id,
-      number: state.epoch,
-      startStep: state.epochStartStep,
-      coldStart: state.coldStartEpoch,
-      startHash: agreedHash === zeroHash ? draft.state.initialHash! : agreedHash,
-      self: state.clients[self].index,
-      peers: state.clients.map(({ peerId }) => peerId),
-    };
-    draft.state.accused = new Set();
-    draft.state.attempts = new Map([...draft.state.attempts].filter(([, attempt]) => attempt.inFlight));
-    if (state.runState === "Warmup") draft.state.stage = { name: "preparing" };
-    else strand(draft, "it began while this client was not following it");
-    return;
-  }
-  if (state.runState === "Warmup") return;
-  if (stage.name === "ready") draft.state.stage = { name: "training", nextStep: draft.state.epoch.startStep };
-  if (stage.name === "preparing") strand(draft, "its parameters were not here when warm-up ended");
+  if (isSameEpoch(draft, before, state)) return;
+  const agreedHash = toHex(state.parameterHash);
+  const number = ++draft.state.epochsEntered;
+  draft.state.epoch = {
+    id: `${state.epoch}/${number}`,
+    number: state.epoch,
+    startStep: state.epochStartStep,
+    trainsFrom: state.runState === "Warmup" ? state.epochStartStep : state.step + 1,
+    coldStart: state.coldStartEpoch,
+    startHash: agreedHash === zeroHash ? draft.state.runStartHash! : agreedHash,
+    self: state.clients[self].index,
+    peers: state.clients.map(({ peerId }) => peerId),
+  };
+  draft.state.accused = new Set();
+  draft.state.records = new Map();
+  draft.state.replay = null;
+  draft.state.attempts = new Map([...draft.state.attempts].filter(([, attempt]) => attempt.inFlight));
+  draft.state.stage = { name: "preparing" };
 }
 
-/** A member that does not train, apply or hash before the next epoch. It still witnesses. */
-export function strand(draft: Draft, reason: string): void {
-  draft.state.stage = { name: "stranded", reason };
-  draft.tell({ type: "stranded", epoch: draft.state.epoch?.number ?? 0, reason });
+/** By its number, start and members. Its start on the clock moves when the coordinator was away. */
+function isSameEpoch(draft: Draft, before: CoordinatorView | null, state: CoordinatorState): boolean {
+  const { epoch, stage } = draft.state;
+  if (epoch === null || before === null || epoch.number !== state.epoch || epoch.startStep !== state.epochStartStep) return false;
+  const samePeers =
+    epoch.peers.length === state.clients.length && state.clients.every(({ peerId }, slot) => equalBytes(peerId, epoch.peers[slot]));
+  // a run that was begun anew comes back to its warm-up
+  return samePeers && (state.runState !== "Warmup" || stage.name === "preparing" || stage.name === "ready");
+}
+
+/**
+ * The coordinator was started again from a state before its last move: what it had not kept did not happen. What this
+ * client signed did, so it trains no round a second time.
+ */
+function stepBack(draft: Draft, before: CoordinatorView, { state, plans }: CoordinatorView): void {
+  const { epoch, stage } = draft.state;
+  if (epoch === null) return;
+  for (const step of draft.steps()) {
+    if (step < state.step) continue;
+    const round = draft.peek(step)!;
+    const plan = plans.find((other) => other.step === step);
+    if (plan !== undefined && sameWork(plan, round.plan)) {
+      Object.assign(draft.edit(step), { final: false, agreed: null });
+      continue;
+    }
+    draft.drop(step);
+    forgetPayloads(draft, payloadsOf(round));
+  }
+  const trainsFrom = Math.max(epoch.trainsFrom, before.state.step + 1);
+  draft.state.epoch = { ...epoch, trainsFrom };
+  for (const step of draft.steps()) if (draft.peek(step)!.epoch === epoch) draft.edit(step).epoch = draft.state.epoch;
+  if (stage.name === "training" && stage.nextStep > state.step) {
+    startOver(draft, `the coordinator came back at step ${state.step}, which had begun here already`);
+  }
+}
+
+function sameWork(a: RoundPlan, b: RoundPlan): boolean {
+  if (a.height !== b.height || a.drain !== b.drain || a.assignments.length !== b.assignments.length) return false;
+  return a.assignments.every(({ clientIndex, start, end }, batch) => {
+    const other = b.assignments[batch];
+    return clientIndex === other.clientIndex && start === other.start && end === other.end;
+  });
 }
 
 function absorbRound(draft: Draft, view: CoordinatorView, plan: RoundPlan): void {
@@ -89,10 +136,10 @@ function absorbRound(draft: Draft, view: CoordinatorView, plan: RoundPlan): void
   const known = draft.peek(plan.step);
   // a run that began anew counts its steps anew
   if (known === undefined || known.epoch.id !== epoch.id) {
-    draft.add(newRound(epoch, plan, draft.state.nowMs));
+    draft.add(newRound(epoch, plan, plan.step === view.state.step, draft.state.nowMs));
     if (known !== undefined) forgetPayloads(draft, payloadsOf(known));
     const before = draft.peek(plan.step - 1);
-    if (before?.epoch === epoch) {
+    if (before?.epoch === epoch && before.live) {
       draft.state.roundMs = [...draft.state.roundMs, draft.state.nowMs - before.seenAtMs].slice(-measuredRounds);
     }
     const early = draft.state.early;
@@ -104,25 +151,6 @@ function absorbRound(draft: Draft, view: CoordinatorView, plan: RoundPlan): void
   if (plan.step < view.state.step && !draft.peek(plan.step)!.final) draft.edit(plan.step).final = true;
 }
 
-function newRound(epoch: EpochInfo, plan: RoundPlan, nowMs: number): LocalRound {
-  return {
-    epoch,
-    plan,
-    final: false,
-    seenAtMs: nowMs,
-    batches: new Map(),
-    lists: new Map(),
-    shareAtMs: null,
-    report: null,
-    announced: null,
-    training: "open",
-    parameterHash: null,
-    agreed: null,
-    toldBehind: false,
-    attempts: new Map(),
-  };
-}
-
 function payloadsOf({ batches }: Readonly<LocalRound>): BlobAddress[] {
   return [...batches.values()].flatMap(({ candidates }) => candidates.map(({ announce }) => announce.blob));
 }
@@ -130,11 +158,13 @@ function payloadsOf({ batches }: Readonly<LocalRound>): BlobAddress[] {
 function prune(draft: Draft, view: CoordinatorView): void {
   const dropped: BlobAddress[] = [];
   for (const step of draft.steps()) {
-    if (step >= view.state.step - retainedRounds) break;
+    // one of a run that was begun anew may lie ahead
+    if (step >= view.state.step - keptRounds && step <= view.state.step) continue;
     dropped.push(...payloadsOf(draft.peek(step)!));
     draft.drop(step);
   }
   if (dropped.length > 0) forgetPayloads(draft, dropped);
+  forgetRecords(draft, (step) => step < view.state.step - keptRounds);
   if (draft.state.early.some(({ fields }) => fields.step < view.state.step)) {
     draft.state.early = draft.state.early.filter(({ fields }) => fields.step >= view.state.step);
   }
