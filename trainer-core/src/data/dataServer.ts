@@ -30,6 +30,8 @@ export interface DataServerOptions {
   /** `snapshotRights(coordinator)` */
   rights: DataRights;
   onEvent?: (event: DataServerEvent) => void;
+  /** A client may hear of a round before the server does: its request waits this long for news. Default 2 s. */
+  newsMs?: number;
 }
 
 export type DataServerEvent =
@@ -37,8 +39,6 @@ export type DataServerEvent =
   | { type: "refused"; peer: string; code: RefusalCode; message: string }
   | { type: "error"; error: unknown };
 
-/** A client may hear of a round before the server does: an unknown range waits this long for news. */
-const NEWS_MS = 2_000;
 const NEWS_POLL_MS = 50;
 /** A batch once, and again for lost answers and a restart within the round. */
 const TIMES_A_BATCH = 4;
@@ -171,13 +171,14 @@ class Server {
 
   /** A member that heard of its round before this server did waits for the news. */
   async #judge(from: PeerKey, start: bigint, end: bigint, signal: AbortSignal): Promise<Verdict> {
+    const { rights, newsMs = 2_000 } = this.#options;
     for (let waitedMs = 0; ; waitedMs += NEWS_POLL_MS) {
-      const verdict: Verdict = this.#options.rights.of(from, start, end) ?? {
+      const verdict: Verdict = rights.of(from, start, end) ?? {
         granted: false,
         code: "unknown-round",
         message: "this data server has not heard from the coordinator yet",
       };
-      if (verdict.granted || verdict.code !== "unknown-round" || waitedMs >= NEWS_MS || signal.aborted) return verdict;
+      if (verdict.granted || verdict.code !== "unknown-round" || waitedMs >= newsMs || signal.aborted) return verdict;
       await pause(NEWS_POLL_MS, signal);
     }
   }

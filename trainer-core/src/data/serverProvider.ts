@@ -30,9 +30,10 @@ export interface ServerProviderOptions {
   /** how long a server that is away, or that knows nothing of a round yet, is asked again */
   patienceMs?: number;
   requestTimeoutMs?: number;
+  /** pause after the first failed attempt; it doubles with each, up to 4 s */
+  retryPauseMs?: number;
 }
 
-const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 4_000;
 /** Attempts after a refusal that a server only gives wrongly while it is behind. */
 const BRIEF_TRIES = 4;
@@ -150,9 +151,9 @@ class Link {
     signal: AbortSignal,
     ask: (peer: PeerKey, options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>,
   ): Promise<T> {
-    const { address, patienceMs = 60_000, requestTimeoutMs = 15_000 } = this.#options;
+    const { address, patienceMs = 60_000, requestTimeoutMs = 15_000, retryPauseMs = 250 } = this.#options;
     const sinceMs = performance.now();
-    for (let failures = 1, pauseMs = FIRST_PAUSE_MS; ; failures++, pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    for (let failures = 1, pauseMs = retryPauseMs; ; failures++, pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       throwIfAborted(signal);
       try {
         return await ask(await this.#connected(signal), { signal, timeoutMs: requestTimeoutMs });
