@@ -1,6 +1,8 @@
 /** What is known of one process of the run: what it does now, how it is, what it exchanges with whom. */
 import type { HostEvent } from "../events.ts";
 
+type RoundEvent = Extract<HostEvent, { type: "round" }>["event"];
+
 export interface PeerTraffic {
   peer: string;
   receivedBytes: number;
@@ -109,7 +111,7 @@ export function onNodeEvent(node: NodeView, event: HostEvent, atMs: number): Nod
   }
 }
 
-function onRound(node: NodeView, event: Extract<HostEvent, { type: "round" }>["event"], atMs: number): NodeView {
+function onRound(node: NodeView, event: RoundEvent, atMs: number): NodeView {
   switch (event.type) {
     case "phase":
       if (event.runState === "Paused") return { ...node, stage: "the run is paused", health: "busy" };
@@ -152,10 +154,33 @@ function onRound(node: NodeView, event: Extract<HostEvent, { type: "round" }>["e
   }
 }
 
-/** Progress of what is fetched from peers. */
-function onTransfer(node: NodeView, event: Extract<HostEvent, { type: "round" }>["event"], _atMs: number): NodeView {
-  void event;
-  return node;
+/** Progress of what is fetched from peers, and of what it is fetched for. */
+function onTransfer(node: NodeView, event: RoundEvent, atMs: number): NodeView {
+  switch (event.type) {
+    case "modelProgress": {
+      const { verifiedBytes, sizeBytes, providers } = event;
+      const startedAtMs = node.download?.sizeBytes === sizeBytes ? node.download.startedAtMs : atMs;
+      return {
+        ...node,
+        stage: "takes the model from peers",
+        health: "busy",
+        download: { verifiedBytes, sizeBytes, providers, startedAtMs },
+      };
+    }
+    case "download": {
+      const { count = 0, bytes = 0 } = node.fetched ?? {};
+      return {
+        ...node,
+        fetched: { count: count + 1, bytes: bytes + event.bytes, lastWhat: `${event.what} of step ${event.step}`, lastMs: event.ms },
+      };
+    }
+    case "replay":
+      return { ...node, stage: `late: replays rounds ${event.fromStep} to ${event.toStep}`, health: "warn" };
+    case "caughtUp":
+      return { ...node, stage: "caught up", health: "good" };
+    default:
+      return node;
+  }
 }
 
 function withTraffic(node: NodeView, peers: Extract<HostEvent, { type: "traffic" }>["peers"], atMs: number): NodeView {

@@ -5,6 +5,7 @@ import { nameOf, SELF, SERVER, votesNow, type Model } from "../model.ts";
 import type { NodeView } from "../node.ts";
 import { bytes, duration, row, span, type Line, type Span, type Style } from "../text.ts";
 import type { View } from "./frame.ts";
+import { roundSecondsBlock } from "./curves.ts";
 
 export interface ClientRow {
   name: string;
@@ -154,8 +155,9 @@ export function clientsView(view: View): readonly Line[] {
         draw: (width, height) => drawClients(clientColumns(view), items, width, height, ui.offset),
       },
       { title: "Round", least: 1, most: facts.length, draw: () => facts },
+      { ...roundSecondsBlock(model), most: 12 },
     ],
-    [0, 1],
+    [0, 1, 2],
     columns,
     rows,
   );

@@ -1,8 +1,8 @@
 /** The first view: the curve, who takes part, facts and the end of the log. */
-import { chart } from "../chart.ts";
 import { beside, stack, type Block } from "../layout.ts";
-import { lossPoints, nameOf, votesNow, type Model } from "../model.ts";
+import { nameOf, SERVER, votesNow, type Model } from "../model.ts";
 import { bar, bytes, clip, count, row, span, type Line } from "../text.ts";
+import { curveBlock } from "./curves.ts";
 import { clientColumns, clientRows, drawClients } from "./clients.ts";
 import type { View } from "./frame.ts";
 import { clock, logTail } from "./log.ts";
@@ -31,20 +31,6 @@ export function runView(view: View): readonly Line[] {
     ...beside(stack([curve], [0], left, top), stack([clients, fetching, facts], [0, 1, 2], right, top), left, right),
     ...stack([log], [0], columns, logRows),
   ];
-}
-
-function curveBlock(model: Model): Block {
-  if (model.kind === "server") {
-    const line = [...model.roundSeconds.points, ...model.roundSeconds.rest];
-    return { title: "Seconds a round", least: 5, most: 60, draw: (width, rows) => chart({ line, marks: [], xUnit: "step" }, width, rows) };
-  }
-  const title = model.kind === "client" ? "Loss of this client's batches" : "Loss, mean of the round's batches";
-  return {
-    title: model.heldOut.length > 0 ? `${title}; ◆ held-out` : title,
-    least: 5,
-    most: 60,
-    draw: (width, rows) => chart({ line: lossPoints(model), marks: model.heldOut, xUnit: "step" }, width, rows),
-  };
 }
 
 function clientsBlock(view: View): Block {
@@ -95,6 +81,11 @@ function factLines(model: Model): Line[] {
   const adapters = [...new Set(Object.values(model.nodes).flatMap(({ adapter }) => (adapter ? [adapter] : [])))];
   if (adapters.length > 0) out.push(fact("adapter", adapters.join(", ")));
   if (model.parameters !== null) out.push(fact("parameters", count(model.parameters)));
+  const peers = Object.values(model.nodes).flatMap(({ name, traffic }) => (name === SERVER && model.kind === "testnet" ? [] : traffic));
+  if (peers.length > 0) {
+    const sum = (key: "receivedRate" | "sentRate") => bytes(peers.reduce((total, peer) => total + peer[key], 0));
+    out.push(fact("traffic", `${sum("receivedRate")}/s in, ${sum("sentRate")}/s out`));
+  }
   if (model.address) out.push(fact(model.kind === "client" ? "reached at" : "coordinator", model.address));
   const { roster } = model;
   if (roster && roster.waiting.length > 0) {
