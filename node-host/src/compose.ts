@@ -63,7 +63,7 @@ export async function composeClient(
     host: options.bindHost,
     tcp: { port: options.bindP2pPort, option: "--bind-p2p-port" },
     webSocket: { port: 0, option: "--bind-p2p-port" },
-    onWarning: (message) => log({ type: "warning", message }),
+    log,
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
   const clock = systemClock();
@@ -108,6 +108,7 @@ export async function composeClient(
           engine,
           log,
         });
+  const runStartHash = await engine.parameterHash();
   const resumed = own && (await own.resume(await agreedHash(coordinator, signal), signal));
   if (resumed)
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
@@ -124,6 +125,7 @@ export async function composeClient(
       coldStartWarmupSteps: plan.coldStartWarmupSteps,
       maxPayloadBytes: plan.payloadBytes,
       hashEveryRound: options.hashEachRound,
+      runStartHash,
       onTelemetry: (event) => log({ type: "round", event }),
     },
     {
@@ -140,6 +142,7 @@ export async function composeClient(
       modelCache: options.checkpointDir === undefined ? null : fileModelCache(join(options.checkpointDir, "download"), parameterBytes),
     },
   );
+  engine.onReset = (reason) => round.engineReset(reason);
   return {
     identity,
     network,

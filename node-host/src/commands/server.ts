@@ -49,7 +49,7 @@ async function serve(options: ServerOptions, output: Output): Promise<number> {
     tcp: { port: options.serverPort, option: "--server-port" },
     webSocket: { port: options.serverWsPort, option: "--server-ws-port" },
     allowAll: true,
-    onWarning: (message) => log({ type: "warning", message }),
+    log,
   });
   let running: CoordinatorServer | null = null;
   const pause = (output.onPause = (wanted: boolean): void => {

@@ -3,7 +3,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
+import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
+import { HostError } from "../errors.ts";
 import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
 
 const port = parentPort!;
@@ -15,6 +17,8 @@ async function start(): Promise<TrainingEngine> {
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
   calmPolling(device.gpu);
   void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
+  const deviation = deviationSentence(await selfTest(device));
+  if (deviation !== null) throw new HostError("wrong-arithmetic", deviation);
   const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), {
     microBatchSequences: data.microBatchSequences,
   });
@@ -40,5 +44,10 @@ start().then(
       last = last.then(() => serve(engine, request));
     });
   },
-  (error: Error) => answer({ kind: "failed", message: error.message }),
+  (error: Error) =>
+    answer({
+      kind: "failed",
+      code: (error as HostError).code === "wrong-arithmetic" ? "wrong-arithmetic" : "engine",
+      message: error.message,
+    }),
 );

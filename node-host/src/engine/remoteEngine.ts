@@ -17,6 +17,12 @@ export interface RemoteEngineOptions {
   onDeath?: (error: HostError) => void;
 }
 
+const REFUSALS = {
+  engine: "the engine did not start",
+  "wrong-arithmetic":
+    "this machine cannot take part, since its parameters would differ from everyone else's. Install another driver version, or train with --device software",
+} as const;
+
 interface Pending {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
@@ -74,7 +80,7 @@ export class RemoteEngine implements Engine {
             engine = new RemoteEngine(worker, pending, options, answer);
             return resolve(engine);
           case "failed":
-            return reject(new HostError("engine", `the engine did not start: ${answer.message}`));
+            return reject(new HostError(answer.code, `${REFUSALS[answer.code]}: ${answer.message}`));
           case "lost":
             die(`the GPU was lost: ${answer.message}`);
             return void worker.terminate();

@@ -27,7 +27,7 @@ export interface EngineRequest {
 
 export type EngineAnswer =
   | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number }
-  | { kind: "failed"; message: string }
+  | { kind: "failed"; code: "engine" | "wrong-arithmetic"; message: string }
   /** the device is gone, and no call will be answered any more */
   | { kind: "lost"; message: string }
   | { kind: "result"; id: number; value: unknown }

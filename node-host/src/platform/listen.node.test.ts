@@ -9,7 +9,7 @@ describe("listen", () => {
   });
   const on = (host: string, port: number) => {
     const tcp = { port, option: "--server-port" };
-    return listen({ seed: new Uint8Array(32), host, tcp, webSocket: { port: 0, option: "--server-ws-port" }, onWarning: () => undefined });
+    return listen({ seed: new Uint8Array(32), host, tcp, webSocket: { port: 0, option: "--server-ws-port" }, log: () => undefined });
   };
 
   it("listens for daemons and for tabs", async () => {

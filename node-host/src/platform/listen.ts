@@ -2,7 +2,9 @@
 import { createServer, isIP } from "node:net";
 import type { PeerNetwork } from "@starling/network";
 import { createNodeNetwork } from "@starling/network/libp2p.node";
+import { toHex } from "@starling/sdk/bytes";
 import { HostError } from "../errors.ts";
+import type { HostLog } from "../events.ts";
 
 export interface ListenOptions {
   /** (32) seed of the peer id key */
@@ -13,11 +15,11 @@ export interface ListenOptions {
   tcp: { port: number; option: string };
   webSocket: { port: number; option: string };
   allowAll?: boolean;
-  onWarning: (message: string) => void;
+  log: HostLog;
 }
 
 /** Errors: HostError bad-option, port-in-use. */
-export async function listen({ seed, host, tcp, webSocket, allowAll, onWarning }: ListenOptions): Promise<PeerNetwork> {
+export async function listen({ seed, host, tcp, webSocket, allowAll, log }: ListenOptions): Promise<PeerNetwork> {
   const version = isIP(host);
   if (version === 0)
     throw new HostError("bad-option", `--bind-host ${host}: must be an IP address of this machine, or 0.0.0.0 for every interface`);
@@ -26,7 +28,9 @@ export async function listen({ seed, host, tcp, webSocket, allowAll, onWarning }
     seed,
     listen: [`/ip${version}/${host}/tcp/${tcp.port}`, `/ip${version}/${host}/tcp/${webSocket.port}/ws`],
     ...(allowAll === undefined ? {} : { allowAll }),
-    onError: (error) => onWarning(`network: ${(error as Error).message}`),
+    onError: (error) => log({ type: "warning", message: `network: ${(error as Error).message}` }),
+    onLimit: ({ limit, peer, host: from, count }) =>
+      log({ type: "limit", limit, who: peer === null ? (from ?? "many") : toHex(peer).slice(0, 8), count }),
   });
 }
 
