@@ -1,7 +1,55 @@
 /** Which checks `starling doctor` makes, in the order in which it prints them. */
 import type { Check, DoctorOptions } from "./check.ts";
+import { adapter, arithmetic } from "./checks/adapter.ts";
+import { clock } from "./checks/clock.ts";
+import { coordinator } from "./checks/coordinator.ts";
+import { data } from "./checks/data.ts";
+import { disk } from "./checks/disk.ts";
+import { keyFile } from "./checks/keyFile.ts";
+import { limits } from "./checks/limits.ts";
+import { memory, systemMemory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
+import { nvidia, systemNvidiaPlaces } from "./checks/nvidia.ts";
+import { ports, type WantedPort } from "./checks/ports.ts";
+import { rpc, websocket } from "./checks/rpc.ts";
+import { vulkan } from "./checks/vulkan.ts";
+import { Subject } from "./subject.ts";
 
-export function checksFor(_options: DoctorOptions): Check[] {
-  return [nodeVersion()];
+export function checksFor(options: DoctorOptions): Check[] {
+  const subject = new Subject(options);
+  const [contact, run, look] = [subject.contact, subject.run, subject.adapter].map((of) => of.bind(subject)) as [
+    Subject["contact"],
+    Subject["run"],
+    Subject["adapter"],
+  ];
+  return [
+    nodeVersion(),
+    limits(),
+    vulkan(),
+    nvidia(),
+    adapter(look, options.device),
+    arithmetic(look),
+    memory({
+      facts: () => systemMemory(() => systemNvidiaPlaces.query(AbortSignal.timeout(5_000))),
+      run,
+      adapter: look,
+      microBatchSequences: options.microBatchSize,
+    }),
+    ports(wantedPorts(options)),
+    disk(options.checkpointDir, run),
+    keyFile(options.identitySecretKeyPath),
+    coordinator(contact),
+    clock(contact),
+    data(run, options.dataDir !== undefined),
+    rpc(options.rpc),
+    websocket(options.wsRpc),
+  ];
+}
+
+function wantedPorts({ bindHost, bindP2pPort, serverPort, metricsLocalPort }: DoctorOptions): WantedPort[] {
+  return [
+    { option: "--bind-p2p-port", host: bindHost, port: bindP2pPort },
+    ...(serverPort === undefined ? [] : [{ option: "--server-port", host: bindHost, port: serverPort }]),
+    ...(metricsLocalPort === undefined ? [] : [{ option: "--metrics-local-port", host: "127.0.0.1", port: metricsLocalPort }]),
+  ];
 }

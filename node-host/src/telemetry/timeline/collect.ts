@@ -82,7 +82,6 @@ export class NodeCollector {
   readonly record: NodeRecord;
   #runState: RunState | null = null;
   #step = -1;
-  #startedMs: number | null = null;
   /** since the last start, it has told something at intervals */
   #beats = false;
   #stopped = false;
@@ -160,7 +159,6 @@ export class NodeCollector {
       if (record.starts > 0 && !this.#stopped) this.#note("died", record.lastMs, atMs, "ended without a word");
       record.starts++;
       this.#note("started", atMs, atMs, record.starts === 1 ? "started" : "started again");
-      this.#startedMs = atMs;
       this.#beats = false;
       this.#stopped = false;
       this.#runState = null;

@@ -1,0 +1,35 @@
+/**
+ * Child process of adapterReport.ts: opens the adapter, runs the arithmetic self-test on it, and prints what it found as JSON. A
+ * driver that crashes takes only this process with it. Argument: `system` (the machine's drivers) or `software` (the bundled one).
+ */
+import { createDawn, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
+import { Device } from "@starling/trainer-core/device/device";
+import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
+import type { AdapterReport } from "./adapterReport.ts";
+
+async function look(): Promise<AdapterReport | null> {
+  if (process.argv[2] === "software") useBundledSoftwareDriver();
+  const gpu = await createDawn(["enable-dawn-features=disable_workgroup_init"]);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return null;
+  const { info, limits, features } = adapter;
+  const report: AdapterReport = {
+    name: info.description || info.architecture || info.vendor || "unnamed",
+    isSoftware: info.isFallbackAdapter ?? /swiftshader|llvmpipe|lavapipe/i.test(`${info.description} ${info.architecture}`),
+    maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+    hasF16: features.has("shader-f16"),
+    hasSubgroupMatrix: [...features].some((feature) => String(feature).includes("subgroup-matrix")),
+    selfTest: null,
+  };
+  try {
+    const device = await Device.create(gpu);
+    const result = await selfTest(device);
+    report.selfTest = { compared: result.compared, milliseconds: Math.round(result.milliseconds), deviation: deviationSentence(result) };
+  } catch (error) {
+    report.selfTest = { compared: 0, milliseconds: 0, deviation: `the self-test failed: ${(error as Error).message}` };
+  }
+  return report;
+}
+
+const report = await look();
+process.stdout.write(JSON.stringify(report), () => process.exit(0));

@@ -1,0 +1,65 @@
+/** What the adapter is that a client here would train on. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export interface AdapterReport {
+  name: string;
+  isSoftware: boolean;
+  /** largest buffer that a kernel can bind */
+  maxBufferBytes: number;
+  hasF16: boolean;
+  /** tensor cores */
+  hasSubgroupMatrix: boolean;
+  /** null before it ran; `deviation`: a sentence where something is wrong */
+  selfTest: { compared: number; milliseconds: number; deviation: string | null } | null;
+}
+
+export type ProbeOutcome =
+  | { kind: "found"; report: AdapterReport }
+  | { kind: "none" }
+  /** the driver took the process with it, or hung */
+  | { kind: "crashed"; how: string };
+
+export const PROBE_TIMEOUT_MS = 60_000;
+const MAX_OUTPUT = 1 << 16;
+
+export function probeAdapter(driver: "system" | "software", signal: AbortSignal): Promise<ProbeOutcome> {
+  const script = fileURLToPath(new URL("./adapterProbe.ts", import.meta.url));
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, driver], {
+      stdio: ["ignore", "pipe", "pipe"],
+      signal,
+      killSignal: "SIGKILL",
+    });
+    let out = "";
+    let lastWords = "";
+    child.stdout.on("data", (chunk: Buffer) => (out = (out + chunk.toString()).slice(-MAX_OUTPUT)));
+    child.stderr.on("data", (chunk: Buffer) => (lastWords = (lastWords + chunk.toString()).slice(-400)));
+    child.once("error", (error) => resolve({ kind: "crashed", how: error.message }));
+    child.once("close", (code, killedBy) => {
+      try {
+        const report = JSON.parse(out) as AdapterReport | null;
+        resolve(report ? { kind: "found", report } : { kind: "none" });
+      } catch {
+        resolve({ kind: "crashed", how: killedBy ?? `exit code ${code}${lastWords ? `: ${lastWords.trim().split("\n").at(-1)}` : ""}` });
+      }
+    });
+  });
+}
+
+/** As `client --device` chooses. `system`: what the machine's own drivers gave, where they were asked. */
+export interface AdapterChoice {
+  system: ProbeOutcome | null;
+  used: ProbeOutcome;
+  isBundled: boolean;
+}
+
+export async function adapterFor(device: string, signal: AbortSignal): Promise<AdapterChoice> {
+  let system: ProbeOutcome | null = null;
+  if (device !== "software") {
+    system = await probeAdapter("system", signal);
+    const isReal = system.kind === "found" && (!system.report.isSoftware || Boolean(process.env["VK_DRIVER_FILES"]));
+    if (isReal || device === "gpu") return { system, used: system, isBundled: false };
+  }
+  return { system, used: await probeAdapter("software", signal), isBundled: true };
+}
