@@ -1,4 +1,5 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { fastEncoder } from "./fastEncoder.ts";
 
 /** Text to tokens and back. */
 export interface Tokenizer {
@@ -32,19 +33,22 @@ export class TokenizerError extends Error {
 
 /**
  * A tokenizer from the text of a Hugging Face tokenizer.json: byte-level BPE (GPT-2, Llama 3) and BPE with byte fallback (Llama 2)
- * are tested. The work is done by Hugging Face's own JavaScript library, which needs nothing of Node or the DOM.
+ * are tested, and encoded by code of ours that is several times as fast as Hugging Face's own JavaScript library; every other
+ * kind is encoded by that library, which needs nothing of Node or the DOM. A special token that a text spells out is that token.
  *
  * @throws TokenizerError "bad-tokenizer"
  */
 export function loadTokenizer(tokenizerJson: string): Tokenizer {
   let inner: HuggingFaceTokenizer;
   let vocabulary: Map<string, number>;
+  let encodeFast: ReturnType<typeof fastEncoder>;
   try {
     const json = JSON.parse(tokenizerJson) as Record<string, unknown>;
     // Older files leave out what they do not use; the library wants to see null.
     const absent = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
     inner = new HuggingFaceTokenizer({ ...absent, ...json }, {});
     vocabulary = inner.get_vocab(true);
+    encodeFast = fastEncoder(json, splitPatternOf(inner));
   } catch (error) {
     throw new TokenizerError("bad-tokenizer", `tokenizer.json cannot be used: ${(error as Error).message}`, error);
   }
@@ -55,6 +59,8 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
   return {
     vocabSize,
     encode(text) {
+      const fast = encodeFast?.(text);
+      if (fast) return fast;
       // The library's own types do not resolve under NodeNext.
       const encoded = inner.encode(text, { add_special_tokens: false }).ids as (number | undefined)[];
       if (encoded.some((id) => id === undefined)) {
@@ -75,6 +81,13 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
       return inner.decode(list, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
     },
   };
+}
+
+/** The library turns Rust's regular expressions into JavaScript's: `Split` is the first of a sequence, or alone. */
+function splitPatternOf(inner: HuggingFaceTokenizer): RegExp | null {
+  const { pre_tokenizer: step } = inner as unknown as { pre_tokenizer: { tokenizers?: { pattern?: unknown }[] } | null };
+  const pattern = step?.tokenizers?.[0]?.pattern;
+  return pattern instanceof RegExp ? pattern : null;
 }
 
 /** Each byte of the UTF-8 text is a token: 256 of them, no files, for small demonstration models. */
