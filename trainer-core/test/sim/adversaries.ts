@@ -3,32 +3,35 @@ import { blobProtocol } from "@starling/network/blobWire";
 import type { BlobService } from "@starling/network/blobs";
 import type { Signer } from "@starling/network/keys";
 import type { MemoryHub } from "@starling/network/memoryHub";
-import type { MemoryNetwork } from "@starling/network/memory";
 import { keyHex, type PeerNetwork } from "@starling/network/port";
 import { equalBytes } from "@starling/sdk/bytes";
-import type { CoordinatorPort, Snapshot, WitnessMessage } from "@starling/sdk/types";
+import type { Snapshot, WitnessMessage } from "@starling/sdk/types";
 import { commitmentHash, listRoot, signAnnounce } from "../../src/protocol/commitment.ts";
 import { gossipMessage, gossipTopic, listProtocol, type Announce } from "../../src/protocol/messages.ts";
-import type { Clock, RevealSource } from "../../src/round/ports.ts";
+import type { RevealSource } from "../../src/round/ports.ts";
 import type { SnapshotViewer } from "../../src/round/view.ts";
-import { DelayedCoordinator } from "./delayedCoordinator.ts";
+import { CoordinatorLink } from "./coordinatorLink.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { SimulatedServer } from "./server.ts";
 
 /**
  * `forger`: serves other parameters than those it names. `framer`: moves what others signed to another round, as proof
  * that they equivocated. `copier`: says that its result is in another trainer's blob. `misleader`: signs half of its peers
- * an announcement of its true commitment with a blob that does not exist.
+ * an announcement of its true commitment with a blob that does not exist. `flooder`: sends junk, what others sent before,
+ * and messages of other runs, to topics and request handlers.
  */
-export type Adversary = "equivocator" | "liar" | "withholder" | "forger" | "framer" | "copier" | "misleader";
+export const adversaryKinds = ["equivocator", "liar", "withholder", "forger", "framer", "copier", "misleader", "flooder"] as const;
+export type Adversary = (typeof adversaryKinds)[number];
 type Random = () => number;
 
 /** Announces, and never hands over what it announced. */
-export function withholdBlobs(hub: MemoryHub, network: MemoryNetwork, random: Random): void {
+export function withholdBlobs(hub: MemoryHub, network: PeerNetwork, random: Random): void {
   hub.neverServe(network.self, blobProtocol, random() < 0.5 ? "silent" : "error");
 }
 
 interface AnnouncerPorts {
   hub: MemoryHub;
-  network: MemoryNetwork;
+  network: PeerNetwork;
   blobs: BlobService;
   signer: Signer;
   random: Random;
@@ -114,7 +117,7 @@ function copy({ network, signer }: AnnouncerPorts): PeerNetwork {
   });
 }
 
-function withPublish(network: MemoryNetwork, publish: PeerNetwork["publish"]): PeerNetwork {
+function withPublish(network: PeerNetwork, publish: PeerNetwork["publish"]): PeerNetwork {
   return new Proxy<PeerNetwork>(network, {
     get(target, property) {
       if (property === "publish") return publish;
@@ -143,7 +146,7 @@ export interface LiarPorts {
   reveals: RevealSource;
   viewer: Pick<SnapshotViewer, "view">;
   hub: MemoryHub;
-  network: MemoryNetwork;
+  network: PeerNetwork;
 }
 
 /**
@@ -151,13 +154,13 @@ export interface LiarPorts {
  * all, at random), a made-up parameter hash, and equivocation of the innocent. Its lists are never served, and sometimes
  * gossiped.
  */
-export class LyingCoordinator extends DelayedCoordinator {
+export class LyingCoordinator extends CoordinatorLink {
   readonly #ports: LiarPorts;
   readonly #random: Random;
   #told = new Set<string>();
 
-  constructor(inner: CoordinatorPort, clock: Clock, delayMs: () => number, ports: LiarPorts, random: Random) {
-    super(inner, clock, delayMs);
+  constructor(server: SimulatedServer, process: SimulatedProcess, ports: LiarPorts, random: Random) {
+    super(server, ports.session, process, () => 1, random);
     this.#ports = ports;
     this.#random = random;
     ports.hub.neverServe(ports.network.self, listProtocol, random() < 0.5 ? "silent" : "error");
@@ -191,13 +194,13 @@ export class LyingCoordinator extends DelayedCoordinator {
         reveal,
         parameterHash,
       };
-      await this.inner.witness(lie);
-      if (this.#random() < 0.3) await this.inner.reportEquivocation((self + 1) % state.clients.length);
+      await super.witness(lie);
+      if (this.#random() < 0.3) await this.reportEquivocation((self + 1) % state.clients.length);
     } else if (state.runState === "RoundWitness") {
       const entered = plan.witnesses.reduce((mask, { position }) => mask | (1 << position), 0);
       const choice = this.#random();
       const claimed = choice < 0.4 ? 0 : choice < 0.7 ? entered : entered & Math.floor(this.#random() * 2 ** 31);
-      await this.inner.downloaded(state.step, claimed >>> 0);
+      await super.downloaded(state.step, claimed >>> 0);
     }
   }
 

@@ -4,22 +4,27 @@
  */
 import { BlobService } from "@starling/network/blobs";
 import { VirtualClock } from "@starling/network/clock";
+import type { MemoryNetwork } from "@starling/network/memory";
 import { MemoryHub, type MemoryFaults } from "@starling/network/memoryHub";
 import { seededRandom } from "@starling/network/random";
-import { CoordinatorCore } from "@starling/sdk/core";
+import type { CoordinatorCore, Transition } from "@starling/sdk/core";
 import { Machine } from "@starling/sdk/machine";
-import { MemoryCoordinator } from "@starling/sdk/memory";
 import type { CoordinatorState, MachineConfig, Snapshot } from "@starling/sdk/types";
 import type { agreedResults } from "../../src/round/agreement.ts";
 import { RoundClient } from "../../src/round/client.ts";
-import type { Clock, RoundPorts } from "../../src/round/ports.ts";
+import type { Clock, Engine, RoundPorts } from "../../src/round/ports.ts";
 import type { CoordinatorView } from "../../src/round/states.ts";
 import { SnapshotViewer } from "../../src/round/view.ts";
 import type { TelemetryEvent } from "../../src/telemetry/events.ts";
 import { type Adversary, announcerOf, LyingCoordinator, withholdBlobs } from "./adversaries.ts";
-import { DelayedCoordinator } from "./delayedCoordinator.ts";
-import { member, verifyOnce } from "./keys.node.ts";
-import { forgedCodec, maxPayloadBytes, twinCodec, TwinEngine } from "./twinEngine.ts";
+import { CoordinatorLink } from "./coordinatorLink.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { startFlood } from "./flooder.ts";
+import { identityOf, signerOf, verifyOnce } from "./keys.node.ts";
+import { SimulatedProcess, type Skew } from "./process.ts";
+import { type Line, processNetwork } from "./processNetwork.ts";
+import { SimulatedServer } from "./server.ts";
+import { ForgingEngine, maxPayloadBytes, TwinEngine, twinTensors } from "./twinEngine.ts";
 
 export interface Scenario {
   seed: number;
@@ -29,38 +34,51 @@ export interface Scenario {
   pipeline: "overlapped" | "sync";
   epochs: number;
   faults: Partial<MemoryFaults>;
-  agree?: typeof agreedResults;
   config?: Partial<MachineConfig>;
-  /** virtual time after which the run counts as stuck */
-  limitMs?: number;
+  /** wall clocks are off by up to this much, ms; default 0 */
+  skewMs?: number;
+  /** for tests that plant a fault */
+  plant?: Plant;
+}
+
+/** Something deliberately wrong, that the invariants must find. */
+export interface Plant {
+  agree?: typeof agreedResults;
+  /** changes what one client reads of the coordinator */
+  view?: (view: CoordinatorView, number: number) => CoordinatorView;
+  engine?: (engine: Engine, number: number, coordinator: () => CoordinatorState) => Engine;
+  machine?: (machine: Machine) => Machine;
 }
 
 export interface SimulatedClient {
+  number: number;
+  /** counts the processes of this member, from 0 */
+  incarnation: number;
   name: string;
   adversary: Adversary | null;
   events: TelemetryEvent[];
   client: RoundClient;
   engine: TwinEngine;
-  coordinator: DelayedCoordinator;
+  coordinator: CoordinatorLink;
+  process: SimulatedProcess;
+  network: MemoryNetwork;
+  blobs: BlobService;
+  disk: SimulatedDisk;
+  line: Line;
+  /** training takes this many times as long as usual */
+  slowness: number;
 }
 
-export interface Outcome {
-  /** the epochs came to their end in time */
-  finished: boolean;
-  virtualMs: number;
-  state: CoordinatorState;
-  clients: SimulatedClient[];
-  honest: SimulatedClient[];
-  /** slots ever ejected, dropped or withdrawn, by session */
-  exits: Map<string, string>;
-  /** mean distance from the data before and after */
-  lossFirst: number;
-  lossLast: number;
+/** What a simulation tells whoever watches it. */
+export interface Watcher {
+  event?: (client: SimulatedClient, event: TelemetryEvent, atMs: number) => void;
+  transition?: (transition: Transition) => void;
+  error?: (error: unknown) => void;
 }
 
-const runId = "sim";
+export const runId = "sim";
 const startMs = 1_700_000_000_000;
-const configBase: MachineConfig = {
+export const configBase: MachineConfig = {
   warmupMs: 10_000n,
   cooldownMs: 300n,
   maxRoundTrainMs: 8_000n,
@@ -114,90 +132,135 @@ export class Simulation {
   readonly virtual = new VirtualClock();
   readonly clock: Clock;
   readonly hub: MemoryHub;
-  readonly core: CoordinatorCore;
+  readonly server: SimulatedServer;
+  readonly config: MachineConfig;
+  /** the coordinator's clock when virtual time began */
+  readonly startMs = startMs;
+  /** those whose process lives */
   readonly clients: SimulatedClient[] = [];
   readonly #viewer = new SharedViewer();
   readonly #random: () => number;
-  readonly #exits = new Map<string, string>();
+  readonly #watcher: Watcher;
+  readonly #disks = new Map<number, SimulatedDisk>();
+  readonly #incarnations = new Map<number, number>();
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, watcher: Watcher = {}) {
     this.scenario = scenario;
+    this.#watcher = watcher;
     const { virtual } = this;
     this.clock = { nowMs: () => startMs + virtual.now(), after: (ms, run) => virtual.schedule(ms, run) };
     this.#random = seededRandom(scenario.seed);
-    this.hub = new MemoryHub({ seed: scenario.seed + 1, scheduler: virtual, faults: scenario.faults });
-    const config = { ...configBase, initMinClients: scenario.clients, ...scenario.config };
-    this.core = new CoordinatorCore({
-      machine: Machine.create(runId, config, BigInt(startMs)),
-      configToml: "",
+    const onError = (error: unknown): void => {
+      if (watcher.error === undefined) throw error;
+      watcher.error(error);
+    };
+    this.hub = new MemoryHub({ seed: scenario.seed + 1, scheduler: virtual, faults: scenario.faults, onError });
+    this.config = { ...configBase, initMinClients: scenario.clients, ...scenario.config };
+    this.server = new SimulatedServer({
+      machine: Machine.create(runId, this.config, BigInt(startMs)),
       clock: this.clock,
+      scheduler: virtual,
       randomBytes: (length) => Uint8Array.from({ length }, () => Math.floor(this.#random() * 256)),
+      onTransition: (transition) => watcher.transition?.(transition),
+      onError,
+      wrap: scenario.plant?.machine,
     });
-    this.core.subscribe(() => this.#noteExits());
   }
 
-  /** Adds member number `number`, and starts it. */
-  add(number: number, adversary: Adversary | null): SimulatedClient {
-    const { identity, signer } = member(number);
-    const { hub, clock } = this;
-    const random = seededRandom(this.scenario.seed * 1000 + number);
-    const network = hub.join(identity.peer.publicKey);
-    const blobs = new BlobService({ network, stallMs: 400, scheduler: this.virtual });
+  /** The coordinator. Throws while it is down. */
+  get core(): CoordinatorCore {
+    const { core } = this.server;
+    if (core === null) throw new Error("the coordinator is down");
+    return core;
+  }
+
+  /** Starts a process of member `number`. `fromDisk`: it goes on from the checkpoint on its disk, else that is lost. */
+  add(number: number, adversary: Adversary | null, { fromDisk = false } = {}): SimulatedClient {
+    const { hub, scenario, virtual } = this;
+    const incarnation = this.#incarnations.get(number) ?? 0;
+    this.#incarnations.set(number, incarnation + 1);
+    const disk = this.#disks.get(number) ?? new SimulatedDisk();
+    this.#disks.set(number, disk);
+    if (!fromDisk) disk.checkpoint = null;
+    const random = seededRandom(scenario.seed * 1000 + number + incarnation * 7919);
+    const identity = identityOf(number, incarnation);
+    const signer = signerOf(number);
+    const process = new SimulatedProcess(virtual, startMs, this.#skewOf(number));
+    const line: Line = { slowMs: 0, failRequests: 0 };
+    const memory = hub.join(identity.peer.publicKey);
+    const network = processNetwork(memory, process, line, random);
+    const blobs = new BlobService({ network, stallMs: 400, scheduler: process.scheduler });
     const session = identity.session.publicKey;
-    const inner = new MemoryCoordinator(this.core, { session });
     const delayMs = (): number => 2 + random() * 20;
-    const slowness = 100 + random() * 300;
-    const engine = new TwinEngine(clock, () => slowness * (0.8 + random() * 0.4));
-    const events: TelemetryEvent[] = [];
-    const liar = { runId, session, reveals: identity, viewer: this.#viewer, hub, network };
+    const trainMs = 100 + random() * 300;
+    const added = { number, incarnation, adversary, process, network: memory, blobs, disk, line, slowness: 1 } as SimulatedClient;
+    const engine = new (adversary === "forger" ? ForgingEngine : TwinEngine)(
+      process.clock,
+      () => added.slowness * trainMs * (0.8 + random() * 0.4),
+    );
+    const viewer = { view: (snapshot: Snapshot) => this.#viewOf(snapshot, number) };
     const coordinator =
-      adversary === "liar" ? new LyingCoordinator(inner, clock, () => 1, liar, random) : new DelayedCoordinator(inner, clock, delayMs);
+      adversary === "liar"
+        ? new LyingCoordinator(this.server, process, { runId, session, reveals: identity, viewer, hub, network }, random)
+        : new CoordinatorLink(this.server, session, process, delayMs, random);
+    const plant = adversary === null ? scenario.plant : undefined;
     const ports: RoundPorts = {
       coordinator,
       network: announcerOf(adversary)?.({ hub, network, blobs, signer, random }) ?? network,
       blobs,
-      engine,
+      engine: plant?.engine?.(engine, number, () => this.server.state()) ?? engine,
       data,
-      modelCodec: adversary === "forger" ? forgedCodec : twinCodec,
+      tensors: twinTensors,
       signer,
       reveals: identity,
-      clock,
-      checkpoints: null,
+      clock: process.clock,
+      checkpoints: disk,
+      modelCache: disk,
       verify: verifyOnce,
     };
     if (adversary === "withholder") withholdBlobs(hub, network, random);
+    if (adversary === "flooder") startFlood({ runId, network, process, signer, random });
     const client = new RoundClient(
       {
         runId,
         membership: identity.membership(),
-        pipeline: this.scenario.pipeline,
+        pipeline: scenario.pipeline,
         schedule: { kind: "Constant", base_lr: 0.01, warmup_init_lr: 0.002, warmup_steps: 6 },
         coldStartWarmupSteps: 0,
         maxPayloadBytes,
         hashEveryRound: true,
-        onTelemetry: (event) => events.push(event),
-        agree: adversary === null ? this.scenario.agree : undefined,
-        viewer: this.#viewer,
+        onTelemetry: (event) => this.#note(added, event),
+        agree: plant?.agree,
+        viewer,
       },
       ports,
     );
-    const added = { name: `${number}${adversary === null ? "" : ` ${adversary}`}`, adversary, events, client, engine, coordinator };
+    const name = `${number}${incarnation > 0 ? `.${incarnation}` : ""}${adversary === null ? "" : ` ${adversary}`}`;
+    Object.assign(added, { name, events: [], client, engine, coordinator });
     this.clients.push(added);
-    client.start();
+    void this.#load(added, disk.checkpoint);
     return added;
+  }
+
+  /** The process dies: nothing of it is said, and nothing is left but its disk and its keys. */
+  kill(client: SimulatedClient): void {
+    client.process.kill();
+    client.coordinator.kill();
+    this.hub.kill(client.network.self);
+    this.clients.splice(this.clients.indexOf(client), 1);
   }
 
   /** Starts the coordinator and the scenario's clients. */
   start(): void {
-    this.core.start();
+    this.server.start();
     for (let number = 0; number < this.scenario.clients; number++) this.add(number, this.scenario.adversaries[number] ?? null);
   }
 
   /** Lets time pass until the state is as wanted. Throws after `limitMs`, so that nothing waits for ever. */
   async until(wanted: (state: CoordinatorState) => boolean, limitMs = 120_000): Promise<void> {
-    const met = await this.virtual.run(this.virtual.now() + limitMs, () => wanted(this.core.state()));
+    const met = await this.virtual.run(this.virtual.now() + limitMs, () => wanted(this.server.state()));
     if (met) return;
-    const { runState, epoch, step } = this.core.state();
+    const { runState, epoch, step } = this.server.state();
     throw new Error(`seed ${this.scenario.seed}: not reached in ${limitMs} ms; the run is in ${runState}, epoch ${epoch}, step ${step}`);
   }
 
@@ -206,40 +269,32 @@ export class Simulation {
   }
 
   async stop(): Promise<void> {
-    this.core.stop();
+    this.server.crash();
     for (const { client } of this.clients) void client.stop();
     await this.pass(10_000);
+    for (const client of [...this.clients]) this.kill(client);
   }
 
-  /** The whole scenario: until the coordinator has ended that many epochs, or time is up. */
-  async run(): Promise<Outcome> {
-    const { scenario, core } = this;
-    this.start();
-    const evaluated = await data.getSequences(0n, 63n);
-    const judge = this.clients.at(-1)!.engine;
-    const lossFirst = await judge.evaluate(evaluated);
-    const limitMs = scenario.limitMs ?? scenario.epochs * 60_000;
-    const finished = await this.virtual.run(limitMs, () => core.state().epoch >= scenario.epochs);
-    // what is under way ends: parameters of the last epoch are hashed and put up
-    await this.pass(150);
-    const lossLast = await judge.evaluate(evaluated);
-    const outcome: Outcome = {
-      finished,
-      virtualMs: this.virtual.now(),
-      state: core.state(),
-      clients: this.clients,
-      honest: this.clients.filter(({ adversary }) => adversary === null),
-      exits: this.#exits,
-      lossFirst,
-      lossLast,
-    };
-    await this.stop();
-    return outcome;
+  /** A host loads the parameters first. */
+  async #load({ process, engine, client }: SimulatedClient, checkpoint: SimulatedDisk["checkpoint"]): Promise<void> {
+    if (checkpoint !== null) await engine.importParameters(checkpoint.parameters);
+    process.run(() => client.start());
   }
 
-  #noteExits(): void {
-    for (const { state, session } of this.core.state().clients) {
-      if (state !== "Healthy") this.#exits.set(Buffer.from(session).toString("hex"), state);
-    }
+  #note(client: SimulatedClient, event: TelemetryEvent): void {
+    client.events.push(event);
+    this.#watcher.event?.(client, event, this.virtual.now());
+  }
+
+  #viewOf(snapshot: Snapshot, number: number): CoordinatorView {
+    const view = this.#viewer.view(snapshot);
+    return this.scenario.plant?.view?.(view, number) ?? view;
+  }
+
+  /** Of a member, the same in each of its processes. */
+  #skewOf(number: number): Skew {
+    const random = seededRandom(this.scenario.seed * 31 + number);
+    const { skewMs = 0 } = this.scenario;
+    return { offsetMs: (2 * random() - 1) * skewMs, drift: skewMs === 0 ? 0 : (2 * random() - 1) * 2e-4 };
   }
 }
