@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchChromium } from "../e2e/src/chromium.ts";
-import { noPseudoTerminal, openPseudoTerminal, type PseudoTerminal } from "../node-host/test/pseudoTerminal.ts";
+import { noPseudoTerminal, openPseudoTerminal, type PseudoTerminal } from "../e2e/src/pseudoTerminal.ts";
 import { paint } from "./screenshots/paint.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -37,6 +37,9 @@ export function printable(text: string): string {
 
 /** Cells that one character takes on a terminal: 0, 1 or 2. */
 function cellsOf(character: string): number {
+  const code = character.codePointAt(0)!;
+  // Latin, and what charts and bars are made of: nearly everything here
+  if (code < 0x300 || (code >= 0x2500 && code < 0x2900)) return 1;
   return COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
 }
 

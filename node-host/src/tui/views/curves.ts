@@ -9,7 +9,7 @@ export function curveBlock(model: Model): Block {
   const title = model.kind === "client" ? "Loss of this client's batches" : "Loss, mean of the round's batches";
   return {
     title: model.heldOut.length > 0 ? `${title}; ◆ held-out` : title,
-    least: 5,
+    least: 4,
     most: 60,
     draw: (width, rows) => chart({ line: lossPoints(model), marks: model.heldOut, xUnit: "step" }, width, rows),
   };
@@ -18,5 +18,5 @@ export function curveBlock(model: Model): Block {
 /** What a coordinator knows of a run's speed. */
 export function roundSecondsBlock({ roundSeconds }: Model): Block {
   const line = [...roundSeconds.points, ...roundSeconds.rest];
-  return { title: "Seconds a round", least: 5, most: 60, draw: (width, rows) => chart({ line, marks: [], xUnit: "step" }, width, rows) };
+  return { title: "Seconds a round", least: 4, most: 60, draw: (width, rows) => chart({ line, marks: [], xUnit: "step" }, width, rows) };
 }

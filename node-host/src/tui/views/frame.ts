@@ -114,8 +114,9 @@ function phaseLine({ phase, kind }: Model, { medianRoundMs }: Speed, columns: nu
   ];
   const who = phase.runState === "WaitingForMembers" ? span(`  ${phase.pending} of ${phase.wanted} here`) : span(`  ${phase.live} clients`);
   const elapsedMs = Math.max(0, nowMs - phase.startedAtMs);
-  const time = phase.endsAtMs !== null ? `${duration(phase.endsAtMs - nowMs)} left at most ` : `for ${duration(elapsedMs)} `;
-  const words = phase.runState === "Finished" ? "" : time;
+  const short = phase.endsAtMs === null ? `for ${duration(elapsedMs)} ` : `${duration(phase.endsAtMs - nowMs)} left `;
+  const long = phase.endsAtMs === null ? short : `${short}at most `;
+  const words = phase.runState === "Finished" ? "" : lineWidth(where) + long.length < columns ? long : short;
   // the time left matters more than the head count, which the clients' table has too
   const left = lineWidth(where) + lineWidth([who]) + words.length + 1 <= columns ? [...where, who] : where;
   if (phase.endsAtMs === null) return spread(left, row(span(words, "dim")), columns);

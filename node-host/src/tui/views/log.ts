@@ -11,12 +11,14 @@ export function logView({ model, ui, columns, rows }: View): readonly Line[] {
   const lines = ui.troublesOnly ? model.troubles : model.log;
   const what = ui.troublesOnly ? "Warnings and errors (w shows everything)" : "Log (w: warnings only)";
   const room = rows - 1;
-  const all = lines.flatMap((line) => logRows(line, columns));
-  const offset = Math.min(ui.offset, Math.max(0, all.length - room));
-  const above = Math.max(0, all.length - room - offset);
-  const where = offset > 0 ? ` · ${offset} rows below, end: newest` : above > 0 ? ` · ${above} rows above` : "";
-  const end = all.length - offset;
-  return [title(`${what}${where}`, columns), ...exactly(all.slice(Math.max(0, end - room), end), columns, room)];
+  // from the newest upwards, no further than is shown: most of a long log is never laid out
+  const shown: Line[] = [];
+  let first = lines.length;
+  while (first > 0 && shown.length < room + ui.offset) shown.unshift(...logRows(lines[--first]!, columns));
+  const offset = Math.min(ui.offset, Math.max(0, shown.length - room));
+  const end = shown.length - offset;
+  const where = offset > 0 ? ` · ${offset} rows below, end: newest` : first > 0 ? ` · ${first} earlier` : "";
+  return [title(`${what}${where}`, columns), ...exactly(shown.slice(Math.max(0, end - room), end), columns, room)];
 }
 
 /** The newest lines that fit, one row each. */
