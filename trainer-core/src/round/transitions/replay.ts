@@ -11,6 +11,8 @@ import { keptRounds, type LocalRound, retainedRounds } from "../states.ts";
 import { collect, patienceMs } from "./lists.ts";
 import { withoutSelf } from "./results.ts";
 
+/** Rounds whose lists and results are on their way together, so that peers are not asked for thousands of them at once. */
+const mostCollecting = 3;
 /** Fewer rounds than this behind is part of how rounds go. */
 const worthTelling = 2;
 
@@ -68,7 +70,7 @@ function outOfReach(draft: Draft, nextStep: number, reach: number): number | nul
   return null;
 }
 
-/** Gets what a client that is behind needs, all of it at once: its peers forget a round each round. */
+/** Gets what a client that is behind needs, ahead of its use: its peers forget a round each round. */
 export function catchUp(draft: Draft): void {
   const { view } = draft.state;
   const nextStep = nextToBegin(draft);
@@ -81,9 +83,10 @@ export function catchUp(draft: Draft): void {
   }
   tellReplay(draft);
   if (nextStep >= now) return;
+  let collecting = 0;
   for (let step = firstNeeded(draft, nextStep); step < now; step++) {
-    if (roundOf(draft, step)?.final === true) collect(draft, step);
-    else askRecord(draft, step);
+    if (roundOf(draft, step)?.final !== true) askRecord(draft, step);
+    else if (collecting < mostCollecting && "missing" in collect(draft, step)) collecting++;
     if (draft.state.stage.name === "stranded") return;
   }
 }

@@ -62,7 +62,9 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
   if (!inEpoch) return;
   const self = state.clients.findIndex(({ session }) => equalBytes(session, draft.state.rules.session));
   if (self < 0) {
+    if (draft.state.stage.name === "preparing") draft.effects.push({ type: "abandonModel" });
     draft.state.epoch = null;
+    draft.state.replay = null;
     draft.state.stage = { name: "waiting" };
     return;
   }
