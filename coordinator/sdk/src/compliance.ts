@@ -79,18 +79,18 @@ export function coordinatorCompliance(adapter: string, serve: ServeCore): void {
       expect(errors).toEqual([]);
     });
 
-    async function client(identity = Identity.generate({ chainLength: 1024 })): Promise<Client> {
-      return new Client(await served.connect(identity), identity);
+    async function client(identity = Identity.generate({ chainLength: 1024 })): Promise<ComplianceClient> {
+      return new ComplianceClient(await served.connect(identity), identity);
     }
 
-    async function joined(count: number): Promise<Client[]> {
+    async function joined(count: number): Promise<ComplianceClient[]> {
       const clients = await Promise.all(Array.from({ length: count }, () => client()));
       for (const one of clients) await one.join();
       return clients;
     }
 
     /** All joined, ready and in the first RoundTrain. Every client is elected: witness_nodes is 0. */
-    async function training(count: number): Promise<Client[]> {
+    async function training(count: number): Promise<ComplianceClient[]> {
       await begin(count);
       const clients = await joined(count);
       await Promise.all(clients.map((one) => one.reach((state) => state.runState === "Warmup" || state.runState === "RoundTrain")));
@@ -296,12 +296,12 @@ export async function rejectedWith(code: CoordinatorErrorCode, call: Promise<unk
 }
 
 /** One client and what it knows through its port. */
-class Client {
+export class ComplianceClient {
   readonly port: CoordinatorPort;
   readonly identity: Identity;
   readonly multiaddrs: string[];
-  /** what `behave` did already, so that it does nothing twice */
-  readonly #done = new Set<string>();
+  /** what `behave` has under way */
+  readonly #busy = new Set<string>();
 
   constructor(port: CoordinatorPort, identity: Identity) {
     this.port = port;
@@ -359,7 +359,7 @@ class Client {
     };
   }
 
-  /** From now on does what an honest client does, each thing once. A refusal that comes from being late is no fault. */
+  /** From now on does what an honest client does. A refusal that comes from being late is no fault. */
   behave(): void {
     this.port.subscribe((snapshot) => {
       const machine = Machine.load(snapshot.bytes);
@@ -382,12 +382,15 @@ class Client {
     });
   }
 
+  /** Not while it is under way; again if the next snapshot does not show it: a coordinator that came back may not have it. */
   #once(what: string, act: () => Promise<void>): void {
-    if (this.#done.has(what)) return;
-    this.#done.add(what);
-    act().catch((error: unknown) => {
-      if (error instanceof CoordinatorError && (error.code === "refused" || error.code === "closed")) return;
-      throw error;
-    });
+    if (this.#busy.has(what)) return;
+    this.#busy.add(what);
+    act()
+      .catch((error: unknown) => {
+        const harmless = error instanceof CoordinatorError && ["refused", "closed", "unreachable", "timeout"].includes(error.code);
+        if (!harmless) throw error;
+      })
+      .finally(() => this.#busy.delete(what));
   }
 }

@@ -26,6 +26,10 @@ export type CoordinatorErrorCode =
   | "timeout"
   /** The caller's AbortSignal fired. */
   | "aborted"
+  /** The coordinator lost the run's state, or has an old copy of it: it is behind what this client knows. */
+  | "state-lost"
+  /** Where the coordinator was, another one answers. */
+  | "wrong-key"
   /** `close()` or `stop()` was called. */
   | "closed"
   /** The coordinator failed in a way that it did not foresee. */
@@ -60,4 +64,12 @@ export class CoordinatorError extends Error {
     this.code = code;
     this.machineCode = options.machineCode ?? null;
   }
+}
+
+/** Refusals that trying again does not change. */
+const FINAL: ReadonlySet<CoordinatorErrorCode> = new Set(["ejected", "bad-grant", "wrong-run", "malformed", "closed"]);
+
+/** True for a refusal that stays one however often the call is made: whoever retries must stop, and say why. */
+export function isFinalRefusal(error: unknown): error is CoordinatorError {
+  return error instanceof CoordinatorError && FINAL.has(error.code);
 }

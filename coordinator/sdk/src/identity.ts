@@ -8,6 +8,9 @@ import type { Membership } from "./types.ts";
 /** A session's grant lasts this long unless the caller says otherwise. */
 export const DEFAULT_GRANT_MS = 30 * 24 * 3600 * 1000;
 
+/** Chains before the present one that a slot may still be committed to: one of this process, one of the process before it. */
+const EARLIER_CHAINS = 2;
+
 /** The secrets of one client: three 32-byte ed25519 seeds, and how many reveal chains it has begun. */
 export interface IdentitySecrets {
   ownerSeed: Uint8Array;
@@ -29,7 +32,8 @@ export class Identity {
   readonly #secrets: IdentitySecrets;
   readonly #chainLength: number | undefined;
   #chain: RevealChain | null = null;
-  #previousChain: RevealChain | null = null;
+  /** newest first */
+  #earlierChains: RevealChain[];
   #lastAnswered: RevealChain | null = null;
 
   constructor(secrets: IdentitySecrets, options: { chainLength?: number } = {}) {
@@ -38,7 +42,8 @@ export class Identity {
     this.owner = generateKeypair(secrets.ownerSeed);
     this.session = generateKeypair(secrets.sessionSeed);
     this.peer = generateKeypair(secrets.peerSeed);
-    if (secrets.chainsBegun > 0) this.#previousChain = this.#chainNumber(secrets.chainsBegun - 1);
+    const earlier = Math.min(secrets.chainsBegun, EARLIER_CHAINS);
+    this.#earlierChains = Array.from({ length: earlier }, (_, back) => this.#chainNumber(secrets.chainsBegun - 1 - back));
   }
 
   static generate(options: { chainLength?: number; randomBytes?: (length: number) => Uint8Array } = {}): Identity {
@@ -53,10 +58,15 @@ export class Identity {
 
   /** A fresh chain for the next join; the one before stays usable for the slot that was committed to it. */
   beginChain(): RevealChain {
-    this.#previousChain = this.#chain ?? this.#previousChain;
+    if (this.#chain !== null) this.#earlierChains = [this.#chain, ...this.#earlierChains].slice(0, EARLIER_CHAINS);
     this.#chain = this.#chainNumber(this.#secrets.chainsBegun);
     this.#secrets.chainsBegun += 1;
     return this.#chain;
+  }
+
+  /** More than half of the chain is spent. A fresh one must be committed to before an epoch in which it would end. */
+  get isChainShort(): boolean {
+    return this.#chain !== null && 2 * this.#chain.linksLeft < this.#chain.length;
   }
 
   /** What to hand to `CoordinatorPort.join`. Begins a chain if none has begun in this process. */
@@ -73,7 +83,7 @@ export class Identity {
   /** (32) the link to reveal when our slot's `chainHead` is `head`; null when no chain of ours continues it. */
   preimageOf(head: Uint8Array): Uint8Array | null {
     // the chain that answered last comes first: searching the other one for a head that is not its own costs its whole length
-    const chains = [this.#lastAnswered, this.#chain, this.#previousChain];
+    const chains = [this.#lastAnswered, this.#chain, ...this.#earlierChains];
     for (const chain of new Set(chains.filter((chain) => chain !== null))) {
       const link = chain.preimageOf(head);
       if (link === null) continue;

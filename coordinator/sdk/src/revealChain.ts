@@ -39,6 +39,11 @@ export class RevealChain {
     this.#stride = Math.ceil(Math.sqrt(length));
   }
 
+  /** How many can still be revealed. */
+  get linksLeft(): number {
+    return this.length - this.#cursor;
+  }
+
   /** (32) what a member commits to at join */
   head(): Uint8Array {
     return this.#link(0);

@@ -16,7 +16,8 @@ import {
   readCallResponse,
   STATE_PROTOCOL,
 } from "./protocol.ts";
-import { type ConnectionStatus, connectTcpCoordinator } from "./tcpClient.ts";
+import { connectTcpCoordinator } from "./tcpClient.ts";
+import type { ConnectionStatus } from "./tcpCoordinator.ts";
 import { serveCoordinator } from "./tcpServer.ts";
 import type { CoordinatorPort } from "./types.ts";
 import { encodeAs } from "./wire.ts";
@@ -68,7 +69,7 @@ describe("the tcp coordinator's protocol", () => {
 
   function startServer(machine = Machine.create(RUN_ID, COMPLIANCE_CONFIG, BigInt(Date.now()))): void {
     server = hub.join(serverKey, { allowAll: true });
-    core = new CoordinatorCore({ machine, configToml: "", tickIntervalMs: 10, disconnectGraceMs: 100 });
+    core = new CoordinatorCore({ machine, configToml: "", tickIntervalMs: 10, disconnectGraceMs: 400 });
     core.start();
     stopServing = serveCoordinator({ core, network: server });
   }

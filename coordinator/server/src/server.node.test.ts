@@ -11,62 +11,9 @@ import type { ServerEvent } from "./events.ts";
 import { fileStateStore, statePath } from "./stateFolder.node.ts";
 import { decodeSavedState, MAX_STATE_BYTES } from "./savedState.ts";
 import { CoordinatorServer, type CoordinatorServerOptions } from "./server.ts";
+import { TEST_TOML } from "./testRun.ts";
 
 const RUN_ID = "server/../test";
-
-const TOML = `
-[config]
-warmup_time = 5
-cooldown_time = 0.01
-max_round_train_time = 20
-round_witness_time = 20
-epoch_time = 240
-rounds_per_epoch = 4
-total_steps = 1000
-init_min_clients = 2
-min_clients = 2
-witness_nodes = 0
-global_batch_size_warmup_tokens = 0
-global_batch_size_start = 4
-global_batch_size_end = 4
-verification_percent = 0
-waiting_for_members_extra_time = 0.001
-
-[model.LLM]
-max_seq_len = 16
-architecture = "HfLlama"
-data_type = "Pretraining"
-data_location = "Dummy"
-
-[model.LLM.checkpoint.Random]
-seed = 7
-
-[model.LLM.checkpoint.Random.config]
-model_type = "llama"
-vocab_size = 256
-hidden_size = 32
-intermediate_size = 64
-num_hidden_layers = 1
-num_attention_heads = 2
-num_key_value_heads = 1
-rms_norm_eps = 1e-5
-rope_theta = 10000.0
-max_position_embeddings = 16
-tie_word_embeddings = false
-
-[model.LLM.lr_schedule.Constant]
-base_lr = 5e-3
-warmup_init_lr = 0.0
-warmup_steps = 4
-
-[model.LLM.optimizer.Distro]
-clip_grad_norm = 1.0
-weight_decay = 0.0
-compression_decay = 0.95
-compression_topk = 8
-compression_chunk = 32
-quantize_1bit = true
-`;
 
 describe("CoordinatorServer", () => {
   let dir: string;
@@ -92,7 +39,7 @@ describe("CoordinatorServer", () => {
     undo.push(stopNetwork);
     const server = await CoordinatorServer.start({
       runId: RUN_ID,
-      runConfigToml: TOML,
+      runConfigToml: TEST_TOML,
       network,
       store: fileStateStore(dir, RUN_ID),
       tickIntervalMs: 5,
@@ -120,7 +67,7 @@ describe("CoordinatorServer", () => {
   it("hands out its config, tells what happens, and saves its state", async () => {
     const server = await start();
     const ports = [await client(), await client()];
-    expect(await ports[0].runInfo()).toEqual({ runId: RUN_ID, configToml: TOML });
+    expect(await ports[0].runInfo()).toEqual({ runId: RUN_ID, configToml: TEST_TOML });
     await reach(ports[0], "Warmup");
     for (const port of ports) await port.warmupWitness();
     await reach(ports[0], "RoundTrain");
@@ -160,7 +107,7 @@ describe("CoordinatorServer", () => {
     await second.stop();
     hub.kill(serverKey);
 
-    const other = TOML.replace("max_round_train_time = 20", "max_round_train_time = 21");
+    const other = TEST_TOML.replace("max_round_train_time = 20", "max_round_train_time = 21");
     await expect(start({ runConfigToml: other })).rejects.toThrow(/maxRoundTrainMs differ/);
   });
 
@@ -169,7 +116,7 @@ describe("CoordinatorServer", () => {
     expect(await first.pause(1_000)).toBe(true);
     await first.stop();
     hub.kill(serverKey);
-    const changed = parseRunConfig(TOML, { source: "the test" });
+    const changed = parseRunConfig(TEST_TOML, { source: "the test" });
     changed.config.max_round_train_time = 21;
     const second = await start({ runConfigToml: serializeRunConfig(changed) });
     expect(second.core.state().config.maxRoundTrainMs).toBe(21_000n);
@@ -178,7 +125,7 @@ describe("CoordinatorServer", () => {
   });
 
   it("refuses a bad config, a foreign state and a damaged one, each with its own error", async () => {
-    await expect(start({ runConfigToml: TOML.replace("min_clients = 2", "min_clients = 0") })).rejects.toThrow(ConfigError);
+    await expect(start({ runConfigToml: TEST_TOML.replace("min_clients = 2", "min_clients = 0") })).rejects.toThrow(ConfigError);
     hub.kill(serverKey);
     await fileStateStore(dir, RUN_ID).save(Machine.load(await savedBytesOf("another")).bytes());
     await expect(start()).rejects.toMatchObject({ code: "state-mismatch" });

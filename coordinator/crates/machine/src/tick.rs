@@ -123,7 +123,8 @@ impl Coordinator {
             return true;
         }
         let healthy = self.healthy();
-        if intersection(&healthy, &round.live) == round.live {
+        // the common case: the missing ones are here, and still busy
+        if round.live_count != 0 && intersection(&healthy, &round.live) == round.live {
             return false;
         }
         let elected = round.elected();

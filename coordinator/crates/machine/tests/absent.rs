@@ -64,6 +64,18 @@ fn a_round_that_everybody_left_ends_at_once() {
 }
 
 #[test]
+fn rounds_that_nobody_is_left_for_drain_at_once() {
+    let mut scene = training(2, |_| ());
+    scene.witness(0).unwrap();
+    scene.run.leave(0).unwrap();
+    scene.run.leave(1).unwrap();
+    for state in [RunState::RoundWitness, RunState::RoundTrain, RunState::RoundWitness, RunState::Cooldown] {
+        assert_eq!(scene.tick(1), TickOutcome::Moved);
+        assert_eq!(scene.state(), state);
+    }
+}
+
+#[test]
 fn only_the_elected_are_waited_for() {
     let mut scene = training(4, |config| (config.min_clients, config.witness_nodes) = (2, 2));
     let elected: Vec<u16> =

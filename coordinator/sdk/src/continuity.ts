@@ -1,0 +1,41 @@
+import { CoordinatorError } from "./errors.ts";
+import { Machine } from "./machine.ts";
+
+interface Progress {
+  epoch: number;
+  step: number;
+  /** when its last epoch was formed; 0 before the first */
+  epochStartMs: bigint;
+}
+
+/**
+ * Whether a coordinator that came back still is where it was. One that kept its state never goes back: it saves each
+ * transition before it tells of it. One that did go back would draw other rounds for steps that its clients have
+ * trained, who would then sign two results for one step, and throw away what they have trained: they refuse.
+ */
+export class Continuity {
+  #furthest: Progress | null = null;
+
+  /** The connection broke: `bytes` is the newest state that was heard over it. */
+  note(bytes: Uint8Array): void {
+    this.#furthest = progressOf(bytes);
+  }
+
+  /** Null when the first state after that goes on from it. */
+  judge(bytes: Uint8Array): CoordinatorError | null {
+    const known = this.#furthest;
+    if (known === null) return null;
+    const { epoch, step, epochStartMs } = progressOf(bytes);
+    if (step >= known.step && epochStartMs >= known.epochStartMs) return null;
+    return new CoordinatorError(
+      "state-lost",
+      `the coordinator is at step ${step} of epoch ${epoch}, this client knows step ${known.step} of epoch ${known.epoch}: ` +
+        "it lost the run's state, or has an old copy. Start it with its state folder; or, to go on from there, start the clients again too",
+    );
+  }
+}
+
+function progressOf(bytes: Uint8Array): Progress {
+  const { epoch, step, epochStartMs } = Machine.load(bytes).state();
+  return { epoch, step, epochStartMs };
+}

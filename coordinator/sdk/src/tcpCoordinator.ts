@@ -1,0 +1,389 @@
+import { type PeerKey, type PeerNetwork, RequestSealer, type Signer } from "@starling/network";
+import { equalBytes, sha256, toHex } from "./bytes.ts";
+import type { Clock } from "./clock.ts";
+import { Continuity } from "./continuity.ts";
+import { CoordinatorError, isFinalRefusal } from "./errors.ts";
+import type { SessionGrant } from "./grant.ts";
+import type { Identity } from "./identity.ts";
+import {
+  CALL_DOMAIN,
+  CALL_PROTOCOL,
+  CALLS,
+  type CallBody,
+  type CallName,
+  decodeSnapshotFrame,
+  MAX_CALL_RESPONSE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_RUN_INFO_BYTES,
+  readCallResponse,
+  RUN_INFO,
+  RUN_INFO_PROTOCOL,
+  STATE_PROTOCOL,
+  SUBSCRIBE,
+  SUBSCRIBE_METHOD,
+} from "./protocol.ts";
+import { asCoordinatorError, FIRST_BACKOFF_MS, longer, pause } from "./retry.ts";
+import type { CoordinatorPort, Membership, PeerAddress, RunInfo, Snapshot, WitnessMessage } from "./types.ts";
+import { decodeAs, encodeAs, type Shape } from "./wire.ts";
+
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+
+/** Told when it changes, not at each attempt. */
+export interface ConnectionStatus {
+  connected: boolean;
+  /**
+   * Why the connection, or joining over it, failed; null when all is well. `state-lost` and `wrong-key`: the coordinator
+   * is not the one it was; it is watched for until the one that we know is back. `isFinalRefusal`: no longer tried.
+   */
+  error: CoordinatorError | null;
+}
+
+/** The reveal chain of this client: before it runs out, the membership is renewed with a fresh one. */
+export interface ChainRenewal {
+  identity: Identity;
+  /** keeps `identity.secrets()`; the fresh chain is committed to only then */
+  save: () => void | Promise<void>;
+}
+
+export interface TcpCoordinatorOptions {
+  /** its key is the peer id that the grant names */
+  network: PeerNetwork;
+  /**
+   * Where the coordinator is. A multiaddr without `/p2p/` trusts whoever answers the first dial, and only that key
+   * from then on; name the key where that is not good enough.
+   */
+  coordinator: PeerAddress | string;
+  /** Signs every call. */
+  session: Signer;
+  /** The owner's word for this session, needed to join and to pause: `signGrant`, or `identity.grant(...)`. A spectator has none. */
+  grant?: SessionGrant | ((runId: string) => Promise<SessionGrant>);
+  /** Without it, a member stops witnessing when its chain is spent: after 100,000 elections. */
+  chain?: ChainRenewal;
+  /** If given, a coordinator of another run is refused. */
+  runId?: string;
+  clock?: Clock;
+  requestTimeoutMs?: number;
+  /** How long to keep trying for the first contact. */
+  connectTimeoutMs?: number;
+  signal?: AbortSignal;
+  onStatus?: (status: ConnectionStatus) => void;
+}
+
+export async function askRunInfo(
+  network: PeerNetwork,
+  peer: PeerKey,
+  timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+  signal?: AbortSignal,
+): Promise<RunInfo> {
+  const limits = { maxResponseBytes: MAX_RUN_INFO_BYTES, timeoutMs, signal };
+  return decodeAs(RUN_INFO, await network.request(peer, RUN_INFO_PROTOCOL, new Uint8Array(0), limits), "run info");
+}
+
+interface Joined {
+  membership: Membership;
+  multiaddrs: string[];
+}
+
+/** The coordinator at the other end of a network; `connectTcpCoordinator` makes one. */
+export class TcpCoordinator implements CoordinatorPort {
+  readonly #network: PeerNetwork;
+  readonly #peer: PeerKey;
+  readonly #runId: string;
+  readonly #clock: Clock;
+  readonly #sealer: RequestSealer;
+  readonly #session: Uint8Array;
+  readonly #grantSource: TcpCoordinatorOptions["grant"];
+  readonly #requestTimeoutMs: number;
+  readonly #onStatus: (status: ConnectionStatus) => void;
+  /** where to ask who answers now; null when the coordinator was named by its key */
+  readonly #address: string | null;
+  readonly #chain: ChainRenewal | null;
+  readonly #continuity = new Continuity();
+  readonly #listeners = new Set<(snapshot: Snapshot) => void>();
+  readonly #closing = new AbortController();
+  readonly #finished: Promise<void>;
+  #newest: Snapshot | null = null;
+  #joined: Joined | null = null;
+  /** the owner was ejected: no call changes that */
+  #ejected: CoordinatorError | null = null;
+  /** the coordinator that answers is not where ours was */
+  #lost: CoordinatorError | null = null;
+  #renewing = false;
+  #told = "";
+  #grant: Promise<SessionGrant> | null = null;
+
+  constructor(options: TcpCoordinatorOptions, clock: Clock, peer: PeerKey, runId: string) {
+    this.#network = options.network;
+    this.#peer = peer;
+    this.#runId = runId;
+    this.#clock = clock;
+    this.#session = options.session.publicKey;
+    this.#sealer = new RequestSealer({ domain: CALL_DOMAIN, runId, signer: options.session, now: () => clock.nowMs() });
+    this.#grantSource = options.grant;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    this.#onStatus = options.onStatus ?? (() => {});
+    const { coordinator } = options;
+    this.#address = typeof coordinator === "string" && !coordinator.includes("/p2p/") ? coordinator : null;
+    this.#chain = options.chain ?? null;
+    this.#finished = this.#stayConnected();
+  }
+
+  async runInfo(signal?: AbortSignal): Promise<RunInfo> {
+    this.#requireOpen();
+    try {
+      return await askRunInfo(this.#network, this.#peer, this.#requestTimeoutMs, this.#anySignal(signal));
+    } catch (error) {
+      throw this.#explain(error, "runInfo");
+    }
+  }
+
+  snapshot(): Snapshot | null {
+    return this.#newest;
+  }
+
+  subscribe(listener: (snapshot: Snapshot) => void): () => void {
+    this.#requireOpen();
+    this.#listeners.add(listener);
+    if (this.#newest !== null) listener(this.#newest);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async join(membership: Membership, multiaddrs: string[], signal?: AbortSignal): Promise<void> {
+    if (!equalBytes(membership.session, this.#session)) {
+      throw new CoordinatorError("bad-grant", "the membership names another session key than the one that signs the calls");
+    }
+    const joined = { membership: { ...membership }, multiaddrs: [...multiaddrs] };
+    await this.#sendJoin(joined, signal);
+    this.#joined = joined;
+  }
+
+  async leave(signal?: AbortSignal): Promise<void> {
+    // first, so that a reconnection during the call does not join again
+    const joined = this.#joined;
+    this.#joined = null;
+    try {
+      await this.#call("leave", {}, signal);
+    } catch (error) {
+      this.#joined ??= joined;
+      throw error;
+    }
+  }
+
+  warmupWitness(signal?: AbortSignal): Promise<void> {
+    return this.#call("warmupWitness", {}, signal);
+  }
+
+  async witness(message: WitnessMessage, signal?: AbortSignal): Promise<void> {
+    // Once sent, the link is public whether or not the answer reaches us: never join again with a head above it. A fresh
+    // chain that we joined with meanwhile stays: the slot goes on with the one before until the next epoch.
+    const membership = this.#joined?.membership;
+    if (membership !== undefined && equalBytes(sha256(message.reveal), membership.chainHead)) membership.chainHead = message.reveal;
+    const { step, bitmap, listRoot, reveal, parameterHash } = message;
+    await this.#call("witness", { step, bitmap, listRoot, reveal, parameterHash }, signal);
+  }
+
+  downloaded(step: number, listsHeld: number, signal?: AbortSignal): Promise<void> {
+    return this.#call("downloaded", { step, listsHeld }, signal);
+  }
+
+  healthCheck(clientIndexes: number[], signal?: AbortSignal): Promise<void> {
+    return this.#call("healthCheck", { clientIndexes }, signal);
+  }
+
+  reportEquivocation(clientIndex: number, signal?: AbortSignal): Promise<void> {
+    return this.#call("reportEquivocation", { clientIndex }, signal);
+  }
+
+  async setPaused(paused: boolean, signal?: AbortSignal): Promise<void> {
+    this.#requireOpen();
+    await this.#call("setPaused", { paused, grant: await this.#requireGrant() }, signal);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(new CoordinatorError("closed", "this coordinator client was closed"));
+    this.#listeners.clear();
+    await this.#finished;
+    this.#network.unpin(this.#peer);
+  }
+
+  async #sendJoin({ membership, multiaddrs }: Joined, signal?: AbortSignal): Promise<void> {
+    this.#requireOpen();
+    if (this.#ejected !== null) throw this.#ejected;
+    const grant = await this.#requireGrant();
+    try {
+      await this.#call("join", { grant, chainHead: membership.chainHead, multiaddrs }, signal);
+    } catch (error) {
+      const { code } = error as CoordinatorError;
+      if (code === "bad-grant") this.#grant = null;
+      if (code === "ejected") {
+        this.#ejected = error as CoordinatorError;
+        this.#tell({ connected: true, error: this.#ejected });
+      }
+      throw error;
+    }
+  }
+
+  async #requireGrant(): Promise<SessionGrant> {
+    const source = this.#grantSource;
+    if (source === undefined) {
+      throw new CoordinatorError("bad-grant", "this client has no grant of an owner, so it can only watch; pass `grant`");
+    }
+    this.#grant ??= typeof source === "function" ? source(this.#runId) : Promise.resolve(source);
+    return this.#grant;
+  }
+
+  async #call<N extends CallName>(name: N, body: CallBody<N>, signal?: AbortSignal): Promise<void> {
+    this.#requireOpen();
+    if (this.#lost !== null) throw this.#lost;
+    try {
+      const sealed = await this.#sealer.seal(name, encodeAs(CALLS[name] as Shape<CallBody<N>>, body));
+      const response = await this.#network.request(this.#peer, CALL_PROTOCOL, sealed, {
+        maxResponseBytes: MAX_CALL_RESPONSE_BYTES,
+        timeoutMs: this.#requestTimeoutMs,
+        signal: this.#anySignal(signal),
+      });
+      readCallResponse(response);
+    } catch (error) {
+      throw this.#explain(error, name);
+    }
+  }
+
+  /** Holds the subscription open until `close`, whatever happens to the connection. */
+  async #stayConnected(): Promise<void> {
+    const closing = this.#closing.signal;
+    let backoffMs = FIRST_BACKOFF_MS;
+    for (let first = true; !closing.aborted; first = false) {
+      const connection = new AbortController();
+      let error: CoordinatorError;
+      try {
+        if (!first) await this.#network.connect(this.#peer, closing);
+        const body = encodeAs(SUBSCRIBE, { peerId: this.#network.self });
+        const request = await this.#sealer.seal(SUBSCRIBE_METHOD, body);
+        let isNew = true;
+        await this.#network.subscribeTo(
+          this.#peer,
+          STATE_PROTOCOL,
+          request,
+          async (frame) => {
+            const snapshot = await decodeSnapshotFrame(frame);
+            backoffMs = FIRST_BACKOFF_MS;
+            if (isNew) this.#meet(snapshot, first ? null : connection.signal);
+            isNew = false;
+            if (this.#lost === null) this.#deliver(snapshot);
+          },
+          { maxFrameBytes: MAX_FRAME_BYTES, signal: closing },
+        );
+        error = new CoordinatorError("unreachable", "the coordinator ended the subscription: it is stopping");
+      } catch (cause) {
+        error = asCoordinatorError(cause, "watching the coordinator");
+      } finally {
+        connection.abort();
+      }
+      if (closing.aborted) return;
+      if (this.#newest !== null) this.#continuity.note(this.#newest.bytes);
+      this.#tell({ connected: false, error: (await this.#anotherAnswers()) ?? error });
+      await pause(this.#clock, backoffMs, closing).catch(() => {});
+      backoffMs = longer(backoffMs);
+    }
+  }
+
+  /** The first snapshot over a connection. `again`: the connection's end, if it is not the first one. */
+  #meet(snapshot: Snapshot, again: AbortSignal | null): void {
+    this.#lost = this.#continuity.judge(snapshot.bytes);
+    this.#tell({ connected: true, error: this.#lost ?? this.#ejected });
+    if (again !== null && this.#lost === null) void this.#joinAgain(again);
+  }
+
+  /** Asks the address who is there now: a coordinator that lost its folder has another key, and is never followed. */
+  async #anotherAnswers(): Promise<CoordinatorError | null> {
+    if (this.#address === null) return null;
+    const key = await this.#network.connectAddress(this.#address, this.#closing.signal).catch(() => null);
+    if (key === null || equalBytes(key, this.#peer)) return null;
+    this.#network.unpin(key);
+    return new CoordinatorError(
+      "wrong-key",
+      `another coordinator answers at ${this.#address}: its key is ${toHex(key).slice(0, 8)}, ours was ${toHex(this.#peer).slice(0, 8)}. ` +
+        "Start it with the state folder of the one before; or start this client again to follow the new one",
+    );
+  }
+
+  /** The coordinator may have forgotten us while we were away, or may be a new process. */
+  async #joinAgain(connection: AbortSignal): Promise<void> {
+    for (let backoffMs = FIRST_BACKOFF_MS; !connection.aborted && this.#joined !== null; backoffMs = longer(backoffMs)) {
+      try {
+        await this.#sendJoin(this.#joined, connection);
+        this.#tell({ connected: true, error: null });
+        return;
+      } catch (cause) {
+        if (connection.aborted) return;
+        const error = asCoordinatorError(cause, "joining again");
+        this.#tell({ connected: true, error });
+        if (isFinalRefusal(error)) {
+          this.#joined = null;
+          return;
+        }
+        await pause(this.#clock, backoffMs, connection).catch(() => {});
+      }
+    }
+  }
+
+  /** Joins with a fresh chain while the one before still lasts; the machine takes it up with the next epoch. */
+  async #renewChain({ identity, save }: ChainRenewal): Promise<void> {
+    this.#renewing = true;
+    const closing = this.#closing.signal;
+    identity.beginChain();
+    for (let backoffMs = FIRST_BACKOFF_MS; !closing.aborted && this.#joined !== null; backoffMs = longer(backoffMs)) {
+      try {
+        await save();
+        // from here on a reconnection commits to it as well
+        this.#joined.membership = { ...this.#joined.membership, chainHead: identity.membership().chainHead };
+        await this.#sendJoin(this.#joined);
+        break;
+      } catch (error) {
+        if (isFinalRefusal(error)) break;
+        if (!(error instanceof CoordinatorError)) {
+          this.#tell({ connected: true, error: asCoordinatorError(error, "saving a fresh reveal chain") });
+        }
+        await pause(this.#clock, backoffMs, closing).catch(() => {});
+      }
+    }
+    this.#renewing = false;
+  }
+
+  #tell(status: ConnectionStatus): void {
+    const told = `${String(status.connected)} ${status.error?.code ?? ""}`;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#onStatus(status);
+  }
+
+  #deliver(snapshot: Snapshot): void {
+    if (this.#newest !== null && snapshot.nonce <= this.#newest.nonce) return;
+    this.#newest = snapshot;
+    if (this.#chain?.identity.isChainShort === true && this.#joined !== null && !this.#renewing) void this.#renewChain(this.#chain);
+    for (const listener of this.#listeners) {
+      try {
+        listener(snapshot);
+      } catch (error) {
+        // a listener's fault is its owner's to hear of, and no reason to hang up
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #anySignal(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  #explain(error: unknown, method: string): CoordinatorError {
+    if (this.#closing.signal.aborted)
+      return new CoordinatorError("closed", `${method}: this coordinator client was closed`, { cause: error });
+    return asCoordinatorError(error, method);
+  }
+
+  #requireOpen(): void {
+    if (this.#closing.signal.aborted) throw new CoordinatorError("closed", "this coordinator client was closed");
+  }
+}
