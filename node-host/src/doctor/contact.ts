@@ -38,8 +38,12 @@ export class ContactError extends Error {
   }
 }
 
-/** `nowMs`: this machine's clock. Errors: ContactError. */
-export async function visitCoordinator(serverAddr: string, signal: AbortSignal, nowMs: () => number = Date.now): Promise<Contact> {
+/** Errors: ContactError. */
+export async function visitCoordinator(
+  serverAddr: string,
+  signal: AbortSignal,
+  helloTimeoutMs: number = HELLO_TIMEOUT_MS,
+): Promise<Contact> {
   const address = toMultiaddr(serverAddr);
   const plain = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d+)/.exec(address);
   const tcpMs = plain ? await openTcp(plain[1]!, Number(plain[2]), signal) : null;
@@ -51,7 +55,7 @@ export async function visitCoordinator(serverAddr: string, signal: AbortSignal, 
       network,
       coordinator: address,
       session: generateKeypair(),
-      connectTimeoutMs: HELLO_TIMEOUT_MS,
+      connectTimeoutMs: helloTimeoutMs,
       signal,
       onStatus: ({ error }) => (refusal = error?.message ?? refusal),
     });
@@ -72,7 +76,7 @@ export async function visitCoordinator(serverAddr: string, signal: AbortSignal, 
       config,
       configError,
       state: state && { runState: state.runState, epoch: state.epoch, step: state.step, members: first!.snapshot.members.length },
-      clockOffsetMs: first && nowMs() - (Date.now() - first.atMs) - Number(first.snapshot.coordinatorNowMs),
+      clockOffsetMs: first && first.atMs - Number(first.snapshot.coordinatorNowMs),
       refusal,
     };
   } catch (error) {

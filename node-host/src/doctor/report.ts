@@ -34,7 +34,7 @@ export function checkLines({ title, status, found, remedy }: CheckResult, titleW
 export function summary(results: readonly CheckResult[]): string {
   const titles = (status: CheckStatus) => results.filter((r) => r.status === status).map((r) => r.title);
   const [failed, warned, skipped] = [titles("fail"), titles("warn"), titles("skip")];
-  const apart = skipped.length > 0 ? `; ${skipped.length} skipped, because they were not asked for or do not apply` : "";
+  const apart = skipped.length > 0 ? `; ${skipped.length} skipped (not asked for, or not for this machine)` : "";
   if (failed.length > 0)
     return `${count(failed.length, "thing")} must be mended before this machine can train: ${failed.join(", ")}${apart}.`;
   if (warned.length > 0) return `This machine can train; ${count(warned.length, "thing")} could be better: ${warned.join(", ")}${apart}.`;

@@ -47,7 +47,7 @@ export function limits(facts: () => Promise<LimitFacts> = systemLimits): Check {
       const found = [
         `${openFiles ?? "unlimited"} open files`,
         shmBytes === null ? "no /dev/shm" : `/dev/shm of ${Math.round(shmBytes / MIB)} MiB`,
-        ...(inotifyInstances === null ? [] : [`${inotifyInstances} file watchers`]),
+        ...(inotifyInstances === null ? [] : [`${inotifyInstances} inotify instances`]),
       ].join(", ");
       const raise = "Raise it: ulimit -n 65536, LimitNOFILE=65536 in the systemd unit, or --ulimit nofile=65536 for Docker.";
       if (openFiles !== null && openFiles < LEAST_FILES) return fail(found, raise);
