@@ -119,8 +119,8 @@ function absorb(draft: Draft, event: RoundEvent): void {
 
 /** `isTick`: duties without haste wait for the clock. */
 function advance(draft: Draft, isTick: boolean): void {
-  prepareEpoch(draft);
   catchUp(draft);
+  prepareEpoch(draft);
   hashRound(draft);
   beginNextRound(draft);
   trainBatch(draft);
