@@ -10,7 +10,8 @@ import { chooseLogForm } from "../platform/logs.ts";
 import { earlierRunFolder, makeWritableFolder, runFolder } from "../platform/folders.ts";
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
-import { Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
+import { TmuxSession } from "../testnet/tmuxSession.ts";
+import { logFile, Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
 
 /** The port asked for if it is free; any free one when it was only the default and is taken. Errors: port-in-use. */
 async function portToUse(wanted: number): Promise<number> {
@@ -131,7 +132,8 @@ async function run(
     writeLogs: options.tmux,
     deadlineMs: options.headlessExitAfterSecs === undefined ? null : options.headlessExitAfterSecs * 1000,
   });
-  const ended = await testnet.run(stop.requested);
+  const tmux = options.tmux ? await openTmux(loaded.runId, folder, options.numClients, say) : null;
+  const ended = await testnet.run(stop.requested).finally(() => tmux?.close());
   const result = testnet.result();
   if (options.headless) {
     if (!result)
@@ -155,6 +157,22 @@ async function run(
   sayAtEnd(`goes on with: ${resumeCommand(options, folder)}`);
   sayAtEnd(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
   return testnet.failed ? EXIT_CODES.failed : EXIT_CODES.ok;
+}
+
+/** The run goes on without its windows where they cannot be had. */
+async function openTmux(runId: string, folder: string, numClients: number, say: Say): Promise<TmuxSession | null> {
+  const names = ["server", ...Array.from({ length: numClients }, (_, i) => `client-${i + 1}`)];
+  try {
+    const session = await TmuxSession.open(
+      runId,
+      names.map((name) => ({ name, logFile: logFile(folder, name) })),
+    );
+    say(`each process has a window of its own: ${session.attach} (Ctrl-b n: the next, Ctrl-b d: leave them; they close with the run)`);
+    return session;
+  } catch (error) {
+    say((error as Error).message, "warn");
+    return null;
+  }
 }
 
 /** What a person types to have this run go on where it was. */

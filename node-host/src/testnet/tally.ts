@@ -119,6 +119,8 @@ export class Tally {
       case "round":
         return this.#onRoundEvent(client, tally, event.event);
       case "listening":
+      case "data-listening":
+      case "data-served":
       case "restored":
       case "starting":
       case "phase":

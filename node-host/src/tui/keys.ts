@@ -15,9 +15,11 @@ export interface Ui {
   troublesOnly: boolean;
   pauseAsked: boolean;
   notice: string | null;
+  /** the process shown is another one */
+  isWatching: boolean;
 }
 
-export const freshUi: Ui = { tab: 0, help: false, offset: 0, troublesOnly: false, pauseAsked: false, notice: null };
+export const freshUi: Ui = { tab: 0, help: false, offset: 0, troublesOnly: false, pauseAsked: false, notice: null, isWatching: false };
 
 /** the views stop at their end */
 const FAR = 1_000_000;
@@ -83,6 +85,7 @@ export function onKey(before: Ui, key: Key, { kind, isPaused, page }: KeyContext
     case "\u000c":
       return { ui, asked: "redraw" };
     case "p":
+      if (ui.isWatching) return none({ ...ui, notice: "this only watches: pause where the run was started" });
       if (kind === "client") return none({ ...ui, notice: "only the server and the local testnet can pause a run" });
       if (isPaused || ui.pauseAsked) return { ui: { ...ui, pauseAsked: false, notice: "the run goes on" }, asked: "resume" };
       return { ui: { ...ui, pauseAsked: true, notice: "pausing: two more rounds apply what is agreed" }, asked: "pause" };

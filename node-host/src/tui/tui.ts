@@ -17,6 +17,8 @@ export interface TuiOptions {
   /** the usual stop, as by Ctrl-C; asked for a second time it ends the process */
   onStop: () => void;
   onPause: (pause: boolean) => void;
+  /** the process is another one: its display neither ends nor pauses it */
+  isWatching?: boolean;
   /** lines less important than this are not shown */
   level?: LogLevel;
 }
@@ -37,9 +39,9 @@ const FRAME_PER_COST = 60;
 /** times run on without any event */
 const TICK_MS = 1_000;
 
-export function openTui({ kind, onStop, onPause, level = "info" }: TuiOptions): Tui {
+export function openTui({ kind, onStop, onPause, isWatching = false, level = "info" }: TuiOptions): Tui {
   let model: Model = freshModel(kind);
-  let ui: Ui = freshUi;
+  let ui: Ui = { ...freshUi, isWatching };
   let drawn: NodeJS.Timeout | null = null;
   let drawnAtMs = -Infinity;
   let frameMs = LEAST_FRAME_MS;

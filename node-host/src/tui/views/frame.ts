@@ -174,9 +174,10 @@ function mark({ level }: LogLine): string {
   return level === "error" ? "✗" : "!";
 }
 
-function footerLine({ kind, stopping, phase }: Model, { notice, pauseAsked }: Ui, columns: number): Line {
+function footerLine({ kind, stopping, phase }: Model, { notice, pauseAsked, isWatching }: Ui, columns: number): Line {
   if (stopping !== null) return row(span(clip(` stopping: ${stopping}`, columns - 24), "warn"), span("  q again: end at once", "dim"));
   if (notice !== null) return row(span(` ${notice}`, "warn"));
+  if (isWatching) return row(span(" q close this view  tab or 1-4 views  w warnings  ? help", "dim"));
   const pause = kind === "client" ? "" : phase?.runState === "Paused" || pauseAsked ? "  p resume" : "  p pause";
   return row(span(` q stop  tab or 1-4 views${pause}  w warnings  ? help`, "dim"));
 }
