@@ -18,5 +18,15 @@ export {
   type OptionValues,
 } from "./defineOptions.ts";
 export { docsMarkdown, helpText, optionsJson, type FormField } from "./renderOptions.ts";
-export { clientOptions, doctorOptions, localTestnetOptions, programs, serverOptions, timelineOptions, type Program } from "./programs.ts";
+export {
+  clientOptions,
+  dataServerOptions,
+  prepareDataOptions,
+  doctorOptions,
+  localTestnetOptions,
+  programs,
+  serverOptions,
+  timelineOptions,
+  type Program,
+} from "./programs.ts";
 export { nearestName } from "./nearest.ts";

@@ -1,12 +1,14 @@
 /** The commands of `starling`; each one's options are in `programs/`. */
 import type { OptionSet } from "./defineOptions.ts";
 import { clientOptions } from "./programs/client.ts";
+import { dataServerOptions } from "./programs/dataServer.ts";
 import { doctorOptions } from "./programs/doctor.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
+import { prepareDataOptions } from "./programs/prepareData.ts";
 import { serverOptions } from "./programs/server.ts";
 import { timelineOptions } from "./programs/timeline.ts";
 
-export { clientOptions, doctorOptions, localTestnetOptions, serverOptions, timelineOptions };
+export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
 export interface Program {
   /** the words after `starling` */
@@ -24,6 +26,16 @@ export const programs: readonly Program[] = [
   },
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
+  {
+    verb: "prepare-data",
+    summary: "Turns text or JSONL files into token files (starling prepare-data INPUT... --tokenizer FILE --output FOLDER).",
+    options: prepareDataOptions,
+  },
+  { verb: "data-server", summary: "Serves training data to the members of a run, to each its own batches.", options: dataServerOptions },
   { verb: "doctor", summary: "Looks at this machine and says what is wrong and how to mend it.", options: doctorOptions },
-  { verb: "timeline", summary: "Shows what the nodes of a run did, from their event files (starling timeline DIR).", options: timelineOptions },
+  {
+    verb: "timeline",
+    summary: "Shows what the nodes of a run did, from their event files (starling timeline DIR).",
+    options: timelineOptions,
+  },
 ];

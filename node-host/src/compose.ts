@@ -2,24 +2,22 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseRunConfig, type LlamaConfig, type OptionsOf, type RunConfig, type clientOptions } from "@starling/config";
-import { heldOutDirectory, localDataDirectory } from "@starling/config/presets.node";
-import { BlobService, toMultiaddr, type PeerNetwork } from "@starling/network";
-import { CoordinatorError, connectTcpCoordinator, systemClock, type CoordinatorPort, type Identity, type Snapshot } from "@starling/sdk";
+import { BlobService, type PeerNetwork } from "@starling/network";
+import { systemClock, type CoordinatorPort, type Identity, type Snapshot } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
-import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
-import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
-import { localFiles } from "@starling/trainer-core/data/localFiles.node";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
+import { openRunData } from "./data/runData.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { SteadyEngine } from "./engine/steadyEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
+import { reachCoordinator } from "./platform/coordinator.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
@@ -67,21 +65,12 @@ export async function composeClient(
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
   const clock = systemClock();
-  // faults are between clients; what the coordinator hears stays whole
-  const coordinator = await reach(options, plain, identity, log, signal);
+  const coordinator = await reachCoordinator({ serverAddr: options.serverAddr, network: plain, identity, joins: true, log, signal });
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
   const plan = await planOf(runConfig, options.checkpoint, signal);
 
-  const dataDirectory = resolve(options.dataDir ?? ".");
-  const open = (directory: string | null): DataProvider =>
-    createDataProvider(directory === null ? runConfig.model.LLM.data_location : { Local: directory }, {
-      maxSeqLen: plan.sequenceTokens,
-      vocabSize: plan.llama.vocabSize,
-      localFiles,
-    });
-  const data = open(localDataDirectory(runConfig, dataDirectory));
-  await firstSequence(data, runConfig, options, signal);
+  const data = await openRunData({ runId: info.runId, runConfig, plan }, plain, options, signal);
 
   const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
@@ -114,7 +103,6 @@ export async function composeClient(
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
   log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
-  const heldOutFolder = heldOutDirectory(runConfig, dataDirectory);
   const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const round = new RoundClient(
     {
@@ -133,7 +121,7 @@ export async function composeClient(
       network,
       blobs,
       engine: options.writeGradientsDir === undefined ? engine : writingResults(engine, options.writeGradientsDir),
-      data,
+      data: data.provider,
       tensors: plan.tensors,
       signer: identity.peer,
       reveals: identity,
@@ -152,43 +140,16 @@ export async function composeClient(
     plan,
     engine,
     round,
-    heldOut: heldOutFolder === null ? null : () => heldOutSequences(open(heldOutFolder), options.heldOutTokens),
+    heldOut: data.heldOut,
     saveNow: async (step, epoch, agreed) => own && own.saveNow(step, epoch, agreed),
     close: async () => {
       blobs.stop();
+      await data.provider.close();
       await coordinator.close();
       await network.stop();
       await engine.stop();
     },
   };
-}
-
-async function reach(
-  options: ClientOptions,
-  network: PeerNetwork,
-  identity: Identity,
-  log: HostLog,
-  signal: AbortSignal,
-): Promise<CoordinatorPort> {
-  try {
-    return await connectTcpCoordinator({
-      network,
-      coordinator: toMultiaddr(options.serverAddr),
-      session: identity.session,
-      grant: (runId) => identity.grant(runId, Date.now()),
-      signal,
-      onStatus: ({ connected, error }) => {
-        if (!connected && error) log({ type: "warning", message: `the coordinator is out of reach (${error.message}); trying again` });
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof CoordinatorError && cause.code !== "unreachable" && cause.code !== "timeout") throw cause;
-    throw new HostError(
-      "coordinator-unreachable",
-      `no coordinator answers at ${options.serverAddr}: is "starling server" running there, and is its port open? (${(cause as Error).message})`,
-      { cause },
-    );
-  }
 }
 
 /** (32) what every member of the coming epoch starts from; zero while nothing was ever agreed. */
@@ -206,27 +167,8 @@ async function agreedHash(coordinator: CoordinatorPort, signal: AbortSignal): Pr
   }
 }
 
-/** Reads one sequence, to learn now whether there are any. Errors: HostError bad-option for a local folder, data otherwise. */
-async function firstSequence(data: DataProvider, runConfig: RunConfig, options: ClientOptions, signal: AbortSignal): Promise<void> {
-  try {
-    await data.getSequences(0n, 0n, signal);
-  } catch (cause) {
-    const location = runConfig.model.LLM.data_location;
-    const { message } = cause as Error;
-    if (typeof location === "string" || !("Local" in location))
-      throw new HostError("data", `the run's training data cannot be read: ${message}`, { cause });
-    const given =
-      options.dataDir === undefined ? "--data-dir was not given, so the working folder was taken" : `--data-dir is ${options.dataDir}`;
-    throw new HostError(
-      "bad-option",
-      `${message}\nThe run's data path is "${location.Local}", relative to --data-dir; ${given}. Give the folder of the run's config.toml`,
-      { cause },
-    );
-  }
-}
-
 /** What the run's config means for this client, and for its model the folder of `--checkpoint`. Errors: HostError bad-option, CheckpointError. */
-async function planOf(runConfig: RunConfig, folder: string | undefined, signal: AbortSignal): Promise<RunPlan> {
+export async function planOf(runConfig: RunConfig, folder: string | undefined, signal: AbortSignal): Promise<RunPlan> {
   if (folder === undefined) return runPlan(runConfig);
   const checkpoint = await readCheckpoint(directoryFiles(resolve(folder)), signal);
   const plan = runPlan(runConfig, checkpoint.config);

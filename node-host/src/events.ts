@@ -8,6 +8,10 @@ import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
 export type HostEvent =
   /** the coordinator can be reached */
   | { type: "listening"; peerId: string; multiaddrs: string[]; runId: string }
+  /** a data server can be asked; `sequences` in one pass */
+  | { type: "data-listening"; peerId: string; multiaddrs: string[]; runId: string; sequences: number }
+  /** sequences given to a member, from data index `start` on; the peer by the first 8 hex digits of its id */
+  | { type: "data-served"; peer: string; start: string; sequences: number; bytes: number }
   /** a client knows its run and starts its engine, which takes a while */
   | { type: "starting"; peerId: string; multiaddrs: string[]; runId: string; parameters: number }
   /**

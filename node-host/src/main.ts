@@ -9,7 +9,15 @@ import {
   type OptionValues,
   type OptionSpecs,
 } from "@starling/config";
-import { clientOptions, doctorOptions, localTestnetOptions, serverOptions, timelineOptions } from "@starling/config";
+import {
+  clientOptions,
+  dataServerOptions,
+  prepareDataOptions,
+  doctorOptions,
+  localTestnetOptions,
+  serverOptions,
+  timelineOptions,
+} from "@starling/config";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
 
 type Command = (argv: readonly string[]) => Promise<number>;
@@ -26,6 +34,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "local-testnet start": command(localTestnetOptions, async () => (await import("./commands/localTestnet.ts")).localTestnet),
   server: command(serverOptions, async () => (await import("./commands/server.ts")).server),
   client: command(clientOptions, async () => (await import("./commands/client.ts")).client),
+  "prepare-data": command(prepareDataOptions, async () => (await import("./commands/prepareData.ts")).prepareData),
+  "data-server": command(dataServerOptions, async () => (await import("./commands/dataServer.ts")).dataServer),
   doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
   timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };

@@ -65,6 +65,13 @@ export const clientOptions = defineOptions({
     default: 2048,
     doc: "Tokens of held-out text on which the loss is measured; always the same ones.",
   },
+  heldOutDir: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder of token files kept out of training, on which the loss is measured; left out = heldout beside the run's local data.",
+  },
   checkpoint: {
     type: "string",
     unit: "path",

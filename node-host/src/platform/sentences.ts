@@ -24,6 +24,10 @@ export class Sentences {
       case "listening":
         this.#isCoordinator = true;
         return `run ${event.runId}: clients join with --server-addr ${addressToName(event.multiaddrs)}`;
+      case "data-listening":
+        return `run ${event.runId}: serves ${event.sequences.toLocaleString("en")} sequences to its members; their data_location is Server = "${addressToName(event.multiaddrs)}"`;
+      case "data-served":
+        return null;
       case "starting":
         return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${addressToName(event.multiaddrs)}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
       case "phase":
