@@ -65,14 +65,15 @@ describe("a run of three clients", { timeout: 3 * LIMIT_MS }, () => {
 
   /** `node` takes part in the first epoch that begins after it is a member (again), and ends it agreed. Resolves to its number. */
   async function backByTheNextEpoch(node: Node, sinceMs: number): Promise<number> {
-    const epoch = await run.until(`${node.name} ends an epoch agreed`, LIMIT_MS, () => {
-      const mine = node.told("epochModel").filter(({ atMs }) => atMs > sinceMs);
-      return mine.find(({ epoch }) => run.server.phases.some((p) => p.epoch === epoch && p.runState === "Warmup"))?.epoch ?? null;
+    const epoch = await run.until(`${node.name} trains in an epoch and ends it agreed`, LIMIT_MS, () => {
+      const trainedMs = node.told("trained").find(({ atMs }) => atMs > sinceMs)?.atMs;
+      return trainedMs === undefined ? null : node.told("epochModel").find(({ atMs }) => atMs > trainedMs);
     });
     const warmups = run.server.phases.filter((phase) => phase.runState === "Warmup" && phase.atMs > sinceMs);
-    expect(epoch, `epochs that began since: ${warmups.map((phase) => phase.epoch)}`).toBeLessThanOrEqual(warmups[0]?.epoch ?? epoch);
-    expect(node.told("trained").some((line) => line.atMs > sinceMs)).toBe(true);
-    return epoch;
+    expect(epoch.epoch, `epochs that began since: ${warmups.map((phase) => phase.epoch)}`).toBeLessThanOrEqual(
+      warmups[0]?.epoch ?? epoch.epoch,
+    );
+    return epoch.epoch;
   }
 
   function expectEqualHashes(): void {

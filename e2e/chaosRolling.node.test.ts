@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { processesWith, REPOSITORY, starling } from "./src/processes.ts";
 
-const SECONDS = 75;
+const SECONDS = 50;
 
 let cwd: string;
 beforeEach(() => {
@@ -24,7 +24,7 @@ it(
       "--random-kill-num",
       "1",
       "--random-kill-interval",
-      "15",
+      "12",
       "--fault-seed",
       "3",
       "--server-port",
