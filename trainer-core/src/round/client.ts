@@ -1,5 +1,6 @@
 /** A member of a run: an event queue around the pure transition, with ports on all sides. The same in Node and in a Worker. */
 import { equalBytes, toHex } from "@starling/sdk/bytes";
+import { isFinalRefusal } from "@starling/sdk/errors";
 import { learningRate, type LearningRateSchedule } from "@starling/sdk/schedule";
 import type { Membership, Snapshot } from "@starling/sdk/types";
 import { announceIsSigned, listRoot } from "../protocol/commitment.ts";
@@ -42,6 +43,7 @@ export interface RoundClientOptions {
 
 const defaultTickMs = 100;
 const joinRetryMs = 1_000;
+const longestJoinRetryMs = 8_000;
 
 export class RoundClient {
   readonly #options: RoundClientOptions;
@@ -159,17 +161,19 @@ export class RoundClient {
     }
   }
 
+  /** Until the coordinator has taken it, or has refused it for good. */
   async #join(): Promise<void> {
     const { coordinator, network, clock } = this.#ports;
     const { signal } = this.#abort;
-    while (!signal.aborted) {
+    for (let pauseMs = joinRetryMs; !signal.aborted; pauseMs = Math.min(2 * pauseMs, longestJoinRetryMs)) {
       try {
         await coordinator.join(this.#options.membership, network.multiaddrs(), signal);
         return;
       } catch (error) {
         if (signal.aborted) return;
         this.#tell({ type: "error", action: "join", message: textOf(error) });
-        await new Promise<void>((resolve) => clock.after(joinRetryMs, resolve));
+        if (isFinalRefusal(error)) return;
+        await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
       }
     }
   }
