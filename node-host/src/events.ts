@@ -47,6 +47,8 @@ export type HostEvent =
   | { type: "resumed"; path: string; epoch: number; step: number; parameterHash: string }
   /** the coordinator goes on with the run it saved; the time it was away does not count */
   | { type: "restored"; epoch: number; step: number; runState: RunState; downMs: number; members: number }
+  /** the coordinator went away, is still away, or is back; `reason` is empty where all is well */
+  | { type: "coordinator"; connected: boolean; awayMs: number; reason: string }
   /** other members of the run that this client is connected to */
   | { type: "peers"; connected: number }
   /** every 10 s; `cpuSeconds` of all threads since the start, `lagP99Ms` of the event loop in these 10 s, `openFiles` null where unknown */

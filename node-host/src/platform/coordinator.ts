@@ -3,6 +3,7 @@ import { toMultiaddr, type PeerNetwork } from "@starling/network";
 import { CoordinatorError, connectTcpCoordinator, type CoordinatorPort, type Identity } from "@starling/sdk";
 import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
+import { CoordinatorWatch } from "./coordinatorWatch.ts";
 
 export interface ReachOptions {
   /** HOST:PORT or a multiaddr */
@@ -18,6 +19,7 @@ export interface ReachOptions {
 
 /** Errors: HostError coordinator-unreachable; CoordinatorError. */
 export async function reachCoordinator({ serverAddr, network, identity, joins, log, signal }: ReachOptions): Promise<CoordinatorPort> {
+  const watch = new CoordinatorWatch();
   try {
     return await connectTcpCoordinator({
       network,
@@ -25,8 +27,9 @@ export async function reachCoordinator({ serverAddr, network, identity, joins, l
       session: identity.session,
       ...(joins ? { grant: (runId: string) => identity.grant(runId, Date.now()) } : {}),
       signal,
-      onStatus: ({ connected, error }) => {
-        if (!connected && error) log({ type: "warning", message: `the coordinator is out of reach (${error.message}); trying again` });
+      onStatus: (status) => {
+        const event = watch.next(status);
+        if (event) log(event);
       },
     });
   } catch (cause) {

@@ -1,6 +1,7 @@
 /** Where a server's or client's events go to be seen: a display, sentences, or JSON lines. */
 import { jsonLog, type HostLog } from "../events.ts";
 import { consoleLog } from "./log.ts";
+import { loadTui } from "../tui/load.ts";
 import { chooseLogForm, type LogOptions } from "./logs.ts";
 
 export interface Output {
@@ -29,8 +30,7 @@ export async function openOutput(kind: "server" | "client", options: LogOptions)
       close: async () => undefined,
     };
   }
-  // react and ink are loaded only where they draw
-  const { openTui } = await import("../tui/tui.ts");
+  const { openTui } = await loadTui();
   const tui = openTui({ kind, onStop: () => process.kill(process.pid, "SIGINT"), onPause: (pause) => output.onPause(pause) });
   const output: Output = {
     isDisplay: true,

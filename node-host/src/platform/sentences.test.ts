@@ -52,7 +52,7 @@ describe("Sentences", () => {
       "epoch 1 round 2/10 step 12  clients 2",
       null,
     ]);
-    expect(sentences.of(phase("WaitingForMembers"))).toBe("epoch 1: waits for members, 1 of 3 are here");
+    expect(sentences.of(phase("WaitingForMembers"))).toBe("epoch 1: waits for 2 more members, 1 of 3 are here");
     expect(sentences.of(phase("WaitingForMembers", 13))).toBeNull(); // the same again
   });
 

@@ -1,5 +1,6 @@
 /** One process's events as sentences for the person at the terminal: what changed, once, and what is wrong. */
 import { roundOf, type HostEvent } from "../events.ts";
+import { coordinatorSentence } from "./coordinatorWatch.ts";
 import { Troubles } from "./troubles.ts";
 
 type Round = Extract<HostEvent, { type: "round" }>["event"];
@@ -46,6 +47,8 @@ export class Sentences {
         return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
       case "restored":
         return `goes on with the saved run in epoch ${event.epoch}, step ${event.step}, with ${event.members} members; it was away for ${(event.downMs / 1000).toFixed(0)} s`;
+      case "coordinator":
+        return coordinatorSentence(event);
       case "resumed":
         return `goes on from its checkpoint ${event.path} (epoch ${event.epoch}, step ${event.step})`;
       case "peers": {
@@ -83,7 +86,7 @@ export class Sentences {
       case "RoundWitness":
         return null;
       case "WaitingForMembers":
-        return this.#once(`epoch ${epoch}: waits for members, ${pending} of ${wanted} are here`);
+        return this.#once(waitingSentence(epoch, pending, wanted));
       case "Warmup":
         return this.#once(`epoch ${epoch}: warm-up with ${live} clients`);
       case "Cooldown":
@@ -154,6 +157,13 @@ function percentOf(part: number, whole: number): string {
 function addressToName(multiaddrs: readonly string[]): string {
   const tcp = multiaddrs.filter((address) => !address.includes("/ws"));
   return tcp.find((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ?? tcp[0] ?? multiaddrs[0] ?? "no address";
+}
+
+/** Before an epoch: for whom it waits. */
+export function waitingSentence(epoch: number, pending: number, wanted: number): string {
+  const missing = wanted - pending;
+  if (missing <= 0) return `epoch ${epoch}: ${pending} members are here, begins soon`;
+  return `epoch ${epoch}: waits for ${missing} more ${missing === 1 ? "member" : "members"}, ${pending} of ${wanted} are here`;
 }
 
 /** What happened to a member, from the coordinator's side. */

@@ -122,6 +122,7 @@ export class Tally {
       case "data-listening":
       case "data-served":
       case "restored":
+      case "coordinator":
       case "starting":
       case "phase":
       case "votes":

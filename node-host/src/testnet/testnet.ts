@@ -6,7 +6,7 @@ import { HostError, isWorthRestarting } from "../errors.ts";
 import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
 import type { LogLevel } from "../platform/logLevel.ts";
-import { memberSentence } from "../platform/sentences.ts";
+import { memberSentence, waitingSentence } from "../platform/sentences.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
 import { Child } from "./child.ts";
 import { Killer } from "./killer.ts";
@@ -422,7 +422,7 @@ async function within(promise: Promise<void>, ms: number, late: () => void): Pro
 function phaseLine({ runState, epoch, live, pending, wanted }: Extract<HostEvent, { type: "phase" }>): string | null {
   switch (runState) {
     case "WaitingForMembers":
-      return pending < wanted ? `epoch ${epoch}: waits for members, ${pending} of ${wanted} are here` : null;
+      return pending < wanted ? waitingSentence(epoch, pending, wanted) : null;
     case "Warmup":
       return `epoch ${epoch}: warm-up with ${live} clients`;
     case "Cooldown":

@@ -1,0 +1,37 @@
+import { CoordinatorError } from "@starling/sdk";
+import { describe, expect, it } from "vitest";
+import { CoordinatorWatch, coordinatorSentence } from "./coordinatorWatch.ts";
+
+describe("CoordinatorWatch", () => {
+  const gone = { connected: false, error: new CoordinatorError("unreachable", "connection refused") };
+  const back = { connected: true, error: null };
+
+  it("says that the coordinator is away, now and then for how long, and that it is back; nothing else", () => {
+    let nowMs = 0;
+    const watch = new CoordinatorWatch(() => nowMs);
+    const said: string[] = [];
+    const hear = (status: Parameters<typeof watch.next>[0]) => {
+      const event = watch.next(status);
+      if (event) said.push(coordinatorSentence(event));
+    };
+    hear(back);
+    for (; nowMs < 70_000; nowMs += 5_000) hear(gone);
+    hear(back);
+    hear(back);
+    expect(said).toEqual([
+      expect.stringMatching(/out of reach \(connection refused\): .*the next one waits/),
+      expect.stringMatching(/away for 30 s/),
+      expect.stringMatching(/away for 60 s/),
+      "the coordinator is back after 70 s",
+    ]);
+  });
+
+  it("passes on a refusal in the coordinator's own words, once", () => {
+    const watch = new CoordinatorWatch(() => 0);
+    const refused = { connected: true, error: new CoordinatorError("ejected", "this owner was ejected from the run") };
+    expect(coordinatorSentence(watch.next(refused)!)).toMatch(/does not take this client in: this owner was ejected/);
+    expect(watch.next(refused)).toBe(null);
+    expect(watch.next(back)).toBe(null);
+    expect(watch.next(refused)).not.toBe(null);
+  });
+});
