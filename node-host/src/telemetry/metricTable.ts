@@ -122,7 +122,44 @@ export const METRICS: readonly MetricSpec[] = [
     help: "Bytes of models taken from peers.",
     from: { "round.modelReceived": ({ sizeBytes }) => sizeBytes },
   },
+  {
+    type: "counter",
+    name: "starling_downloads_total",
+    help: "Results, lists, records and announcements fetched from peers.",
+    labels: ["what"],
+    from: { "round.download": ({ what }) => [{ value: 1, labels: { what } }] },
+  },
+  {
+    type: "counter",
+    name: "starling_download_bytes_total",
+    help: "Bytes of these.",
+    labels: ["what"],
+    from: { "round.download": ({ what, bytes }) => [{ value: bytes, labels: { what } }] },
+  },
+  {
+    type: "histogram",
+    name: "starling_download_seconds",
+    help: "Time from asking for one of these to having it.",
+    labels: ["what"],
+    buckets: SECONDS,
+    from: { "round.download": ({ what, ms }) => [{ value: ms / 1000, labels: { what } }] },
+  },
+  {
+    type: "gauge",
+    name: "starling_model_verified_share",
+    help: "Share of the model on its way from peers that is here and verified.",
+    from: {
+      "round.modelProgress": ({ verifiedBytes, sizeBytes }) => (sizeBytes > 0 ? verifiedBytes / sizeBytes : null),
+      "round.modelReceived": one,
+    },
+  },
   // trouble
+  {
+    type: "counter",
+    name: "starling_replays_total",
+    help: "Times that this client began to replay rounds that went by without it.",
+    from: { "round.replay": one },
+  },
   {
     type: "counter",
     name: "starling_behind_total",
@@ -178,6 +215,12 @@ export const METRICS: readonly MetricSpec[] = [
     help: "Things that failed while the client went on.",
     labels: ["action"],
     from: { "round.error": ({ action }) => [{ value: 1, labels: { action: action.replace(/\d+/g, "N") } }] },
+  },
+  {
+    type: "counter",
+    name: "starling_coordinator_restores_total",
+    help: "Times that the coordinator went on with a run it had saved.",
+    from: { restored: one },
   },
   { type: "counter", name: "starling_warnings_total", help: "Warnings said.", from: { warning: one } },
   {
@@ -251,5 +294,3 @@ export const METRICS: readonly MetricSpec[] = [
     from: { resources: ({ lagP99Ms }) => lagP99Ms / 1000 },
   },
 ];
-
-export { SECONDS };

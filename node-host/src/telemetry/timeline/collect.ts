@@ -37,7 +37,7 @@ export type NoteKind =
   | "frozen"
   | "stranded"
   | "replay"
-  | "caught-up"
+  | "restored"
   | "resync"
   | "model"
   | "epoch-lost"
@@ -86,6 +86,8 @@ export class NodeCollector {
   #beats = false;
   #stopped = false;
   #lastSeq = 0;
+  /** under way; it is told over when the client has caught up */
+  #replay: Note | null = null;
 
   constructor(node: string) {
     this.record = {
@@ -141,6 +143,15 @@ export class NodeCollector {
         return this.#trouble("limit", `${event.limit} kept out ${event.who}`, atMs, event.count);
       case "events-dropped":
         return this.#trouble("events dropped", event.reason, atMs, Math.max(1, event.events));
+      case "restored":
+        return this.#note(
+          "restored",
+          atMs,
+          atMs,
+          `goes on in ${event.runState} of step ${event.step}; ${Math.round(event.downMs / 1000)} s away do not count`,
+        );
+      case "resumed":
+        return this.#note("restored", atMs, atMs, `started from its own checkpoint of epoch ${event.epoch}`);
       case "stopped":
         this.#stopped = true;
         return this.#note("stopped", atMs, atMs, event.reason);
@@ -162,6 +173,7 @@ export class NodeCollector {
       this.#beats = false;
       this.#stopped = false;
       this.#runState = null;
+      this.#replay = null;
       return;
     }
     const limitMs = record.isCoordinator ? SERVER_SILENCE_MS : CLIENT_SILENCE_MS;
@@ -244,6 +256,14 @@ export class NodeCollector {
         return;
       case "epochModel":
         record.epochHashes.set(event.epoch, event.parameterHash);
+        return;
+      case "replay":
+        this.#replay = { kind: "replay", atMs, toMs: atMs, text: `steps ${event.fromStep} to ${event.toStep}` };
+        if (record.notes.length < KEPT_NOTES) record.notes.push(this.#replay);
+        return;
+      case "caughtUp":
+        if (this.#replay) this.#replay.toMs = atMs;
+        this.#replay = null;
         return;
       case "stranded":
         return this.#note("stranded", atMs, atMs, event.reason);

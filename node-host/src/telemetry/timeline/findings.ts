@@ -117,11 +117,25 @@ const NOTE_LEVEL: Readonly<Record<NoteKind, Finding["level"]>> = {
   frozen: "warn",
   stranded: "warn",
   replay: "info",
-  "caught-up": "info",
+  restored: "info",
   resync: "warn",
   model: "info",
   "epoch-lost": "bad",
   equivocation: "bad",
+};
+
+const VERBS: Readonly<Record<NoteKind, string>> = {
+  started: "started",
+  stopped: "stopped",
+  died: "was down",
+  frozen: "stood still",
+  stranded: "waited for an epoch",
+  replay: "replayed",
+  restored: "came back",
+  resync: "had other parameters",
+  model: "received the model",
+  "epoch-lost": "lost an epoch",
+  equivocation: "proved an equivocation",
 };
 
 function notes({ nodes }: Timeline): Finding[] {
@@ -131,7 +145,7 @@ function notes({ nodes }: Timeline): Finding[] {
     for (const note of worth.slice(0, NOTES_SHOWN)) {
       const lasts = note.toMs > note.atMs ? ` for ${seconds(note.toMs - note.atMs)}` : "";
       const back = note.kind === "died" ? backAfter(node, note.toMs) : "";
-      const what = { died: "was down", frozen: "stood still", "caught-up": "caught up" }[note.kind as string] ?? note.kind;
+      const what = VERBS[note.kind];
       const detail = note.kind === "died" || note.kind === "frozen" ? "" : `: ${note.text}`;
       out.push({
         kind: "node",

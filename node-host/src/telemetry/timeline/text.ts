@@ -7,6 +7,7 @@ const MARKS = [
   ["down", "x"],
   ["still", "z"],
   ["stranded", "s"],
+  ["replayed", "r"],
   ["behind", "~"],
   ["late", "▓"],
   ["trained", "█"],
@@ -14,7 +15,8 @@ const MARKS = [
   ["absent", " "],
 ] as const;
 type State = (typeof MARKS)[number][0];
-const LEGEND = "█ trained  ▓ trained, but late  ░ took part, trained nothing  ~ behind  s waits for an epoch  z stood still  x down";
+const LEGEND =
+  "█ trained  ▓ trained, but late  ░ took part, trained nothing  ~ behind  r replays  s waits for an epoch  z stood still  x down";
 const BARS = "▁▂▃▄▅▆▇█";
 
 export function timelineText(timeline: Timeline, columns: number): string {
@@ -97,6 +99,7 @@ export function stateOf(node: NodeView, round: RunRound, late: ReadonlyMap<numbe
     // a short death between two events of a round it still trained in is seen in the findings
     if (note.kind === "died" && note.toMs - note.atMs > 0) return "down";
     if (note.kind === "frozen") return "still";
+    if (note.kind === "replay") return "replayed";
   }
   const own = node.rounds.get(round.step);
   if (!own) return "absent";
