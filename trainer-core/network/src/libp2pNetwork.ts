@@ -109,7 +109,7 @@ class Libp2pNetwork implements PeerNetwork {
     this.#requireRunning();
     const parsed = parseAddress(address);
     if (parsed === null) {
-      throw new NetworkError("malformed", `expected a multiaddr like /ip4/127.0.0.1/tcp/4001, got ${address}`);
+      throw new NetworkError("malformed", `expected a multiaddr like /ip4/127.0.0.1/tcp/4001, got ${address.slice(0, 128)}`);
     }
     const named = peerIdIn(parsed);
     const expected = named === undefined ? null : peerKeyFromText(named);

@@ -23,19 +23,25 @@ export function peerIdText(key: PeerKey): string {
   return peerIdOf(keyHex(key)).toString();
 }
 
+/** Reading base58 takes the square of its length; an ed25519 peer id has 52 to 65 characters. */
+const maxPeerIdChars = 128;
+/** Far above any address that can be dialled. */
+const maxAddressChars = 512;
+
 /** The inverse of `peerIdText`. @throws NetworkError `malformed` */
 export function peerKeyFromText(text: string): PeerKey {
   try {
-    const hex = hexOf(peerIdFromString(text));
+    const hex = text.length > maxPeerIdChars ? null : hexOf(peerIdFromString(text));
     if (hex !== null) return bytesOf(hex);
   } catch {
     // The same error as for another kind of key: neither names an ed25519 peer.
   }
-  throw new NetworkError("malformed", `expected an ed25519 peer id like 12D3Koo..., got ${text}`);
+  throw new NetworkError("malformed", `expected an ed25519 peer id like 12D3Koo..., got ${text.slice(0, maxPeerIdChars)}`);
 }
 
 /** Null when it does not parse: member lists carry what others wrote. */
 export function parseAddress(text: string): Multiaddr | null {
+  if (text.length > maxAddressChars) return null;
   try {
     return multiaddr(text);
   } catch {

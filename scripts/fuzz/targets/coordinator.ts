@@ -1,0 +1,147 @@
+import { parseRunConfig, toMachineConfig } from "@starling/config";
+import { CoordinatorError, Identity, parseIdentity, serializeIdentity, signGrant } from "@starling/sdk";
+import { Machine, MachineError } from "@starling/sdk/machine";
+import * as protocol from "@starling/sdk/protocol";
+import { decodeAs, encodeAs, type Shape } from "@starling/sdk/wire";
+import { ServerError } from "@starling/server/errors";
+import { decodeSavedState, encodeSavedState } from "@starling/server/savedState";
+import { readFileSync } from "node:fs";
+import { expectSame, filled, text, utf8, type FuzzTarget } from "../target.ts";
+
+const isRefusal = (error: unknown): boolean => error instanceof CoordinatorError;
+
+/** CBOR of one shape; two encodings of one value are fine, two values of one encoding are not. */
+function shapeTarget<T>(name: string, shape: Shape<T>, values: () => T[] | Promise<T[]>): FuzzTarget {
+  return {
+    name,
+    isRefusal,
+    decode(bytes) {
+      const value = decodeAs(shape, bytes, name);
+      expectSame(decodeAs(shape, encodeAs(shape, value), name), value, name);
+      return true;
+    },
+    valid: async () => (await values()).map((value) => encodeAs(shape, value)),
+  };
+}
+
+const identity = new Identity(
+  { ownerSeed: filled(32, 1), sessionSeed: filled(32, 2), peerSeed: filled(32, 3), chainsBegun: 1 },
+  { chainLength: 8 },
+);
+const grant = () =>
+  signGrant(identity.owner, { session: identity.session.publicKey, peerId: identity.peer.publicKey, runId: "fuzz", expiresMs: 1n << 41n });
+const preset = readFileSync(new URL("../../../config/runs/test/config.toml", import.meta.url), "utf8");
+
+/** Machines in several phases. */
+function machines(): Machine[] {
+  const config = toMachineConfig(parseRunConfig(preset, { source: "preset" }));
+  const fresh = Machine.create("fuzz", config, 1_000_000n);
+  const started = Machine.load(fresh.bytes());
+  started.start(1_000_001n);
+  const warming = Machine.load(started.bytes());
+  const pending = [1, 2, 3].map((n) => ({
+    owner: filled(32, n),
+    session: filled(32, n + 10),
+    peerId: filled(32, n + 20),
+    chainHead: filled(32, n + 30),
+  }));
+  for (let i = 1; i < 4; i++) {
+    warming.tick(1_000_001n + BigInt(i) * 700n, filled(32, i), pending);
+  }
+  return [fresh, started, warming];
+}
+
+export const coordinatorTargets: FuzzTarget[] = [
+  shapeTarget("call-join", protocol.CALLS.join, async () => [
+    { grant: await grant(), chainHead: filled(32), multiaddrs: [] },
+    { grant: await grant(), chainHead: filled(32), multiaddrs: ["/ip4/127.0.0.1/tcp/4001", "/dns4/rig/tcp/1/ws"] },
+  ]),
+  shapeTarget("call-witness", protocol.CALLS.witness, () => [
+    { step: 5, bitmap: filled(32), listRoot: filled(32, 2), reveal: filled(32, 3), parameterHash: filled(32, 4) },
+  ]),
+  shapeTarget("call-health-check", protocol.CALLS.healthCheck, () => [{ clientIndexes: [0, 3, 255] }, { clientIndexes: [] }]),
+  shapeTarget("call-set-paused", protocol.CALLS.setPaused, async () => [{ paused: true, grant: await grant() }]),
+  shapeTarget("subscribe", protocol.SUBSCRIBE, () => [{ peerId: filled(32) }]),
+  shapeTarget("run-info", protocol.RUN_INFO, () => [{ runId: "fuzz", configToml: preset }]),
+  {
+    name: "call-response",
+    isRefusal,
+    decode(bytes) {
+      try {
+        protocol.readCallResponse(bytes);
+      } catch (error) {
+        // an answer that says no is an answer
+        if (!(error instanceof CoordinatorError) || error.code === "malformed") throw error;
+      }
+      return true;
+    },
+    valid: () => [protocol.encodeCallResponse(null), protocol.encodeCallResponse(new CoordinatorError("overloaded", "later"))],
+  },
+  {
+    name: "snapshot-frame",
+    isRefusal,
+    async decode(bytes) {
+      const snapshot = await protocol.decodeSnapshotFrame(bytes);
+      expectSame(await protocol.decodeSnapshotFrame(await protocol.encodeSnapshotFrame(snapshot)), snapshot, "snapshot");
+      return true;
+    },
+    valid: () =>
+      Promise.all(
+        machines().map((machine, i) =>
+          protocol.encodeSnapshotFrame({
+            nonce: BigInt(i),
+            bytes: machine.bytes(),
+            coordinatorNowMs: 1_000_000n,
+            members: [{ peerId: filled(32), multiaddrs: ["/ip4/127.0.0.1/tcp/4001"] }],
+          }),
+        ),
+      ),
+  },
+  {
+    name: "machine",
+    isRefusal: (error) => error instanceof MachineError,
+    // What loads must also be readable, and may be refused a tick, but not more.
+    decode(bytes) {
+      const machine = Machine.load(bytes);
+      machine.state();
+      expectSame(Machine.load(machine.bytes()).state(), machine.state(), "machine");
+      const clock = machine.state().runStateStartedMs + 60_000n;
+      try {
+        if (clock < 1n << 60n) machine.tick(clock, filled(32), []);
+      } catch (error) {
+        if (!(error instanceof MachineError)) throw error;
+      }
+      machine.state();
+      return true;
+    },
+    valid: () => machines().map((machine) => machine.bytes()),
+  },
+  {
+    name: "server-state",
+    isRefusal: (error) => error instanceof ServerError,
+    decode(bytes) {
+      const { machine, restored, configHash } = decodeSavedState(bytes);
+      if (configHash !== null) {
+        const again = decodeSavedState(encodeSavedState({ ...restored, bytes: machine.bytes() }, configHash));
+        expectSame(again.restored, restored, "server state");
+      }
+      return true;
+    },
+    valid: () => {
+      const [fresh, , warming] = machines();
+      const member = { ...identity.membership(), multiaddrs: ["/ip4/127.0.0.1/tcp/4001"], expiresMs: 1n << 41n };
+      const saved = { bytes: warming.bytes(), nonce: 7n, runNowMs: 1_000_000n, members: [member], ejectedOwners: [filled(32)] };
+      return [fresh.bytes(), encodeSavedState(saved, filled(32, 9))];
+    },
+  },
+  {
+    name: "identity-file",
+    isRefusal,
+    decode(bytes) {
+      const secrets = parseIdentity(text(bytes));
+      expectSame(parseIdentity(serializeIdentity(secrets)), secrets, "identity");
+      return true;
+    },
+    valid: () => [utf8(serializeIdentity(identity.secrets()))],
+  },
+];
