@@ -225,6 +225,26 @@ export function coordinatorCompliance(adapter: string, serve: ServeCore): void {
       await rejectedWith("closed", clients[2].port.warmupWitness());
     });
 
+    it("keeps a member that was dropped although it lives: it is in the next epoch", async () => {
+      const clients = await training(4);
+      const [slow, ...others] = clients;
+      for (const one of others) one.behave();
+      const dropped = new Set<number>();
+      others[0].port.subscribe(({ bytes }) => {
+        const machine = Machine.load(bytes);
+        const state = machine.state();
+        const silent = state.clients.find(({ session }) => equalBytes(session, slow.identity.session.publicKey))!.index;
+        if (state.runState !== "RoundTrain" || !machine.isUnhealthy(silent) || dropped.has(state.step)) return;
+        dropped.add(state.step);
+        others[0].port.healthCheck([silent]).catch(() => {});
+      });
+      await others[0].reach(({ clients: slots }) => slots.some(({ state }) => state === "Dropped"));
+      await others[0].reachSnapshot(({ members }) => members.length === 4);
+      slow.behave();
+      const next = await slow.reach(({ epoch, runState }) => epoch === 1 && runState === "RoundTrain");
+      expect(next.clients.map(({ state }) => state)).toEqual(["Healthy", "Healthy", "Healthy", "Healthy"]);
+    });
+
     it("drains before it pauses, and resumes", async () => {
       const clients = await training(3);
       const owner = await client(admin);

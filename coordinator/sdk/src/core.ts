@@ -337,10 +337,11 @@ export class CoordinatorCore {
       throw new CoordinatorError("refused", error.message, { cause: error, machineCode: error.code });
     }
     if (outcome === "unchanged") return outcome;
-    const from = this.#state.runState;
+    const { runState: from, clients: slotsBefore } = this.#state;
     this.#bytes = null;
     this.#state = this.#machine.state();
     this.#members.noteEjected(this.#state.clients);
+    this.#members.noteDropped(slotsBefore, this.#state.clients);
     this.#nonce += 1n;
     if (this.#state.runState !== from) {
       this.#bytes = this.#machine.bytes();

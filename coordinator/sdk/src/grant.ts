@@ -29,11 +29,27 @@ export async function signGrant(
   return { ...unsigned, signature: await owner.sign(grantBytes(unsigned)) };
 }
 
+/** What a grant must cover. */
+export interface GrantUse {
+  session: Uint8Array; // (32)
+  peerId: Uint8Array; // (32)
+  runId: string;
+  nowMs: number;
+}
+
 /**
  * Proves that a grant covers this session, this authenticated peer, this run and this moment.
  * @throws CoordinatorError `bad-grant`, `wrong-run`
  */
-export function verifyGrant(grant: SessionGrant, wanted: { session: Uint8Array; peerId: Uint8Array; runId: string; nowMs: number }): void {
+export function verifyGrant(grant: SessionGrant, wanted: GrantUse): void {
+  checkGrant(grant, wanted);
+  if (!verifySignature(grant.owner, grantBytes(grant), grant.signature)) {
+    throw new CoordinatorError("bad-grant", "the grant is not signed by the owner it names");
+  }
+}
+
+/** All of it but the signature. @throws CoordinatorError `bad-grant`, `wrong-run` */
+export function checkGrant(grant: SessionGrant, wanted: GrantUse): void {
   if (grant.runId !== wanted.runId) {
     throw new CoordinatorError("wrong-run", `the grant is for run ${grant.runId}, this coordinator serves ${wanted.runId}`);
   }
@@ -45,8 +61,5 @@ export function verifyGrant(grant: SessionGrant, wanted: { session: Uint8Array; 
   }
   if (grant.expiresMs <= BigInt(Math.floor(wanted.nowMs))) {
     throw new CoordinatorError("bad-grant", "the grant has expired; open a new session with the owner's key");
-  }
-  if (!verifySignature(grant.owner, grantBytes(grant), grant.signature)) {
-    throw new CoordinatorError("bad-grant", "the grant is not signed by the owner it names");
   }
 }

@@ -120,6 +120,16 @@ export class MemberTable {
     }
   }
 
+  /**
+   * A client that was dropped may be frozen, its connection still open: no epoch waits for it before it is heard from. One
+   * that lives sees that it is no member, and joins again.
+   */
+  noteDropped(before: readonly ClientSlot[], after: readonly ClientSlot[]): void {
+    for (const { index, state, session } of after) {
+      if (state === "Dropped" && before[index]?.state !== "Dropped") this.remove(session);
+    }
+  }
+
   /** The allowlist: everyone pending, and those of `clients` (the running epoch's slots) who are in good standing. */
   addresses(clients: readonly ClientSlot[]): PeerAddress[] {
     const members = new Map<string, PeerAddress>();

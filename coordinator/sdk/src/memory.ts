@@ -1,4 +1,4 @@
-import { equalBytes } from "./bytes.ts";
+import { equalBytes, sha256 } from "./bytes.ts";
 import type { CoordinatorCore } from "./core.ts";
 import { CoordinatorError } from "./errors.ts";
 import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "./types.ts";
@@ -17,6 +17,7 @@ export class MemoryCoordinator implements CoordinatorPort {
   readonly #admin: boolean;
   readonly #unsubscribe = new Set<() => void>();
   #detach: (() => void) | null = null;
+  #joined: { membership: Membership; multiaddrs: string[] } | null = null;
   #closed = false;
 
   constructor(core: CoordinatorCore, { session, admin = false }: MemoryCoordinatorOptions) {
@@ -50,11 +51,28 @@ export class MemoryCoordinator implements CoordinatorPort {
       }
       this.#core.join(membership, multiaddrs);
       this.#detach ??= this.#core.attach(this.#session);
+      if (this.#joined === null) this.subscribe((snapshot) => this.#stayMember(snapshot));
+      this.#joined = { membership: { ...membership }, multiaddrs };
+    });
+  }
+
+  /** Dropped as dead, and we are not: as the tcp client does, joins again at its next turn. */
+  #stayMember({ members }: Snapshot): void {
+    const { membership } = this.#joined ?? {};
+    if (membership === undefined || members.some(({ peerId }) => equalBytes(peerId, membership.peerId))) return;
+    void this.#call(undefined, () => {
+      if (this.#joined !== null) this.#core.join(this.#joined.membership, this.#joined.multiaddrs);
+    }).catch((error: unknown) => {
+      // ejected, or the coordinator is gone: the owner of this port learns it from its own calls
+      if (!(error instanceof CoordinatorError)) throw error;
     });
   }
 
   leave(signal?: AbortSignal): Promise<void> {
-    return this.#call(signal, () => this.#core.leave(this.#session));
+    return this.#call(signal, () => {
+      this.#joined = null;
+      this.#core.leave(this.#session);
+    });
   }
 
   warmupWitness(signal?: AbortSignal): Promise<void> {
@@ -62,7 +80,11 @@ export class MemoryCoordinator implements CoordinatorPort {
   }
 
   witness(message: WitnessMessage, signal?: AbortSignal): Promise<void> {
-    return this.#call(signal, () => this.#core.witness(this.#session, message));
+    return this.#call(signal, () => {
+      const membership = this.#joined?.membership;
+      if (membership !== undefined && equalBytes(sha256(message.reveal), membership.chainHead)) membership.chainHead = message.reveal;
+      this.#core.witness(this.#session, message);
+    });
   }
 
   downloaded(step: number, listsHeld: number, signal?: AbortSignal): Promise<void> {

@@ -109,6 +109,7 @@ export class TcpCoordinator implements CoordinatorPort {
   /** the coordinator that answers is not where ours was */
   #lost: CoordinatorError | null = null;
   #renewing = false;
+  #joining = false;
   #told = "";
   #grant: Promise<SessionGrant> | null = null;
 
@@ -269,7 +270,7 @@ export class TcpCoordinator implements CoordinatorPort {
             backoffMs = FIRST_BACKOFF_MS;
             if (isNew) this.#meet(snapshot, first ? null : connection.signal);
             isNew = false;
-            if (this.#lost === null) this.#deliver(snapshot);
+            if (this.#lost === null) this.#deliver(snapshot, connection.signal);
           },
           { maxFrameBytes: MAX_FRAME_BYTES, signal: closing },
         );
@@ -309,6 +310,16 @@ export class TcpCoordinator implements CoordinatorPort {
 
   /** The coordinator may have forgotten us while we were away, or may be a new process. */
   async #joinAgain(connection: AbortSignal): Promise<void> {
+    if (this.#joining) return;
+    this.#joining = true;
+    try {
+      await this.#tryToJoin(connection);
+    } finally {
+      this.#joining = false;
+    }
+  }
+
+  async #tryToJoin(connection: AbortSignal): Promise<void> {
     for (let backoffMs = FIRST_BACKOFF_MS; !connection.aborted && this.#joined !== null; backoffMs = longer(backoffMs)) {
       try {
         await this.#sendJoin(this.#joined, connection);
@@ -317,7 +328,8 @@ export class TcpCoordinator implements CoordinatorPort {
       } catch (cause) {
         if (connection.aborted) return;
         const error = asCoordinatorError(cause, "joining again");
-        this.#tell({ connected: true, error });
+        // of a connection that broke, the status of the connection tells
+        if (error.code !== "unreachable") this.#tell({ connected: true, error });
         if (isFinalRefusal(error)) {
           this.#joined = null;
           return;
@@ -357,9 +369,13 @@ export class TcpCoordinator implements CoordinatorPort {
     this.#onStatus(status);
   }
 
-  #deliver(snapshot: Snapshot): void {
+  #deliver(snapshot: Snapshot, connection: AbortSignal): void {
     if (this.#newest !== null && snapshot.nonce <= this.#newest.nonce) return;
     this.#newest = snapshot;
+    // dropped as dead, and we are not; or the join before was lost
+    if (this.#joined !== null && !snapshot.members.some(({ peerId }) => equalBytes(peerId, this.#network.self))) {
+      void this.#joinAgain(connection);
+    }
     if (this.#chain?.identity.isChainShort === true && this.#joined !== null && !this.#renewing) void this.#renewChain(this.#chain);
     for (const listener of this.#listeners) {
       try {

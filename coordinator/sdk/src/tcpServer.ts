@@ -1,23 +1,10 @@
-import {
-  NetworkError,
-  type NetworkErrorCode,
-  openRequest,
-  type PeerKey,
-  type PeerNetwork,
-  type Push,
-  ReplayGuard,
-  type SignedRequest,
-} from "@starling/network";
-import { equalBytes, toHex } from "./bytes.ts";
+import type { PeerNetwork, Push } from "@starling/network";
+import { toHex } from "./bytes.ts";
+import { CallServer } from "./callServer.ts";
 import type { CoordinatorCore } from "./core.ts";
-import { CoordinatorError, type CoordinatorErrorCode } from "./errors.ts";
-import { verifyGrant } from "./grant.ts";
+import { CoordinatorError } from "./errors.ts";
 import {
-  CALL_DOMAIN,
   CALL_PROTOCOL,
-  CALLS,
-  type CallBody,
-  type CallName,
   encodeCallResponse,
   encodeSnapshotFrame,
   MAX_CALL_BYTES,
@@ -26,13 +13,13 @@ import {
   RUN_INFO,
   RUN_INFO_PROTOCOL,
   STATE_PROTOCOL,
-  SUBSCRIBE,
-  SUBSCRIBE_METHOD,
 } from "./protocol.ts";
-import { decodeAs, encodeAs } from "./wire.ts";
+import { encodeAs } from "./wire.ts";
 
 /** Connections that watch the run, members and spectators together. */
 export const MAX_SUBSCRIBERS = 2048;
+/** Of one peer: while it reconnects, the coordinator may not know yet that the connection before is dead. */
+export const MAX_SUBSCRIPTIONS_PER_PEER = 4;
 /** A frame older than this is made anew, so that `coordinatorNowMs` tells a late subscriber the right time. */
 const FRAME_MAX_AGE_MS = 200;
 
@@ -50,33 +37,57 @@ export interface ServeOptions {
 export function serveCoordinator({ core, network, admins = [], settled = () => Promise.resolve() }: ServeOptions): () => void {
   const calls = new CallServer(core, admins);
   const frames = new FrameCache(core);
-  const subscribers = new Set<AbortSignal>();
+  const places = new Places();
+  // it does not change, and anyone may ask for it
+  const runInfo = encodeAs(RUN_INFO, core.runInfo());
   const undo = [
     nameMembers(core, network),
-    network.handle(RUN_INFO_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_RUN_INFO_BYTES }, async () =>
-      encodeAs(RUN_INFO, core.runInfo()),
-    ),
+    network.handle(RUN_INFO_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_RUN_INFO_BYTES }, async () => runInfo),
     network.handle(CALL_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES, maxResponseBytes: MAX_CALL_RESPONSE_BYTES }, async (from, request) =>
       encodeCallResponse(calls.answer(from, request)),
     ),
     network.handleSubscription(STATE_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES }, async (from, request, push, signal) => {
-      const session = openSubscription(core.runId, from, request);
-      if (subscribers.size >= MAX_SUBSCRIBERS) {
-        throw new CoordinatorError("overloaded", `${MAX_SUBSCRIBERS} subscribers are connected already; try again later`);
-      }
-      subscribers.add(signal);
-      const detach = core.attach(session);
+      const leavePlace = places.take(toHex(from));
       try {
-        await pushSnapshots({ core, frames, settled }, push, signal);
+        const detach = core.attach(calls.openSubscription(from, request));
+        try {
+          await pushSnapshots({ core, frames, settled }, push, signal);
+        } finally {
+          detach();
+        }
       } finally {
-        detach();
-        subscribers.delete(signal);
+        leavePlace();
       }
     }),
   ];
   return () => {
     for (const one of undo) one();
   };
+}
+
+/** Subscribers, by peer. */
+class Places {
+  readonly #taken = new Map<string, number>();
+  #all = 0;
+
+  /** Returns what gives the place back. @throws CoordinatorError `overloaded` */
+  take(peer: string): () => void {
+    const taken = this.#taken.get(peer) ?? 0;
+    if (taken >= MAX_SUBSCRIPTIONS_PER_PEER) {
+      throw new CoordinatorError("overloaded", `this peer has ${taken} subscriptions already; close one first`);
+    }
+    if (this.#all >= MAX_SUBSCRIBERS) {
+      throw new CoordinatorError("overloaded", `${MAX_SUBSCRIBERS} subscribers are connected already; try again later`);
+    }
+    this.#all += 1;
+    this.#taken.set(peer, taken + 1);
+    return () => {
+      this.#all -= 1;
+      const left = this.#taken.get(peer)! - 1;
+      if (left === 0) this.#taken.delete(peer);
+      else this.#taken.set(peer, left);
+    };
+  }
 }
 
 /** The network holds strangers to stricter limits than members. No addresses: clients dial the coordinator, never the reverse. */
@@ -146,129 +157,4 @@ class FrameCache {
     }
     return this.#frame;
   }
-}
-
-function openSubscription(runId: string, from: PeerKey, request: Uint8Array): Uint8Array {
-  const { sender, method, body } = open(runId, request);
-  if (method !== SUBSCRIBE_METHOD)
-    throw new CoordinatorError("malformed", `expected the method ${SUBSCRIBE_METHOD}, got ${method.slice(0, 32)}`);
-  if (!equalBytes(decodeAs(SUBSCRIBE, body, method).peerId, from)) {
-    throw new CoordinatorError("bad-signature", "the subscription was signed for another peer than the one this connection proved");
-  }
-  return sender;
-}
-
-/** Authenticates calls and hands them to the core. */
-class CallServer {
-  readonly #core: CoordinatorCore;
-  readonly #admins: ReadonlySet<string>;
-  readonly #replays = new ReplayGuard();
-
-  constructor(core: CoordinatorCore, admins: readonly Uint8Array[]) {
-    this.#core = core;
-    this.#admins = new Set(admins.map(toHex));
-  }
-
-  /** Null when the call was carried out. Never throws. */
-  answer(from: PeerKey, request: Uint8Array): CoordinatorError | null {
-    try {
-      this.#carryOut(from, open(this.#core.runId, request));
-      return null;
-    } catch (error) {
-      return asCoordinatorError(error);
-    }
-  }
-
-  #carryOut(from: PeerKey, request: SignedRequest): void {
-    const core = this.#core;
-    const session = request.sender;
-    switch (request.method) {
-      case "join": {
-        const { grant, chainHead, multiaddrs } = body("join", request);
-        this.#requireGrant(grant, from, request);
-        core.join({ owner: grant.owner, session, peerId: from.slice(), chainHead }, multiaddrs, grant.expiresMs);
-        return;
-      }
-      case "setPaused": {
-        const { paused, grant } = body("setPaused", request);
-        this.#requireGrant(grant, from, request);
-        if (!this.#admins.has(toHex(grant.owner))) {
-          throw new CoordinatorError("not-allowed", "only an administrator may pause or resume this run");
-        }
-        core.setPaused(paused);
-        return;
-      }
-      case "leave":
-        this.#requireMember(from, request);
-        body("leave", request);
-        core.leave(session);
-        return;
-      case "warmupWitness":
-        this.#requireMember(from, request);
-        body("warmupWitness", request);
-        core.warmupWitness(session);
-        return;
-      case "witness":
-        this.#requireMember(from, request);
-        core.witness(session, body("witness", request));
-        return;
-      case "downloaded": {
-        this.#requireMember(from, request);
-        const { step, listsHeld } = body("downloaded", request);
-        core.downloaded(session, step, listsHeld);
-        return;
-      }
-      case "healthCheck":
-        this.#requireMember(from, request);
-        core.healthCheck(session, body("healthCheck", request).clientIndexes);
-        return;
-      case "reportEquivocation":
-        this.#requireMember(from, request);
-        core.reportEquivocation(session, body("reportEquivocation", request).clientIndex);
-        return;
-      default:
-        throw new CoordinatorError("malformed", `there is no method ${request.method.slice(0, 32)}`);
-    }
-  }
-
-  #requireGrant(grant: CallBody<"join">["grant"], from: PeerKey, request: SignedRequest): void {
-    const nowMs = this.#core.clock.nowMs();
-    verifyGrant(grant, { session: request.sender, peerId: from, runId: this.#core.runId, nowMs });
-    this.#replays.accept(request, nowMs);
-  }
-
-  #requireMember(from: PeerKey, request: SignedRequest): void {
-    if (!this.#core.isBound(request.sender, from)) {
-      throw new CoordinatorError("not-member", `${request.method}: this session has not joined the run over this peer id`);
-    }
-    this.#replays.accept(request, this.#core.clock.nowMs());
-  }
-}
-
-function body<N extends CallName>(name: N, request: SignedRequest): CallBody<N> {
-  return decodeAs(CALLS[name], request.body, name) as CallBody<N>;
-}
-
-function open(runId: string, sealed: Uint8Array): SignedRequest {
-  try {
-    return openRequest(sealed, { domain: CALL_DOMAIN, runId });
-  } catch (error) {
-    throw asCoordinatorError(error);
-  }
-}
-
-const FROM_NETWORK: Partial<Record<NetworkErrorCode, CoordinatorErrorCode>> = {
-  "wrong-audience": "wrong-run",
-  "bad-signature": "bad-signature",
-  malformed: "malformed",
-  replayed: "replayed",
-  stale: "stale",
-  overloaded: "overloaded",
-};
-
-function asCoordinatorError(error: unknown): CoordinatorError {
-  if (error instanceof CoordinatorError) return error;
-  const code = error instanceof NetworkError ? FROM_NETWORK[error.code] : undefined;
-  if (code !== undefined) return new CoordinatorError(code, (error as Error).message, { cause: error });
-  return new CoordinatorError("internal", `the coordinator failed: ${(error as Error).message}`, { cause: error });
 }

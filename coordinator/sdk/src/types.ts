@@ -184,7 +184,7 @@ export interface CoordinatorPort {
   snapshot(): Snapshot | null;
   /** called with every newer snapshot, at once with the present one if there is one */
   subscribe(listener: (snapshot: Snapshot) => void): () => void;
-  /** stays pending for every following epoch until `leave` or disconnection */
+  /** stays pending for every following epoch until `leave` or disconnection; who was dropped while it lives joins again by itself */
   join(membership: Membership, multiaddrs: string[], signal?: AbortSignal): Promise<void>;
   leave(signal?: AbortSignal): Promise<void>;
   warmupWitness(signal?: AbortSignal): Promise<void>;
