@@ -230,8 +230,17 @@ function troubles({ nodes }: Timeline): Finding[] {
 function files({ read }: Timeline): Finding[] {
   const of = (level: Finding["level"], sentence: string): Finding => ({ kind: "files", level, atMs: null, node: null, sentence });
   return [
-    ...(read.damaged > 0 ? [of("warn", `${read.damaged} lines are damaged and were skipped`)] : []),
-    ...(read.missing > 0 ? [of("warn", `${read.missing} events are missing: dropped by a full disk, or in files that are gone`)] : []),
+    ...(read.damaged > 0
+      ? [of("warn", read.damaged === 1 ? "1 damaged line was skipped" : `${read.damaged} damaged lines were skipped`)]
+      : []),
+    ...(read.missing > 0
+      ? [
+          of(
+            "warn",
+            `${read.missing} ${read.missing === 1 ? "event is" : "events are"} missing: dropped by a full disk, or in files that are gone`,
+          ),
+        ]
+      : []),
   ];
 }
 
