@@ -10,6 +10,7 @@ import { chooseLogForm } from "../platform/logs.ts";
 import { earlierRunFolder, makeWritableFolder, runFolder } from "../platform/folders.ts";
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
+import { loadTui } from "../tui/load.ts";
 import { TmuxSession } from "../testnet/tmuxSession.ts";
 import { logFile, Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
 
@@ -54,7 +55,7 @@ export async function localTestnet(options: LocalTestnetOptions): Promise<number
   let testnet: Testnet | null = null;
   const tui =
     form === "tui"
-      ? (await import("../tui/tui.ts")).openTui({
+      ? (await loadTui()).openTui({
           kind: "testnet",
           level,
           onStop: () => process.kill(process.pid, "SIGINT"),

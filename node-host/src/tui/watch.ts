@@ -1,7 +1,7 @@
 /** The display of a process that runs elsewhere, from the file that it writes its events to: `watch.ts NAME FILE`. Ends nothing but itself. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parseEvent } from "../events.ts";
-import { openTui } from "./tui.ts";
+import { loadTui } from "./load.ts";
 
 const LOOK_EVERY_MS = 300;
 /** what happened longer ago is not read */
@@ -49,6 +49,7 @@ const done = async (): Promise<void> => {
   await tui.close();
   process.exit(0);
 };
+const { openTui } = await loadTui();
 const tui = openTui({
   kind: name === "server" ? "server" : "client",
   isWatching: true,
