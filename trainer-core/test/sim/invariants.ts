@@ -182,7 +182,7 @@ export class Invariants {
         ["rounds kept", rounds.size, mostRounds],
         ["early announcements", early.length, 4 * scenario.clients],
         ["attempts", attempts.size, mostAttempts],
-        ["timers", process.timers, 60 + 24 * scenario.clients],
+        ["timers", process.timers, 100 + 50 * scenario.clients],
         ["bytes of blobs", blobs.usedBytes, 4 * modelBytes + mostRounds * scenario.clients * 4 * maxPayloadBytes],
       ] as const;
       for (const [what, size, most] of sizes) {

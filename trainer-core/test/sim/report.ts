@@ -14,14 +14,6 @@ export class Totals {
     for (const kind of outcome.adversaries) this.adversaries.set(kind, (this.adversaries.get(kind) ?? 0) + 1);
   }
 
-  /** Those of another process. */
-  merge(other: Pick<Totals, "seeds" | "sums"> & { faults: Iterable<[string, number]>; adversaries: Iterable<[string, number]> }): void {
-    this.seeds += other.seeds;
-    for (const key of Object.keys(this.sums) as (keyof typeof this.sums)[]) this.sums[key] += other.sums[key];
-    for (const [kind, count] of other.faults) this.faults.set(kind, (this.faults.get(kind) ?? 0) + count);
-    for (const [kind, count] of other.adversaries) this.adversaries.set(kind, (this.adversaries.get(kind) ?? 0) + count);
-  }
-
   table(): string {
     const { sums } = this;
     const faults = [...this.faults.values()].reduce((sum, count) => sum + count, 0);

@@ -29,8 +29,8 @@ export class Trace {
 
   /** The last 40 events of these members (none: of all) and of the run, in order. */
   last(members: readonly number[]): string[] {
-    const of = members.length === 0 ? [...this.#lines.keys()] : [-1, ...members];
-    const lines = of.flatMap((member) => this.#lines.get(member) ?? []).sort((a, b) => a.order - b.order);
+    const of = members.length === 0 ? this.#lines.keys() : new Set([-1, ...members]);
+    const lines = [...of].flatMap((member) => this.#lines.get(member) ?? []).sort((a, b) => a.order - b.order);
     return lines.slice(-shown * Math.max(1, members.length)).map(({ text }) => text);
   }
 
