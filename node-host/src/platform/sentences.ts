@@ -111,7 +111,7 @@ export class Sentences {
       case "trained":
         return `step ${event.step}: loss ${event.loss?.toFixed(3) ?? "-"}, ${event.tokens} tokens in ${Math.round(event.trainMs)} ms`;
       case "behind":
-        return `late for step ${event.step}: ${event.missing} are fetched from the other members`;
+        return `late for step ${event.step}: gets ${event.missing} from the other members`;
       case "replay":
         return `late: catches up from step ${event.fromStep} to ${event.toStep}`;
       case "caughtUp":

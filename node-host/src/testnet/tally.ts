@@ -158,7 +158,7 @@ export class Tally {
         tally.begunStep = event.step;
         return null;
       case "behind":
-        return `${client} is late for step ${event.step}: ${event.missing} are fetched from the other members`;
+        return `${client} is late for step ${event.step}: gets ${event.missing} from the other members`;
       case "replay":
         return `${client} is late: catches up from step ${event.fromStep} to ${event.toStep}`;
       case "caughtUp":

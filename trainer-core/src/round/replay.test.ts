@@ -301,3 +301,17 @@ describe("a model that is not wanted any more", () => {
     expect(forgotten(driver)).toEqual([40, 140]);
   });
 });
+
+test("who comes when the epoch's end is agreed does not take that for its start: it waits for the next epoch", () => {
+  const driver = new Driver();
+  driver.on({ type: "start" });
+  driver.on({ type: "loaded", hash: startHash, blobs });
+  const agreed = { parameterHash: fromHex("77".repeat(32), 32)!, parameterHashEpoch: 0, epoch: 0 };
+  const effects = driver.on({ type: "snapshot", view: view(2, "Cooldown", 5, [1, 2, 3, 4].map(over), agreed) });
+  expect(effects).toEqual([]);
+  expect(driver.state).toMatchObject({ stage: { name: "waiting" }, epoch: null });
+  const next = { ...agreed, epoch: 1, epochStartStep: 5 };
+  const warmup = driver.on({ type: "snapshot", view: view(3, "Warmup", 5, [], next) });
+  expect(driver.state.epoch).toMatchObject({ number: 1, startHash: "77".repeat(32) });
+  expect(warmup.map(({ type }) => type)).toContain("fetchModel");
+});

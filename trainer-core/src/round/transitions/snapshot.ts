@@ -61,14 +61,15 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
   const inEpoch = ["Warmup", "RoundTrain", "RoundWitness", "Cooldown"].includes(state.runState);
   if (!inEpoch) return;
   const self = state.clients.findIndex(({ session }) => equalBytes(session, draft.state.rules.session));
-  if (self < 0) {
+  const isKnown = self >= 0 && isSameEpoch(draft, before, state);
+  if (isKnown) return;
+  if (self < 0 || hasAgreed(state)) {
     if (draft.state.stage.name === "preparing") draft.effects.push({ type: "abandonModel" });
     draft.state.epoch = null;
     draft.state.replay = null;
     draft.state.stage = { name: "waiting" };
     return;
   }
-  if (isSameEpoch(draft, before, state)) return;
   const agreedHash = toHex(state.parameterHash);
   const number = ++draft.state.epochsEntered;
   draft.state.epoch = {
@@ -88,12 +89,18 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
   draft.state.stage = { name: "preparing" };
 }
 
+/** The epoch's end is agreed: `parameterHash` is no longer that of its start, and there is nothing left to do in it. */
+function hasAgreed({ epoch, parameterHashEpoch }: CoordinatorState): boolean {
+  return parameterHashEpoch === epoch;
+}
+
 /** By its number, start and members. Its start on the clock moves when the coordinator was away. */
 function isSameEpoch(draft: Draft, before: CoordinatorView | null, state: CoordinatorState): boolean {
   const { epoch, stage } = draft.state;
   if (epoch === null || before === null || epoch.number !== state.epoch || epoch.startStep !== state.epochStartStep) return false;
   const samePeers =
-    epoch.peers.length === state.clients.length && state.clients.every(({ peerId }, slot) => equalBytes(peerId, epoch.peers[slot]));
+    before.state.epochStartMs === state.epochStartMs ||
+    (epoch.peers.length === state.clients.length && state.clients.every(({ peerId }, slot) => equalBytes(peerId, epoch.peers[slot])));
   // a run that was begun anew comes back to its warm-up
   return samePeers && (state.runState !== "Warmup" || stage.name === "preparing" || stage.name === "ready");
 }
