@@ -65,9 +65,11 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock || !existsSync(no
 }
 
 const [script, ...fixed] = ENTRY[called];
-const child = spawn(nodeBin, ["--disable-warning=ExperimentalWarning", join(root, script), ...fixed, ...args], {
+// memory that stands still early: as node-host/src/testnet/child.ts
+const flags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
+const child = spawn(nodeBin, [...flags, join(root, script), ...fixed, ...args], {
   stdio: "inherit",
-  env: { ...process.env, PATH: `${dirname(nodeBin)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}` },
+  env: { MALLOC_ARENA_MAX: "2", ...process.env, PATH: `${dirname(nodeBin)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}` },
 });
 // The child shares our terminal and gets Ctrl-C itself; a signal sent to us alone is passed on, and we wait for its answer.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
