@@ -5,7 +5,7 @@ import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorState } from "@starling/sdk/types";
 import type { Clock } from "../../src/round/ports.ts";
 
-/** A crash may lose this much. */
+/** A crash may lose this much of the calls within a phase. */
 export const mostLostMs = 30;
 
 export interface SimulatedServerOptions {
@@ -57,7 +57,7 @@ export class SimulatedServer {
     this.core!.start();
   }
 
-  /** `lostMs`: what it wrote so short a time before is not on the disk. */
+  /** `lostMs`: calls of so short a time before are not on the disk. */
   crash(lostMs = 0): void {
     if (this.core === null) return;
     const untilMs = this.scheduler.now() - lostMs;
@@ -83,7 +83,11 @@ export class SimulatedServer {
       configToml: "",
       clock,
       randomBytes,
-      onTransition,
+      onTransition: (transition) => {
+        // a transition is on the disk before anybody is told of it
+        this.#saves = [];
+        onTransition(transition);
+      },
       onChange: () => this.#save(core),
       onError,
     });
