@@ -13,7 +13,7 @@ import { readManifest, requireSameSettings, writeManifest, type Counts, type Man
 import { readPieces, type BadLine, type Piece, type Position } from "./pieces.ts";
 import { ShardWriter, type SplitState } from "./shardWriter.ts";
 import { TokenizePool } from "./tokenizePool.ts";
-import type { Tokenized } from "./tokenizeWorker.ts";
+import { tokenizeTexts, type Tokenized } from "./tokenizeTexts.ts";
 
 export interface PrepareOptions {
   input: readonly string[];
@@ -44,6 +44,10 @@ export interface PrepareHooks {
   onProgress?: (progress: Progress) => void;
   onWarning?: (message: string) => void;
   signal?: AbortSignal;
+  /** what a kill costs at most; default 5 s */
+  checkpointEveryMs?: number;
+  /** text handed to a thread at a time; the files do not depend on it */
+  batchCharacters?: number;
 }
 
 export interface Prepared extends Counts {
@@ -68,7 +72,6 @@ interface Batch {
 /** Enough for a thread to be busy for tens of milliseconds. */
 const BATCH_CHARACTERS = 1 << 18;
 const BATCH_ENTRIES = 4096;
-/** What a kill costs at most. */
 const CHECKPOINT_EVERY_MS = 5_000;
 const MAX_WARNINGS = 20;
 const NO_FILES: SplitState = { shards: [], open: null };
@@ -86,7 +89,7 @@ export async function prepareData(options: PrepareOptions, hooks: PrepareHooks =
   try {
     const before = readManifest(folder);
     if (before !== null) requireSameSettings(before.settings, settings, folder);
-    const run = await Run.restore(options, hooks, inputs, settings, folder, before);
+    const run = await Run.restore(options, hooks, tokenizer, inputs, settings, folder, before);
     try {
       if (before?.complete !== true) await run.go();
       return run.result();
@@ -103,6 +106,7 @@ export async function prepareData(options: PrepareOptions, hooks: PrepareHooks =
 class Run {
   readonly #options: PrepareOptions;
   readonly #hooks: PrepareHooks;
+  readonly #tokenizer: Tokenizer;
   readonly #inputs: readonly Input[];
   readonly #settings: Settings;
   readonly #folder: string;
@@ -118,6 +122,7 @@ class Run {
   static async restore(
     options: PrepareOptions,
     hooks: PrepareHooks,
+    tokenizer: Tokenizer,
     inputs: readonly Input[],
     settings: Settings,
     folder: string,
@@ -134,12 +139,13 @@ class Run {
     };
     const train = await ShardWriter.restore(join(folder, "train"), "train", tokenBytes, shardTokens, manifest.train);
     const heldOut = await ShardWriter.restore(join(folder, "heldout"), "heldout", tokenBytes, shardTokens, manifest.heldOut);
-    return new Run(options, hooks, inputs, manifest, folder, train, heldOut);
+    return new Run(options, hooks, tokenizer, inputs, manifest, folder, train, heldOut);
   }
 
   private constructor(
     options: PrepareOptions,
     hooks: PrepareHooks,
+    tokenizer: Tokenizer,
     inputs: readonly Input[],
     manifest: Omit<Manifest, "version">,
     folder: string,
@@ -148,6 +154,7 @@ class Run {
   ) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#tokenizer = tokenizer;
     this.#inputs = inputs;
     this.#settings = manifest.settings;
     this.#folder = folder;
@@ -170,7 +177,8 @@ class Run {
     if (this.#inputs[next.input]?.path === STDIN && next.bytes > 0) {
       this.#hooks.onWarning?.(`stdin must bring the same text again: its first ${next.bytes} bytes are skipped`);
     }
-    const pool = new TokenizePool(workers, resolve(this.#options.tokenizer));
+    // a single thread is this one
+    const pool = workers === 1 ? null : new TokenizePool(workers, resolve(this.#options.tokenizer));
     const reading = new AbortController();
     const stop = (): void => reading.abort();
     this.#hooks.signal?.addEventListener("abort", stop, { once: true });
@@ -179,7 +187,7 @@ class Run {
     try {
       for await (const entries of this.#batches(reading.signal)) {
         const texts = entries.flatMap((entry) => ("text" in entry ? [entry.text] : []));
-        const tokenized = pool.tokenize(texts);
+        const tokenized = pool === null ? Promise.resolve(tokenizeTexts(this.#tokenizer, texts)) : pool.tokenize(texts);
         tokenized.catch(() => undefined); // it is awaited below, unless an earlier one failed
         ahead.push({ entries, tokenized });
         if (ahead.length >= 2 * workers && (await this.#write(ahead.shift()!))) return;
@@ -190,7 +198,7 @@ class Run {
     } finally {
       reading.abort();
       this.#hooks.signal?.removeEventListener("abort", stop);
-      await pool.close();
+      await pool?.close();
     }
   }
 
@@ -223,7 +231,7 @@ class Run {
     for await (const entry of readPieces(this.#inputs, this.#manifest.next, { textField: this.#options.textField, onRead, signal })) {
       entries.push(entry);
       characters += "text" in entry ? entry.text.length : 0;
-      if (characters < BATCH_CHARACTERS && entries.length < BATCH_ENTRIES) continue;
+      if (characters < (this.#hooks.batchCharacters ?? BATCH_CHARACTERS) && entries.length < BATCH_ENTRIES) continue;
       yield entries;
       [entries, characters] = [[], 0];
     }
@@ -245,7 +253,7 @@ class Run {
         at += count;
       }
       const stopping = this.#hooks.signal?.aborted === true;
-      const due = performance.now() - this.#savedMs >= CHECKPOINT_EVERY_MS;
+      const due = performance.now() - this.#savedMs >= (this.#hooks.checkpointEveryMs ?? CHECKPOINT_EVERY_MS);
       if (entry.next === null || (!stopping && !due)) continue;
       await this.#save(entry.next, false);
       if (stopping) return true;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { HostError } from "../errors.ts";
-import type { Tokenized } from "./tokenizeWorker.ts";
+import type { Tokenized } from "./tokenizeTexts.ts";
 
 interface Task {
   texts: string[];
