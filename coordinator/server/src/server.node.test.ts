@@ -109,6 +109,13 @@ describe("CoordinatorServer", () => {
 
     const other = TEST_TOML.replace("max_round_train_time = 20", "max_round_train_time = 21");
     await expect(start({ runConfigToml: other })).rejects.toThrow(/maxRoundTrainMs differ/);
+    hub.kill(serverKey);
+    const otherModel = TEST_TOML.replace("hidden_size = 32", "hidden_size = 64");
+    await expect(start({ runConfigToml: otherModel })).rejects.toThrow(/keys of \[model\] differ/);
+    hub.kill(serverKey);
+    // what only people read may change
+    const same = await start({ runConfigToml: `# a comment\n${TEST_TOML}` });
+    expect(same.core.state().runState).toBe("Warmup");
   });
 
   it("takes a changed config for a paused run", async () => {

@@ -65,10 +65,10 @@ export class StateSaver {
     return this.#lastTransition;
   }
 
-  /** Saves what there is, and resolves when that is done, or was reported as an error. */
+  /** Saves what there is, and resolves when that is done, was reported as an error, or has taken too long. */
   async finish(): Promise<void> {
     this.refresh();
-    await this.#running;
+    await this.#reached(this.#changes);
   }
 
   #reached(changes: number): Promise<void> {
