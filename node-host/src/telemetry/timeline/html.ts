@@ -3,8 +3,8 @@ import { timelineJson } from "./json.ts";
 import { pageScript } from "./pageScript.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** More make the page slow; `--from` and `--to` choose others. */
-const MOST_ROUNDS = 20_000;
+/** Rounds times nodes: more make the page slow. `--from` and `--to` choose others. */
+const MOST_CELLS = 100_000;
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d2429; --dim: #66717a; --line: #d5dbe0; --paper: #fff; --panel: #f5f7f8;
@@ -30,7 +30,7 @@ const LEGEND = [
 ] as const;
 
 export function timelineHtml(timeline: Timeline): string {
-  const data = timelineJson(timeline, MOST_ROUNDS);
+  const data = timelineJson(timeline, Math.max(500, Math.floor(MOST_CELLS / timeline.nodes.length)));
   const left = timeline.rounds.length - data.rounds.length;
   const title = `run ${timeline.runId ?? "unknown"}, ${timeline.nodes.length} nodes, ${timeline.rounds.length} rounds`;
   // "<" cannot end the script element from inside a string
@@ -43,7 +43,7 @@ export function timelineHtml(timeline: Timeline): string {
 <style>${STYLE}</style>
 <header>
 <h1>${escape(title)}</h1>
-<p>${new Date(timeline.fromMs).toISOString()} to ${new Date(timeline.toMs).toISOString()}, by the clock of ${escape(timeline.reference)}.${left > 0 ? ` The newest ${MOST_ROUNDS} rounds; ${left} earlier ones are left out, see --from and --to.` : ""}
+<p>${new Date(timeline.fromMs).toISOString()} to ${new Date(timeline.toMs).toISOString()}, by the clock of ${escape(timeline.reference)}.${left > 0 ? ` The newest ${data.rounds.length} rounds; ${left} earlier ones are left out, see --from and --to.` : ""}
 Wheel or + and - zooms, dragging or the arrow keys move, a click on a round shows its waterfall, a double click shows all.</p>
 <div class="legend">${LEGEND.map(([name, text]) => `<span><i style="background:var(--${name})"></i>${text}</span>`).join("")}</div>
 </header>

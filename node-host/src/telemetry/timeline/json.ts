@@ -52,7 +52,7 @@ export interface TimelineJson {
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** `roundsFrom`: only the newest so many rounds are in it. */
+/** `mostRounds`: only the newest so many are in it. */
 export function timelineJson(timeline: Timeline, mostRounds = Infinity): TimelineJson {
   const { runId, fromMs, toMs, reference, medianRoundMs, findings, read } = timeline;
   const rounds = mostRounds >= timeline.rounds.length ? timeline.rounds : timeline.rounds.slice(-mostRounds);

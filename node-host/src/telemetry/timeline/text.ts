@@ -94,17 +94,19 @@ function markOf(states: readonly State[]): string {
 
 export function stateOf(node: NodeView, round: RunRound, late: ReadonlyMap<number, ReadonlySet<string>>): State {
   const endMs = Number.isFinite(round.endMs) ? round.endMs : round.startMs;
+  const own = node.rounds.get(round.step);
+  const finishedMs = own ? finishOf(own) : NaN;
   for (const note of node.notes) {
     if (note.atMs > endMs || note.toMs <= round.startMs) continue;
-    // a short death between two events of a round it still trained in is seen in the findings
-    if (note.kind === "died" && note.toMs - note.atMs > 0) return "down";
+    // what happened after its result was out is of the next round
+    if (finishedMs <= note.atMs) continue;
+    if (note.kind === "died") return "down";
     if (note.kind === "frozen") return "still";
     if (note.kind === "replay") return "replayed";
   }
-  const own = node.rounds.get(round.step);
   if (!own) return "absent";
   if (node.isCoordinator) return "waited";
-  if (Number.isFinite(finishOf(own))) return late.get(round.step)?.has(node.node) ? "late" : "trained";
+  if (Number.isFinite(finishedMs)) return late.get(round.step)?.has(node.node) ? "late" : "trained";
   if (Number.isFinite(own.behindMs)) return "behind";
   if (Number.isFinite(own.beganMs) || Number.isFinite(own.witnessSentMs)) return "waited";
   return node.notes.some((n) => n.kind === "stranded" && n.atMs <= endMs) ? "stranded" : "absent";
