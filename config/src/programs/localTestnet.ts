@@ -74,6 +74,13 @@ export const localTestnetOptions = defineOptions({
     optional: true,
     doc: "Folder under which each client writes the results it applies.",
   },
+  data: {
+    type: "choice",
+    choices: ["run", "server"],
+    default: "run",
+    env: "TESTNET_DATA",
+    doc: "run: clients read the data as the run config says; server: a data server is started, and clients fetch their own batches from it.",
+  },
   firstClientCheckpoint: {
     type: "string",
     unit: "path",

@@ -11,6 +11,7 @@ import { earlierRunFolder, makeWritableFolder, runFolder } from "../platform/fol
 import { whyNot } from "../platform/listen.ts";
 import { isShown, parseLogFilter } from "../platform/logLevel.ts";
 import { loadTui } from "../tui/load.ts";
+import { servedRun } from "../testnet/dataServerProcess.ts";
 import { TmuxSession } from "../testnet/tmuxSession.ts";
 import { logFile, Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
 
@@ -122,9 +123,11 @@ async function run(
   }
   say(adapter.sentence);
   const folder = options.resume === undefined ? runFolder(loaded.runId) : earlierRunFolder(loaded.runId, options.resume);
+  const served = options.data === "server" ? await servedRun(loaded, folder) : null;
   const testnet = makeTestnet({
     options,
-    loaded,
+    loaded: served?.loaded ?? loaded,
+    served,
     device: adapter.choice,
     serverPort: await portToUse(options.serverPort),
     folder,
@@ -177,7 +180,7 @@ async function openTmux(runId: string, folder: string, numClients: number, say: 
 }
 
 /** What a person types to have this run go on where it was. */
-function resumeCommand({ configPath, numClients, clientCheckpointDir }: LocalTestnetOptions, folder: string): string {
+function resumeCommand({ configPath, numClients, clientCheckpointDir, data }: LocalTestnetOptions, folder: string): string {
   const checkpoints = clientCheckpointDir === undefined ? "" : ` --client-checkpoint-dir ${clientCheckpointDir}`;
-  return `npm start -- --config-path ${configPath} --num-clients ${numClients}${checkpoints} --resume ${relative(process.cwd(), folder)}`;
+  return `npm start -- --config-path ${configPath} --num-clients ${numClients}${data === "server" ? " --data server" : ""}${checkpoints} --resume ${relative(process.cwd(), folder)}`;
 }

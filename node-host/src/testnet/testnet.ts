@@ -9,6 +9,7 @@ import type { LogLevel } from "../platform/logLevel.ts";
 import { memberSentence, waitingSentence } from "../platform/sentences.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
 import { Child } from "./child.ts";
+import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
 import { MetricsExporter } from "../telemetry/telemetry.ts";
@@ -31,6 +32,8 @@ export interface TestnetOptions {
   loaded: LoadedRun;
   device: "gpu" | "software";
   serverPort: number;
+  /** null = clients read the data themselves */
+  served: ServedRun | null;
   /** where the run keeps its files */
   folder: string;
   /** `folder` is that of an earlier start, whose run goes on */
@@ -60,6 +63,7 @@ export class Testnet {
   /** client names by the beginning of their peer id */
   readonly #names = new Map<string, string>();
   #server: Child | null = null;
+  #dataServer: DataServerProcess | null = null;
   #serverAddress: string | null = null;
   /** TCP, WebSocket */
   #serverPorts: readonly [number, number] | null = null;
@@ -131,6 +135,9 @@ export class Testnet {
     }, LISTEN_LIMIT_MS);
     await listening;
     clearTimeout(late);
+    const { served } = this.#o;
+    if (served)
+      this.#dataServer = new DataServerProcess({ run: served, folder, serverAddr: this.#serverAddress!, args: eventsArgs(options), say });
     say(
       `run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`,
     );
@@ -193,6 +200,7 @@ export class Testnet {
       // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
       ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(this.#microBatchSequences())]),
       ...eventsArgs(options),
+      ...(this.#o.served?.heldOutDir ? ["--held-out-dir", this.#o.served.heldOutDir] : []),
       ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
       // a run's first epoch has no agreed parameters yet: all begin with these
       ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
@@ -386,7 +394,7 @@ export class Testnet {
     this.#showStopping();
     // clients first: they leave the run while there still is a coordinator to leave
     await Promise.all([...this.#clients.values()].map((child) => child.stop(CHILD_STOP_MS)));
-    await this.#server?.stop(1_000);
+    await Promise.all([this.#server?.stop(1_000), this.#dataServer?.stop()]);
     await this.#metrics?.close();
   }
 
