@@ -40,6 +40,8 @@ export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirI
           ? `${dataDirIsGiven ? "Correct --data-dir" : "Give --data-dir"}: the folder that the run's data path starts from; or make the files with starling prepare-data.`
           : "Check this machine's access to the internet, and the run's data location.";
         return fail((error as Error).message, remedy);
+      } finally {
+        await provider.close();
       }
     },
   };
