@@ -69,7 +69,11 @@ const [script, ...fixed] = ENTRY[called];
 const flags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
 const child = spawn(nodeBin, [...flags, join(root, script), ...fixed, ...args], {
   stdio: "inherit",
-  env: { MALLOC_ARENA_MAX: "2", ...process.env, PATH: `${dirname(nodeBin)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}` },
+  env: {
+    MALLOC_ARENA_MAX: "2",
+    ...process.env,
+    PATH: `${dirname(nodeBin)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}`,
+  },
 });
 // The child shares our terminal and gets Ctrl-C itself; a signal sent to us alone is passed on, and we wait for its answer.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
@@ -77,6 +81,11 @@ process.on("SIGINT", () => {
   if (!process.stdin.isTTY) child.kill("SIGINT");
 });
 child.on("exit", (code, signal) => {
+  // killed so that it could not give the terminal back: leave its display, show the cursor, have lines edited again
+  if ((signal === "SIGKILL" || signal === "SIGSEGV" || signal === "SIGABRT") && process.stdin.isTTY && process.stdout.isTTY) {
+    process.stdout.write("\u001b[?1049l\u001b[?25h\u001b[0m");
+    spawnSync("stty", ["sane"], { stdio: "inherit" });
+  }
   if (signal) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
   process.exit(code ?? 1);
 });

@@ -11,44 +11,56 @@ export interface AppProps {
   onKey: (key: Key) => void;
 }
 
+/** Opening codes of ECMA-48 SGR, and those that undo them. */
 interface Look {
-  color?: string;
-  bold?: boolean;
-  dimColor?: boolean;
-  inverse?: boolean;
+  open: string;
+  close: string;
 }
 
+const look = (...pairs: readonly (readonly [number, number])[]): Look => ({
+  open: pairs.map(([on]) => `\u001b[${on}m`).join(""),
+  close: pairs.map(([, off]) => `\u001b[${off}m`).join(""),
+});
+const [BOLD, DIM, INVERSE] = [
+  [1, 22],
+  [2, 22],
+  [7, 27],
+] as const;
+const [RED, GREEN, YELLOW, CYAN] = [
+  [31, 39],
+  [32, 39],
+  [33, 39],
+  [36, 39],
+] as const;
+
 const COLOURED: Readonly<Record<Style, Look>> = {
-  plain: {},
-  dim: { dimColor: true },
-  bold: { bold: true },
-  accent: { color: "cyan" },
-  good: { color: "green" },
-  warn: { color: "yellow" },
-  bad: { color: "red", bold: true },
-  selected: { inverse: true },
+  plain: look(),
+  dim: look(DIM),
+  bold: look(BOLD),
+  accent: look(CYAN),
+  good: look(GREEN),
+  warn: look(YELLOW),
+  bad: look(RED, BOLD),
+  selected: look(INVERSE),
 };
 /** Weight only: what is wrong stays visible without colours. */
 const PLAIN: Readonly<Record<Style, Look>> = {
   ...COLOURED,
-  accent: {},
-  good: {},
-  warn: { bold: true },
-  bad: { bold: true, inverse: true },
+  accent: look(),
+  good: look(),
+  warn: look(BOLD),
+  bad: look(BOLD, INVERSE),
 };
 
-const Row = memo(
-  function Row({ line, colours }: { line: Line; colours: boolean }): ReactElement {
-    const looks = colours ? COLOURED : PLAIN;
-    const spans = line.map(({ text, style }, i) => createElement(Text, { key: i, ...looks[style] }, text));
-    return createElement(Text, { wrap: "truncate" }, ...spans);
-  },
-  (a, b) => a.colours === b.colours && same(a.line, b.line),
-);
-
-function same(a: Line, b: Line): boolean {
-  return a.length === b.length && a.every(({ text, style }, i) => text === b[i]!.text && style === b[i]!.style);
+function paint(line: Line, colours: boolean): string {
+  const looks = colours ? COLOURED : PLAIN;
+  return line.map(({ text, style }) => `${looks[style].open}${text}${looks[style].close}`).join("");
 }
+
+/** One text a row, styled here: a node of React and of Yoga for every span would cost several times as much. */
+const Row = memo(function Row({ text }: { text: string }): ReactElement {
+  return createElement(Text, { wrap: "truncate" }, text);
+});
 
 export function App({ lines, colours, onKey }: AppProps): ReactElement {
   useInput((input, key) => {
@@ -67,5 +79,9 @@ export function App({ lines, colours, onKey }: AppProps): ReactElement {
     if (key.escape) return onKey({ name: "escape" });
     for (const character of input) onKey({ name: "character", character });
   });
-  return createElement(Box, { flexDirection: "column" }, ...lines.map((line, i) => createElement(Row, { key: i, line, colours })));
+  return createElement(
+    Box,
+    { flexDirection: "column" },
+    ...lines.map((line, i) => createElement(Row, { key: i, text: paint(line, colours) })),
+  );
 }

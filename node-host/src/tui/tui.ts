@@ -33,7 +33,7 @@ export interface Tui {
 }
 
 const LEAST_FRAME_MS = 200;
-const MOST_FRAME_MS = 2_000;
+const MOST_FRAME_MS = 4_000;
 /** A frame's own time may be a ninetieth of that until the next one: with what follows it (effects, collection) below 2 % of a core. */
 const FRAME_PER_COST = 90;
 /** times run on without any event */
