@@ -26,6 +26,17 @@ describe("RevealChain", () => {
     for (const at of [30, 0, 39, 7]) expect(toHex(restarted.preimageOf(heads[at])!)).toBe(toHex(heads[at + 1]));
   });
 
+  it("can be built in pieces", async () => {
+    const [whole, pieces] = [new RevealChain(secret, 0, 5_000), new RevealChain(secret, 0, 5_000)];
+    let turns = 0;
+    const yieldTurn = async (): Promise<void> => void (turns += 1);
+    await pieces.prepare(yieldTurn);
+    expect(turns).toBe(6);
+    expect(toHex(pieces.head())).toBe(toHex(whole.head()));
+    await pieces.prepare(yieldTurn);
+    expect(turns).toBe(6);
+  });
+
   it("does not know other chains, those of the same secret included", () => {
     const chain = new RevealChain(secret, 0, 20);
     expect(new RevealChain(secret, 1, 20).preimageOf(chain.head())).toBeNull();

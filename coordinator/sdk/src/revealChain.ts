@@ -4,6 +4,9 @@ import { concatBytes, equalBytes, toHex } from "./bytes.ts";
 /** Links of one chain. One link is spent each time the member is elected, so this outlasts any sitting. */
 export const DEFAULT_CHAIN_LENGTH = 100_000;
 
+/** Hashing these takes a millisecond or two. */
+const LINKS_AT_ONCE = 1_000;
+
 const DOMAIN = new TextEncoder().encode("starling/reveal-chain/1");
 
 /**
@@ -90,11 +93,24 @@ export class RevealChain {
     return this.#segment[index - segment * this.#stride].slice();
   }
 
+  /** Builds it in short pieces, `yieldTurn` between them, so that whoever asks for its head does not wait for all of it at once. */
+  async prepare(yieldTurn: () => Promise<void>): Promise<void> {
+    if (this.#checkpoints.length > 0) return;
+    for (const _ of this.#building()) await yieldTurn();
+  }
+
   #build(): void {
+    for (const _ of this.#building());
+  }
+
+  *#building(): Generator<void> {
+    const checkpoints: Uint8Array[] = [];
     let link = this.#secret;
     for (let index = this.length; index >= 0; index--) {
-      if (index % this.#stride === 0) this.#checkpoints[index / this.#stride] = link;
+      if (index % this.#stride === 0) checkpoints[index / this.#stride] = link;
       if (index > 0) link = sha256(link);
+      if (index % LINKS_AT_ONCE === 0) yield;
     }
+    this.#checkpoints = checkpoints;
   }
 }

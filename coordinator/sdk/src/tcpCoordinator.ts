@@ -343,7 +343,8 @@ export class TcpCoordinator implements CoordinatorPort {
   async #renewChain({ identity, save }: ChainRenewal): Promise<void> {
     this.#renewing = true;
     const closing = this.#closing.signal;
-    identity.beginChain();
+    const chain = identity.beginChain();
+    await chain.prepare(() => pause(this.#clock, 0));
     for (let backoffMs = FIRST_BACKOFF_MS; !closing.aborted && this.#joined !== null; backoffMs = longer(backoffMs)) {
       try {
         await save();

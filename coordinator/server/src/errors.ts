@@ -3,6 +3,8 @@ export type ServerErrorCode =
   | "state-unreadable"
   /** The saved state is of another run, or of this run under another config. */
   | "state-mismatch"
+  /** The run config is longer than clients accept. */
+  | "config-too-large"
   /** The network key beside it cannot be read. */
   | "key-unreadable"
   /** Another server uses the folder. */

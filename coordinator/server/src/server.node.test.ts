@@ -134,6 +134,9 @@ describe("CoordinatorServer", () => {
   it("refuses a bad config, a foreign state and a damaged one, each with its own error", async () => {
     await expect(start({ runConfigToml: TEST_TOML.replace("min_clients = 2", "min_clients = 0") })).rejects.toThrow(ConfigError);
     hub.kill(serverKey);
+    const long = `${TEST_TOML}#${"x".repeat(2 ** 18)}`;
+    await expect(start({ runConfigToml: long })).rejects.toMatchObject({ code: "config-too-large" });
+    hub.kill(serverKey);
     await fileStateStore(dir, RUN_ID).save(Machine.load(await savedBytesOf("another")).bytes());
     await expect(start()).rejects.toMatchObject({ code: "state-mismatch" });
     hub.kill(serverKey);

@@ -13,6 +13,7 @@ import {
 } from "@starling/sdk";
 import { equalBytes, sha256 } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
+import { MAX_CONFIG_CHARS } from "@starling/sdk/protocol";
 import { ServerError } from "./errors.ts";
 import { epochEnded, MembershipWatch, type ServerEvent } from "./events.ts";
 import { decodeSavedState, encodeSavedState } from "./savedState.ts";
@@ -65,6 +66,12 @@ export class CoordinatorServer {
    */
   static async start(options: CoordinatorServerOptions): Promise<CoordinatorServer> {
     const source = options.configSource ?? "the run config";
+    if (options.runConfigToml.length > MAX_CONFIG_CHARS) {
+      throw new ServerError(
+        "config-too-large",
+        `${source} has ${options.runConfigToml.length} characters, clients accept ${MAX_CONFIG_CHARS}; remove comments`,
+      );
+    }
     const parsed = parseRunConfig(options.runConfigToml, { source });
     const config = toMachineConfig(parsed);
     const configHash = sha256(new TextEncoder().encode(serializeRunConfig(parsed)));

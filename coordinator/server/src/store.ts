@@ -29,7 +29,7 @@ export class StateSaver {
   #changes = 0;
   #covered = 0;
   #failing = false;
-  #running: Promise<void> | null = null;
+  #running = false;
   #waiting: { changes: number; resolve: () => void }[] = [];
   #lastTransition: Promise<void> = Promise.resolve();
 
@@ -40,20 +40,20 @@ export class StateSaver {
   /** Something changed within a phase. While the store fails, that is not worth another attempt. */
   changed(): void {
     this.#changes += 1;
-    if (!this.#failing) this.#running ??= this.#run();
+    if (!this.#failing) void this.#run();
   }
 
   /** The machine moved: saved before anybody is told, see `settled`. Tried whatever happened before. */
   moved(): void {
     this.#changes += 1;
     this.#lastTransition = this.#failing ? Promise.resolve() : this.#reached(this.#changes);
-    this.#running ??= this.#run();
+    void this.#run();
   }
 
   /** Only time has passed. Tried whatever happened before. */
   refresh(): void {
     this.#changes += 1;
-    this.#running ??= this.#run();
+    void this.#run();
   }
 
   /**
@@ -86,6 +86,8 @@ export class StateSaver {
   }
 
   async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
     // everything that changes in this turn is one save
     await Promise.resolve();
     while (this.#covered < this.#changes) {
@@ -96,7 +98,7 @@ export class StateSaver {
       this.#waiting = this.#waiting.filter((one) => one.changes > changes);
       if (this.#failing && this.#waiting.length === 0) break;
     }
-    this.#running = null;
+    this.#running = false;
   }
 
   async #saveOnce(): Promise<void> {
