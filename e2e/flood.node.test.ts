@@ -32,7 +32,14 @@ function resourcesOf(node: Node): Resources {
 describe("a flood from one host", () => {
   const run = new LiveRun({
     clients: 3,
-    config: { rounds_per_epoch: 4000, epoch_time: 3600, warmup_time: 60, init_min_clients: 3, max_round_train_time: 15, round_witness_time: 15 },
+    config: {
+      rounds_per_epoch: 4000,
+      epoch_time: 3600,
+      warmup_time: 60,
+      init_min_clients: 3,
+      max_round_train_time: 15,
+      round_witness_time: 15,
+    },
   });
   beforeAll(async () => {
     await run.start();
@@ -86,14 +93,12 @@ describe("a flood from one host", () => {
     const { member } = JSON.parse(await flooder.line((line) => line.includes('"flooding"'), 30_000)) as { member: string };
     const floodMs = Date.now();
     const peak = before.map((each) => ({ ...each }));
-    let over = false;
-    void flooder.ended.then(() => (over = true));
-    while (!over) {
+    const over = flooder.ended.then(() => true);
+    while (!(await Promise.race([over, sleep(200, false)]))) {
       for (const [i, node] of nodes.entries()) {
         const now = resourcesOf(node);
         peak[i] = { rssMiB: Math.max(peak[i].rssMiB, now.rssMiB), fds: Math.max(peak[i].fds, now.fds) };
       }
-      await sleep(200);
     }
     const endMs = Date.now();
     expect((await flooder.ended).code, flooder.stderr.join("\n")).toBe(0);

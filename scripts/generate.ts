@@ -1,5 +1,5 @@
 /**
- * Writes the files that are derived from others: embedded shaders, docs/options.md and docs/telemetry.md, the Grafana dashboard, the graph in docs/architecture.md.
+ * Writes the files that are derived from others: embedded shaders, docs/options.md, docs/telemetry.md and docs/limits.md, the Grafana dashboard, the graph in docs/architecture.md.
  * `--check` writes nothing and fails when one of them is not up to date.
  */
 import { spawnSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { docs } from "@starling/config/docs";
 import { dashboardJson } from "@starling/node-host/telemetry/dashboard";
 import { telemetryDocs } from "@starling/node-host/telemetry/docs";
+import { limitsDocs } from "./limitsDocs.ts";
 import { ROOMS } from "./rooms.ts";
 
 const check = process.argv.includes("--check");
@@ -38,6 +39,7 @@ if (shaders.status !== 0) stale++;
 
 put("docs/options.md", docs());
 put("docs/telemetry.md", telemetryDocs());
+put("docs/limits.md", limitsDocs());
 put("config/deploy/grafana/starling.json", dashboardJson());
 const architecture = readFileSync("docs/architecture.md", "utf8");
 put(

@@ -123,6 +123,14 @@ export const rateLimits = {
   },
 } as const satisfies Record<string, Rate>;
 
+/** All of them by topic, for docs/limits.md. */
+export const allLimits: Record<string, Record<string, Count | Rate>> = {
+  Connections: connectionLimits,
+  "Streams, requests and blobs": streamLimits,
+  Gossip: gossipLimits,
+  Rates: rateLimits,
+};
+
 /** A message of a topic that nobody here reads or whose signature is wrong weighs like this many: honest peers send and relay none of the latter. */
 export const junkWeight = 10;
 /** First time; doubles with each. */

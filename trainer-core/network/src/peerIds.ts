@@ -59,13 +59,18 @@ export function hostOf(address: Multiaddr): string {
 function prefix64(ip6: string): string {
   const [head, tail] = ip6.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
-  // "::ffff:1.2.3.4" is an IPv4 address in disguise.
-  const mapped = /^ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(tail ?? "");
-  if (head === "" && mapped !== null) return mapped[1];
   if (tail !== undefined) {
     const after = tail === "" ? [] : tail.split(":");
     while (groups.length + after.length < 8) groups.push("0");
     groups.push(...after);
+  }
+  // "::ffff:a00:7" is the IPv4 address 10.0.0.7 in disguise.
+  if (groups[5] === "ffff" && groups.slice(0, 5).every((group) => group === "0")) {
+    return groups
+      .slice(6)
+      .map((group) => Number.parseInt(group, 16))
+      .flatMap((word) => [word >> 8, word & 255])
+      .join(".");
   }
   return `${groups.slice(0, 4).join(":")}::/64`;
 }
