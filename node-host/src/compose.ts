@@ -22,6 +22,7 @@ import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
 import { makeWritableFolder } from "./platform/folders.ts";
+import type { LoadedIdentity } from "./platform/identityFile.ts";
 import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
 
@@ -49,7 +50,7 @@ export interface Client {
  */
 export async function composeClient(
   options: ClientOptions,
-  identity: Identity,
+  { identity, save }: Pick<LoadedIdentity, "identity" | "save">,
   adapter: ChosenAdapter,
   log: HostLog,
   signal: AbortSignal,
@@ -65,7 +66,7 @@ export async function composeClient(
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
   const clock = systemClock();
-  const coordinator = await reachCoordinator({ serverAddr: options.serverAddr, network: plain, identity, joins: true, log, signal });
+  const coordinator = await reachCoordinator({ serverAddr: options.serverAddr, network: plain, identity, joins: { save }, log, signal });
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
   const plan = await planOf(runConfig, options.checkpoint, signal);

@@ -1,12 +1,12 @@
 /** `starling client`: joins a run at a TCP coordinator and trains until told to stop, or until the run is finished. */
-import type { CoordinatorState, Identity } from "@starling/sdk";
+import type { CoordinatorState } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { composeClient, type Client, type ClientOptions } from "../compose.ts";
 import { EXIT_CODES, type HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
-import { loadIdentity } from "../platform/identityFile.ts";
+import { loadIdentity, type LoadedIdentity } from "../platform/identityFile.ts";
 import { openOutput, type Output } from "../platform/output.ts";
 import { endNow, listenForStop, signalOf } from "../platform/parent.ts";
 import { rosterTeller } from "../platform/roster.ts";
@@ -33,7 +33,8 @@ export async function client(options: ClientOptions): Promise<number> {
 }
 
 async function takePart(options: ClientOptions, output: Output): Promise<number> {
-  const { identity, save, release } = loadIdentity(options.identitySecretKeyPath);
+  const keys = loadIdentity(options.identitySecretKeyPath);
+  const { identity, save, release } = keys;
   process.once("exit", release);
   identity.beginChain();
   save(); // before the first join: a restarted client must not reveal links twice
@@ -56,7 +57,7 @@ async function takePart(options: ClientOptions, output: Output): Promise<number>
   };
   let answering: Answering | null = null;
 
-  const c = await Promise.race([compose(options, identity, output, watched, stop.signal), stop.requested]);
+  const c = await Promise.race([compose(options, keys, output, watched, stop.signal), stop.requested]);
   if (typeof c === "string") {
     log({ type: "stopped", reason: `${c}, before it had joined the run` });
     await telemetry.close();
@@ -121,10 +122,10 @@ async function takePart(options: ClientOptions, output: Output): Promise<number>
   if (typeof ended !== "string") throw ended;
   return closed ? EXIT_CODES.ok : endedBy(reason, output);
 }
-async function compose(options: ClientOptions, identity: Identity, output: Output, log: HostLog, signal: AbortSignal): Promise<Client> {
+async function compose(options: ClientOptions, keys: LoadedIdentity, output: Output, log: HostLog, signal: AbortSignal): Promise<Client> {
   const adapter = await chooseAdapter(options.device as DeviceChoice);
   output.say(adapter.sentence);
-  return composeClient(options, identity, adapter, log, signal);
+  return composeClient(options, keys, adapter, log, signal);
 }
 
 /** Other members of the run that there is a connection to. The coordinator is none. */

@@ -45,7 +45,7 @@ export async function dataServer(options: DataServerOptions): Promise<number> {
       serverAddr: options.serverAddr,
       network,
       identity: keys.identity,
-      joins: false,
+      joins: null,
       log,
       signal: stop.signal,
     });

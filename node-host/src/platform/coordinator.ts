@@ -1,9 +1,11 @@
 /** This process's connection to the run's coordinator, and what to do when there is none. */
 import { toMultiaddr, type PeerNetwork } from "@starling/network";
-import { CoordinatorError, connectTcpCoordinator, type CoordinatorPort, type Identity } from "@starling/sdk";
+import { CoordinatorError, connectTcpCoordinator, type ConnectionStatus, type CoordinatorPort, type Identity } from "@starling/sdk";
 import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { CoordinatorWatch } from "./coordinatorWatch.ts";
+
+const STILL_MS = 5_000;
 
 export interface ReachOptions {
   /** HOST:PORT or a multiaddr */
@@ -11,8 +13,8 @@ export interface ReachOptions {
   /** the plain one: faults are between clients, what the coordinator hears stays whole */
   network: PeerNetwork;
   identity: Identity;
-  /** false = it only watches */
-  joins: boolean;
+  /** keeps the identity, so that it can join with a fresh reveal chain when one is spent; null = it only watches */
+  joins: { save: () => void } | null;
   log: HostLog;
   signal: AbortSignal;
 }
@@ -20,17 +22,23 @@ export interface ReachOptions {
 /** Errors: HostError coordinator-unreachable; CoordinatorError. */
 export async function reachCoordinator({ serverAddr, network, identity, joins, log, signal }: ReachOptions): Promise<CoordinatorPort> {
   const watch = new CoordinatorWatch();
+  let still: NodeJS.Timeout | undefined;
+  const tell = (status: ConnectionStatus): void => {
+    const event = watch.next(status);
+    if (event) log(event);
+    // a status comes once: how long it lasts is for us to say
+    clearTimeout(still);
+    if (!status.connected && !signal.aborted) still = setTimeout(() => tell(status), STILL_MS).unref();
+  };
+  signal.addEventListener("abort", () => clearTimeout(still), { once: true });
   try {
     return await connectTcpCoordinator({
       network,
       coordinator: toMultiaddr(serverAddr),
       session: identity.session,
-      ...(joins ? { grant: (runId: string) => identity.grant(runId, Date.now()) } : {}),
+      ...(joins ? { grant: (runId: string) => identity.grant(runId, Date.now()), chain: { identity, save: joins.save } } : {}),
       signal,
-      onStatus: (status) => {
-        const event = watch.next(status);
-        if (event) log(event);
-      },
+      onStatus: (status) => tell(status),
     });
   } catch (cause) {
     if (cause instanceof CoordinatorError && cause.code !== "unreachable" && cause.code !== "timeout") throw cause;
