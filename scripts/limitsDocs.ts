@@ -32,14 +32,17 @@ function amount(value: number, unit: string): string {
 
 export function limitsDocs(): string {
   const sections = Object.entries(allLimits).map(([topic, limits]) => {
+    const isRate = Object.values(limits).some((limit) => "perSecond" in limit);
     const rows = Object.entries(limits).map(([name, limit]) => {
-      const size =
-        "value" in limit
-          ? amount(limit.value, limit.unit)
-          : `${amount(limit.perSecond, limit.unit).replace(` ${limit.unit}`, "")} a second after ${amount(limit.burst, limit.unit)}`;
-      return `| \`${name}\` | ${size} | ${limit.why} |`;
+      if ("value" in limit) return `| \`${name}\` | ${amount(limit.value, limit.unit)} | ${limit.why} |`;
+      const what = limit.unit.startsWith("bytes ") ? limit.unit.slice("bytes ".length) : limit.unit;
+      const size = (value: number): string => (what === limit.unit ? String(value) : amount(value, "bytes"));
+      return `| \`${name}\` | ${size(limit.burst)} | ${size(limit.perSecond)} | ${what} | ${limit.why} |`;
     });
-    return `\n## ${topic}\n\n| limit | size | why |\n|---|---|---|\n${rows.join("\n")}\n`;
+    const head = isRate
+      ? "| limit | at once | then a second | of what | why |\n|---|---|---|---|---|"
+      : "| limit | size | why |\n|---|---|---|";
+    return `\n## ${topic}\n\n${head}\n${rows.join("\n")}\n`;
   });
   return HEAD + sections.join("");
 }

@@ -91,11 +91,16 @@ export const rateLimits = {
     unit: "more for each member",
     why: "a third of them may flood through an honest neighbour",
   },
-  gossipBytes: { perSecond: 2 * MiB, burst: 16 * MiB, unit: "bytes of a neighbour", why: "before anything is parsed" },
-  gossipBytesPerMember: { perSecond: 128 * KiB, burst: MiB, unit: "more for each member", why: "as for messages" },
+  gossipBytes: { perSecond: 2 * MiB, burst: 16 * MiB, unit: "bytes of a neighbour's gossip", why: "before anything is parsed" },
+  gossipBytesPerMember: { perSecond: 128 * KiB, burst: MiB, unit: "bytes more for each member", why: "as for messages" },
   /** Checked before relaying, so that honest neighbours never pass on more. */
   authorMessages: { perSecond: 50, burst: 400, unit: "messages of an author", why: "an honest one sends a few a round" },
-  authorBytes: { perSecond: 384 * KiB, burst: 4 * MiB, unit: "bytes of an author", why: "a list of 8 KiB a round and announcements" },
+  authorBytes: {
+    perSecond: 384 * KiB,
+    burst: 4 * MiB,
+    unit: "bytes of an author's gossip",
+    why: "a list of 8 KiB a round and announcements",
+  },
   requestsPerProtocol: {
     perSecond: 200,
     burst: 1000,
