@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: 10,000 simulated epochs, with `--hours H` as many more as fit, on every core. A seed that breaks an
+ * `npm run soak`: 10,000 simulated epochs, with `--hours H` as many more as fit, on every core (`--demo`: soakDemo.ts). A seed that breaks an
  * invariant ends it with exit code 1 and the command that replays it.
  */
 import { ConfigError, defineOptions, helpText, parseOptions } from "@starling/config";
@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { soakDemo } from "./soakDemo.ts";
 import { failureText, replayCommand, Totals } from "../trainer-core/test/sim/report.ts";
 import type { SeedOutcome } from "../trainer-core/test/sim/seedRun.ts";
 
@@ -22,6 +23,14 @@ const options = defineOptions({
     doc: "At least so many, over all seeds.",
   },
   hours: { type: "number", unit: "hours", min: 0, max: 10_000, default: 0, env: null, doc: "Go on with further seeds for so long." },
+  demo: {
+    type: "boolean",
+    default: false,
+    env: null,
+    doc: "Instead of the simulator the demo at test size, in processes, for --hours (0: two): does memory stand still?",
+  },
+  clients: { type: "integer", unit: "clients", min: 2, max: 32, default: 3, env: null, doc: "Of --demo." },
+  folder: { type: "string", unit: "path", minBytes: 1, default: ".starling/soak", env: null, doc: "Of --demo: samples, events, log." },
   workers: { type: "integer", unit: "processes", min: 1, max: 256, optional: true, env: null, doc: "Left out: one for each core." },
 });
 
@@ -93,7 +102,8 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(`npm run soak -- [options]\n\nSimulated runs, seed after seed.\n\n${helpText(options)}`);
     return 0;
   }
-  const { seed, epochs, hours, workers = availableParallelism() } = parseOptions(options, argv);
+  const { seed, epochs, hours, workers = availableParallelism(), demo, clients, folder } = parseOptions(options, argv);
+  if (demo) return soakDemo({ hours: hours === 0 ? 2 : hours, clients, folder });
   const beganMs = performance.now();
   const isTimeUp = (): boolean => performance.now() - beganMs >= hours * 3_600_000;
   console.log(`seeds from ${seed} on, ${epochs} epochs${hours > 0 ? ` and ${hours} h` : ""}, ${workers} processes`);
