@@ -20,7 +20,7 @@ export interface Contact {
   configError: string | null;
   /** the run's state; null when no snapshot came in time */
   state: { runState: string; epoch: number; step: number; members: number } | null;
-  /** this machine's clock minus the coordinator's, ms; null when no snapshot came in time */
+  /** this machine's clock minus the coordinator's, ms; null when it did not say */
   clockOffsetMs: number | null;
   /** why no snapshot came */
   refusal: string | null;
@@ -50,6 +50,7 @@ export async function visitCoordinator(
   const network = await createNodeNetwork({ seed: crypto.getRandomValues(new Uint8Array(32)), listen: [], onError: () => undefined });
   let coordinator: CoordinatorPort | null = null;
   let refusal: string | null = null;
+  const refused = Promise.withResolvers<null>();
   try {
     coordinator = await connectTcpCoordinator({
       network,
@@ -57,7 +58,10 @@ export async function visitCoordinator(
       session: generateKeypair(),
       connectTimeoutMs: helloTimeoutMs,
       signal,
-      onStatus: ({ error }) => (refusal = error?.message ?? refusal),
+      onStatus: ({ error }) => {
+        refusal = error?.message ?? refusal;
+        if (staleOffsetMs(refusal) !== null) refused.resolve(null);
+      },
     });
     const info = await coordinator.runInfo(signal);
     let config: RunConfig | null = null;
@@ -67,7 +71,7 @@ export async function visitCoordinator(
     } catch (error) {
       configError = (error as Error).message;
     }
-    const first = await firstSnapshot(coordinator);
+    const first = await Promise.race([firstSnapshot(coordinator), refused.promise]);
     const state = first && Machine.load(first.snapshot.bytes).state();
     return {
       tcpMs,
@@ -76,7 +80,7 @@ export async function visitCoordinator(
       config,
       configError,
       state: state && { runState: state.runState, epoch: state.epoch, step: state.step, members: first!.snapshot.members.length },
-      clockOffsetMs: first && first.atMs - Number(first.snapshot.coordinatorNowMs),
+      clockOffsetMs: first ? first.atMs - Number(first.snapshot.coordinatorNowMs) : staleOffsetMs(refusal),
       refusal,
     };
   } catch (error) {
@@ -85,6 +89,12 @@ export async function visitCoordinator(
     await coordinator?.close();
     await network.stop();
   }
+}
+
+/** A coordinator whose clock is far from ours refuses to be watched, and says by how much (ReplayGuard of @starling/network). */
+function staleOffsetMs(refusal: string | null): number | null {
+  const seconds = /was signed (-?\d+) s from now/.exec(refusal ?? "")?.[1];
+  return seconds === undefined ? null : -1000 * Number(seconds);
 }
 
 function openTcp(host: string, port: number, signal: AbortSignal): Promise<number> {

@@ -19,10 +19,8 @@ export function clock(contact: (signal: AbortSignal) => Promise<Contact | null>,
     run: async (signal) => {
       const jumpMs = await watchJump(nowMs);
       const jumped = Math.abs(jumpMs) > JUMP_MS ? `it jumped by ${Math.round(jumpMs)} ms within ${WATCHED_MS / 1000} s` : null;
-      const offsetMs = await contact(signal).then(
-        (c) => c?.clockOffsetMs ?? null,
-        () => null,
-      );
+      const found = await contact(signal).catch(() => null);
+      const offsetMs = found?.clockOffsetMs ?? null;
       const now = new Date(nowMs()).toISOString();
       if (offsetMs === null) return jumped ? warn(`${now}; ${jumped}`, SET) : ok(`${now}, steady; not compared, no coordinator answered`);
       const off = `${(Math.abs(offsetMs) / 1000).toFixed(1)} s ${offsetMs > 0 ? "ahead of" : "behind"} the coordinator's`;

@@ -26,7 +26,9 @@ export function coordinator(contact: (signal: AbortSignal) => Promise<Contact | 
       if (!found.state) {
         return warn(
           `${reached}, but it sent no state${found.refusal === null ? "" : `: ${found.refusal}`}`,
-          "Try again in a minute; if it stays so, ask who runs the coordinator.",
+          found.clockOffsetMs !== null
+            ? "Set this machine's clock, or the coordinator's."
+            : "Try again in a minute; if it stays so, ask who runs the coordinator.",
         );
       }
       const { runState, epoch, step, members } = found.state;
