@@ -40,9 +40,9 @@ function open(args: readonly string[], { columns = COLUMNS, rows = ROWS } = {}):
 }
 
 /** What the command shows now. */
-async function shoot(name: string, terminal: PseudoTerminal, { columns = COLUMNS, rows = ROWS } = {}): Promise<void> {
+async function shoot(name: string, terminal: PseudoTerminal, { columns = COLUMNS, rows = ROWS, trimmed = false } = {}): Promise<void> {
   if (wanted.length > 0 && !wanted.includes(name)) return;
-  const png = await paint(browser, terminal.bytes(), columns, rows);
+  const png = await paint(browser, terminal.bytes(), columns, rows, trimmed);
   writeFileSync(join(IMAGES, `${name}.png`), png);
   process.stdout.write(`docs/images/${name}.png  ${Math.round(png.length / 1000)} kB\n`);
 }
@@ -92,9 +92,9 @@ const STEPS: Readonly<Record<string, () => Promise<void>>> = {
     await second.ended;
   },
   doctor: async () => {
-    const doctor = open(["doctor", "--config-path", "test"], { rows: 30 });
+    const doctor = open(["doctor", "--config-path", "test"], { rows: 45 });
     await doctor.ended;
-    await shoot("doctor", doctor, { rows: 30 });
+    await shoot("doctor", doctor, { rows: 45, trimmed: true });
   },
 };
 

@@ -23,15 +23,15 @@ const THEME = {
   brightBlack: "#6b7484",
 };
 
-/** A PNG of what a terminal of that size shows after these bytes. */
-export async function paint(browser: Browser, bytes: Buffer, columns: number, rows: number): Promise<Buffer> {
+/** A PNG of what a terminal of that size shows after these bytes; `trimmed`: without the empty rows below. */
+export async function paint(browser: Browser, bytes: Buffer, columns: number, rows: number, trimmed = false): Promise<Buffer> {
   const page = await browser.newPage({ viewport: { width: 2400, height: 1600 }, deviceScaleFactor: 1 });
   try {
     await page.setContent(PAGE);
     await page.addStyleTag({ content: readFileSync(join(XTERM, "css/xterm.css"), "utf8") });
     await page.addScriptTag({ content: readFileSync(join(XTERM, "lib/xterm.js"), "utf8") });
     await page.evaluate(
-      ({ text, columns, rows, theme }) => {
+      ({ text, columns, rows, theme, trimmed }) => {
         const { Terminal } = globalThis as unknown as { Terminal: new (options: object) => XTerm };
         const terminal = new Terminal({
           cols: columns,
@@ -44,14 +44,21 @@ export async function paint(browser: Browser, bytes: Buffer, columns: number, ro
           allowProposedApi: true,
         });
         terminal.open((globalThis as unknown as { document: { getElementById(id: string): unknown } }).document.getElementById("terminal"));
-        return new Promise<void>((resolve) =>
+        return new Promise<void>((resolve) => {
+          const written = () => {
+            const { active } = terminal.buffer;
+            let used = rows;
+            if (trimmed) while (used > 1 && (active.getLine(active.baseY + used - 1)?.translateToString(true) ?? "") === "") used--;
+            if (used < rows) terminal.resize(columns, used);
+            setTimeout(resolve, 300); // it draws at the next frames
+          };
           terminal.write(
             Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-            () => setTimeout(resolve, 300),
-          ),
-        );
+            written,
+          );
+        });
       },
-      { text: bytes.toString("base64"), columns, rows, theme: THEME },
+      { text: bytes.toString("base64"), columns, rows, theme: THEME, trimmed },
     );
     return await page.locator("#frame").screenshot({ type: "png" });
   } finally {
@@ -62,4 +69,6 @@ export async function paint(browser: Browser, bytes: Buffer, columns: number, ro
 interface XTerm {
   open(element: unknown): void;
   write(bytes: Uint8Array, done: () => void): void;
+  resize(columns: number, rows: number): void;
+  buffer: { active: { baseY: number; getLine(row: number): { translateToString(trimRight: boolean): string } | undefined } };
 }

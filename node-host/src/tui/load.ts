@@ -1,7 +1,9 @@
 /** Loads the display. Only where one is wanted: react and ink take 100 ms and 20 MB. */
 
+import type { openTui } from "./tui.ts";
+
 /** React reads NODE_ENV once, when it is loaded; its development build costs four times as much at each frame. */
-export async function loadTui(): Promise<typeof import("./tui.ts")> {
+export async function loadTui(): Promise<{ openTui: typeof openTui }> {
   const before = process.env["NODE_ENV"];
   process.env["NODE_ENV"] = before ?? "production";
   try {

@@ -50,7 +50,7 @@ export function clientColumns({ model }: View): Column<ClientRow>[] {
   const hasRoster = model.roster !== null;
   const restarted = Object.values(model.nodes).some(({ restarts }) => restarts > 0);
   const columns: (Column<ClientRow> | false)[] = [
-    { title: "client", width: 11, importance: 100, cell: ({ name, node }) => span(name, node?.health === "bad" ? "bad" : "plain") },
+    { title: "client", width: 12, importance: 100, cell: ({ name, node }) => span(name, node?.health === "bad" ? "bad" : "plain") },
     { title: "state", width: 20, importance: 99, grows: true, cell: stateOf },
     hasNodes && { title: "loss", width: 6, importance: 90, right: true, cell: ({ node }) => number(node?.lastLoss, 3) },
     hasNodes && {
