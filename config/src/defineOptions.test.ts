@@ -98,7 +98,7 @@ describe("parseOptions", () => {
     expect(parseOptions(words, ["--input", "a,b"]).input).toEqual(["a", "b"]);
     expect(parseOptions(words, [], { INPUT: "c" }).input).toEqual(["c"]);
     expect(() => parseOptions(words, [])).toThrow(/--input/);
-    expect(helpText(words)).toContain("INPUT..., --input");
+    expect(helpText(words)).toContain("--input, INPUT...");
   });
 
   test("every problem at once", () => {

@@ -79,9 +79,9 @@ export function optionsJson(set: OptionSet): (FormField & { flag: string; aliase
   }));
 }
 
-/** A positional option is first of all the bare words of the command line. */
+/** A positional option is also the bare words of the command line. */
 function namesOf({ key, flag, aliases, positional }: NamedOption): string[] {
-  return [...(positional ? [`${key.toUpperCase()}...`] : []), flag, ...aliases];
+  return [flag, ...aliases, ...(positional ? [`${key.toUpperCase()}...`] : [])];
 }
 
 function valueWord(option: NamedOption): string {

@@ -13,7 +13,7 @@ const http = { token_size_in_bytes: "TwoBytes", shuffle: "DontShuffle" } as cons
 const options = {
   maxSeqLen: 2,
   vocabSize: 256,
-  http: { timeoutMs: 200, retryPauseMs: 1, tries: 2, storageEndpoint: `${server.origin}/` },
+  http: { timeoutMs: 30_000, retryPauseMs: 1, tries: 2, storageEndpoint: `${server.origin}/` },
 };
 
 describe("a Google Cloud Storage bucket", () => {
