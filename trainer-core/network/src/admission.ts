@@ -1,6 +1,6 @@
 import type { Connection, MultiaddrConnection } from "@libp2p/interface";
 import type { ConnectionGuard } from "./guardedTransport.ts";
-import type { LimitReports } from "./limitReports.ts";
+import type { LimitName, LimitReports } from "./limitReports.ts";
 import { connectionLimits, rateLimits } from "./limits.ts";
 import { bytesOf, hexOf, hostOf } from "./peerIds.ts";
 import { TokenBucket, TokenBuckets } from "./tokenBucket.ts";
@@ -46,16 +46,27 @@ export class Admission implements ConnectionGuard {
     this.#options.traffic.track(connection);
   }
 
-  admit(connection: MultiaddrConnection): () => void {
-    const { reports } = this.#options;
-    const host = hostOf(connection.remoteAddr);
+  isWelcome(host: string): boolean {
+    const limit = this.#limitOver(host);
+    if (limit !== null) this.#options.reports.hit(limit, { host });
+    return limit === null;
+  }
+
+  #limitOver(host: string): LimitName | null {
     const nowMs = this.#now();
+    if (!this.#handshakesOfHost.has(host, 1, nowMs)) return "upgrades-per-host";
+    if (!this.#handshakes.has(1, nowMs)) return "upgrades";
+    if (this.#opened.size >= connectionLimits.connections.value) return "connections";
     let ofHost = 0;
     for (const opened of this.#opened.values()) if (opened.host === host && opened.connection.direction === "inbound") ofHost++;
-    if (this.#opened.size >= connectionLimits.connections.value) refuse(reports, "connections", host);
-    if (ofHost >= connectionLimits.connectionsPerHost.value) refuse(reports, "connections-per-host", host);
-    if (!this.#handshakesOfHost.take(host, 1, nowMs)) refuse(reports, "upgrades-per-host", host);
-    if (!this.#handshakes.take(1, nowMs)) refuse(reports, "upgrades", host);
+    return ofHost >= connectionLimits.connectionsPerHost.value ? "connections-per-host" : null;
+  }
+
+  admit(connection: MultiaddrConnection): () => void {
+    const host = hostOf(connection.remoteAddr);
+    if (!this.isWelcome(host)) throw new Error(`refused a connection from ${host}: over its limits`);
+    this.#handshakesOfHost.take(host, 1, this.#now());
+    this.#handshakes.take(1, this.#now());
     const waiting = this.#upgrades.get(host) ?? new Set();
     this.#upgrades.set(host, waiting);
     if (waiting.size >= connectionLimits.upgradesPerHost.value) this.#dropOldestUpgrade(host, "upgrades-per-host");
@@ -114,9 +125,4 @@ export class Admission implements ConnectionGuard {
 
 function hangUp({ connection }: Opened): void {
   connection.abort(new Error("too many connections"));
-}
-
-function refuse(reports: LimitReports, limit: Parameters<LimitReports["hit"]>[0], host: string): never {
-  reports.hit(limit, { host });
-  throw new Error(`refused a connection from ${host}: ${limit}`);
 }

@@ -1,8 +1,11 @@
 import type { MultiaddrConnection, Transport, Upgrader } from "@libp2p/interface";
 import type { Libp2pTransports } from "./libp2pNode.ts";
+import { hostOfIp } from "./peerIds.ts";
 
 /** What wants to see transport connections before their handshake. */
 export interface ConnectionGuard {
+  /** Whether a connection from this host would be admitted now. Asked before anything is made of a TCP socket. */
+  isWelcome(host: string): boolean;
   /** Before libp2p spends anything on a connection that others opened. Throws to refuse it. Returns what to call when the handshake has ended. */
   admit(connection: MultiaddrConnection): () => void;
   track(connection: MultiaddrConnection): void;
@@ -15,9 +18,38 @@ export function guardedTransport(create: Libp2pTransports[number], guard: Connec
     const dial = transport.dial.bind(transport);
     const createListener = transport.createListener.bind(transport);
     transport.dial = (address, options) => dial(address, { ...options, upgrader: guarded(options.upgrader, guard) });
-    transport.createListener = (options) => createListener({ ...options, upgrader: guarded(options.upgrader, guard) });
+    transport.createListener = (options) => {
+      const listener = createListener({ ...options, upgrader: guarded(options.upgrader, guard) });
+      refuseSockets(listener as TcpListener, guard);
+      return listener;
+    };
     return transport;
   };
+}
+
+interface Socket {
+  remoteAddress?: string;
+  destroy(): void;
+}
+
+/** The TCP listener's `net.Server`, which it does not declare. */
+interface TcpListener {
+  server?: {
+    rawListeners(event: "connection"): ((socket: Socket) => void)[];
+    removeAllListeners(event: "connection"): void;
+    on(event: "connection", listener: (socket: Socket) => void): void;
+  };
+}
+
+/** A refused connection costs a fifth when libp2p never hears of it. */
+function refuseSockets({ server }: TcpListener, guard: ConnectionGuard): void {
+  if (server === undefined) return;
+  const accept = server.rawListeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => {
+    if (guard.isWelcome(hostOfIp(socket.remoteAddress ?? ""))) for (const each of accept) each.call(server, socket);
+    else socket.destroy();
+  });
 }
 
 function guarded(upgrader: Upgrader, guard: ConnectionGuard): Upgrader {

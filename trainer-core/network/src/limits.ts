@@ -77,12 +77,12 @@ export const gossipLimits = {
 
 export const rateLimits = {
   handshakesPerHost: {
-    perSecond: 40,
+    perSecond: 20,
     burst: 256,
     unit: "handshakes",
-    why: "31 neighbours that all redial, or 256 that come once; costs a few ms each, so a flood from one host a tenth of a core",
+    why: "256 clients that come at once, or 31 neighbours that all redial; costs 4 to 12 ms each, so a flood from one host a tenth of a core or two",
   },
-  handshakes: { perSecond: 200, burst: 1024, unit: "handshakes", why: "of all hosts: half a core at most" },
+  handshakes: { perSecond: 60, burst: 1024, unit: "handshakes", why: "of all hosts: half a core" },
   /** Of one neighbour, its own and those it relays: grows with the members, of whom a third may be flooding through it. */
   gossipMessages: { perSecond: 100, burst: 1000, unit: "messages of a neighbour", why: "before any signature is looked at" },
   gossipMessagesPerMember: {

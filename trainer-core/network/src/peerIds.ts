@@ -52,8 +52,11 @@ export function parseAddress(text: string): Multiaddr | null {
 /** Who answers for an address: its IPv4 address, or the first half of its IPv6 address, as every host owns a whole /64. */
 export function hostOf(address: Multiaddr): string {
   const component = address.getComponents().find(({ name }) => name === "ip4" || name === "ip6");
-  if (component?.value === undefined) return address.toString();
-  return component.name === "ip4" ? component.value : prefix64(component.value);
+  return component?.value === undefined ? address.toString() : hostOfIp(component.value);
+}
+
+export function hostOfIp(ip: string): string {
+  return ip.includes(":") ? prefix64(ip) : ip;
 }
 
 function prefix64(ip6: string): string {
@@ -64,6 +67,8 @@ function prefix64(ip6: string): string {
     while (groups.length + after.length < 8) groups.push("0");
     groups.push(...after);
   }
+  // As sockets spell it: "::ffff:10.0.0.7".
+  if (ip6.includes(".")) return ip6.slice(ip6.lastIndexOf(":") + 1);
   // "::ffff:a00:7" is the IPv4 address 10.0.0.7 in disguise.
   if (groups[5] === "ffff" && groups.slice(0, 5).every((group) => group === "0")) {
     return groups

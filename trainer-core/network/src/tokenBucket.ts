@@ -20,6 +20,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Whether `take` would give them. */
+  has(count: number, nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens >= count;
+  }
+
   /** A full bucket says nothing about its owner: it can be forgotten. */
   isFull(nowMs: number): boolean {
     this.#refill(nowMs);
@@ -53,6 +59,11 @@ export class TokenBuckets {
       this.#buckets.set(name, bucket);
     }
     return bucket.take(count, nowMs);
+  }
+
+  /** Whether `take` would give them. */
+  has(name: string, count: number, nowMs: number): boolean {
+    return (this.#buckets.get(name) ?? this.#buckets.get(""))?.has(count, nowMs) ?? true;
   }
 
   /** The rate changed. What was used stays used. */
