@@ -19,7 +19,7 @@ export function telemetryDocs(): string {
     docsMarkdown(timelineOptions),
     "## Metrics and health",
     "`--metrics-local-port PORT` (`METRICS_LOCAL_PORT`) serves `/metrics` in Prometheus' text format and `/healthz` on `--metrics-host`, 127.0.0.1 unless told otherwise: whoever reaches the port reads them. `local-testnet` serves all its nodes at one port. A port that is taken is said, and the node goes on without metrics. [config/deploy](../config/deploy) has a Grafana dashboard and a `prometheus.yml`.",
-    "`/healthz` answers 200 while every node behind it makes progress or waits for something that is not its fault (members, a paused run, the next epoch), and 503 with the reason when a round lasts for three times its limit and at least two minutes, when a client begins no round for two minutes while the run goes on, when a start takes 15 minutes, and once a process has ended. The body names each node's state as JSON.",
+    "`/healthz` answers 200 while every node behind it makes progress or waits for something that is not its fault (members, a paused run, the next epoch), and 503 with the reason when a round lasts for three times its limit and at least two minutes, when a client begins no round for two minutes while the run goes on, when a start takes 15 minutes, when a process says nothing for 45 s (it tells its resources every 10 s), and once a process has ended. The body names each node's state as JSON.",
     "Every metric has the label `node`. Times are in seconds, sizes in bytes, losses in nats a token.",
     [
       "| metric | type | labels | meaning | from the event |",

@@ -13,6 +13,9 @@ const STUCK_FACTOR = 3;
 /** A client that began no round for so long while the run had some, and does not say why, is stuck. */
 const SILENT_MS = 120_000;
 
+/** Every process tells its resources each 10 s: one that says nothing for so long stands still. */
+const MUTE_MS = 45_000;
+
 export interface HealthReport {
   ok: boolean;
   /** a sentence: what it does, or what is wrong */
@@ -33,12 +36,15 @@ export class Health {
   #missedSinceMs: number | null = null;
   #waitsFor: string | null = null;
   #stopped: string | null = null;
+  #heardMs: number;
 
   constructor(nowMs: number) {
     this.#startMs = nowMs;
+    this.#heardMs = nowMs;
   }
 
   observe(event: HostEvent, nowMs: number): void {
+    this.#heardMs = nowMs;
     switch (event.type) {
       case "phase": {
         const before = this.#phase?.event;
@@ -77,6 +83,8 @@ export class Health {
 
   #judge(nowMs: number): { ok: boolean; reason: string } {
     if (this.#stopped !== null) return { ok: false, reason: `stopped: ${this.#stopped}` };
+    const muteMs = nowMs - this.#heardMs;
+    if (muteMs > MUTE_MS) return { ok: false, reason: `has said nothing for ${Math.round(muteMs / 1000)} s: its process stands still` };
     if (!this.#phase) {
       const seconds = Math.round((nowMs - this.#startMs) / 1000);
       return nowMs - this.#startMs > START_LIMIT_MS
