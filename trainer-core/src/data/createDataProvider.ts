@@ -9,7 +9,6 @@ import { httpFiles, numberedUrls, type HttpFilesOptions } from "./httpFiles.ts";
 import { HttpRequester } from "./httpRequest.ts";
 import { createLazyProvider } from "./lazyProvider.ts";
 import { createMixtureProvider, type MixtureSource } from "./mixtureProvider.ts";
-import { createParquetProvider } from "./parquetProvider.ts";
 import type { Shuffle } from "./sequenceOrder.ts";
 import { createServerProvider } from "./serverProvider.ts";
 import { createTokenFileProvider } from "./tokenFileProvider.ts";
@@ -44,7 +43,7 @@ export function createDataProvider(location: DataLocation, options: DataProvider
     case "Local":
       return localDataProvider(filesOf(kind, value, undefined, options), options);
     case "Preprocessed":
-      return createParquetProvider(preprocessedFiles(value, options), { maxSeqLen, vocabSize });
+      return preprocessed(preprocessedFiles(value, options), options);
     case "Http":
       return httpDataProvider(value, options);
     case "WeightedHttp":
@@ -103,6 +102,14 @@ function preprocessedFiles(path: string, options: DataProviderOptions): FileSour
       }
     },
   };
+}
+
+/** Parquet's decompressors are loaded only where they are needed: a page must not carry them. */
+function preprocessed(files: FileSource, { maxSeqLen, vocabSize }: DataProviderOptions): DataProvider {
+  return createLazyProvider(maxSeqLen, async () => {
+    const { createParquetProvider } = await import("./parquetProvider.ts");
+    return createParquetProvider(files, { maxSeqLen, vocabSize });
+  });
 }
 
 function httpDataProvider({ location, token_size_in_bytes, shuffle }: HttpData, options: DataProviderOptions): DataProvider {
