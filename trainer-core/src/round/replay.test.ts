@@ -154,6 +154,7 @@ describe("an epoch entered late", () => {
     expect(driver.state.epoch).toMatchObject({ startStep: 1, trainsFrom: 5 });
     for (const slot of [1, 2]) answer(driver, 1, slot);
     expect(driver.on({ type: "epochStarted", epochId: "0/1" })).toMatchObject([{ type: "engine", job: { kind: "begin", step: 1 } }]);
+    expect(driver.told("replay")).toEqual([{ type: "replay", fromStep: 1, toStep: 4 }]);
     for (const step of [1, 2, 3]) {
       driver.on({ type: "list", list: { runId: "run", epoch: 0, step, witness: peer(1), entries: [] }, root: emptyRoot, requested: null });
     }
@@ -168,6 +169,15 @@ describe("an epoch entered late", () => {
     const { driver, effects } = loadedAt(10);
     expect(jobsOf(effects)).toEqual([]);
     expect(driver.told("stranded")).toHaveLength(1);
+  });
+
+  test("in its cooldown: what is agreed then is its end, and the next epoch's start", () => {
+    const driver = new Driver();
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: startHash, blobs });
+    const change = { parameterHash: new Uint8Array(32).fill(3), parameterHashEpoch: 0 };
+    expect(driver.on({ type: "snapshot", view: view(1, "Cooldown", 5, [over(3), over(4)], change) })).toEqual([]);
+    expect(driver.state).toMatchObject({ stage: { name: "waiting" }, epoch: null });
   });
 
   test("whose last drain round is under way: the witness waits for its own hash", () => {

@@ -7,7 +7,7 @@ import type { Effect } from "./effects.ts";
 import type { RoundEvent } from "./events.ts";
 import { Draft } from "./draft.ts";
 import type { RoundState } from "./states.ts";
-import { absorbRecord, catchUp } from "./transitions/replay.ts";
+import { absorbRecord, catchUp, tellReplay } from "./transitions/replay.ts";
 import { absorbSnapshot, follow } from "./transitions/snapshot.ts";
 import { absorbAnnounce, blobRefused, blobVerified, fetchFirstResults, republishOwn } from "./transitions/results.ts";
 import { absorbList, compareLists } from "./transitions/lists.ts";
@@ -121,6 +121,7 @@ function absorb(draft: Draft, event: RoundEvent): void {
 function advance(draft: Draft, isTick: boolean): void {
   catchUp(draft);
   prepareEpoch(draft);
+  tellReplay(draft);
   hashRound(draft);
   beginNextRound(draft);
   trainBatch(draft);

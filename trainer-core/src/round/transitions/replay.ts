@@ -81,7 +81,6 @@ export function catchUp(draft: Draft): void {
     strand(draft, `step ${lost} is ${now - lost} rounds back, and members keep the last ${retainedRounds}`);
     return;
   }
-  tellReplay(draft);
   if (nextStep >= now) return;
   let collecting = 0;
   for (let step = firstNeeded(draft, nextStep); step < now; step++) {
@@ -91,7 +90,8 @@ export function catchUp(draft: Draft): void {
   }
 }
 
-function tellReplay(draft: Draft): void {
+/** A replay begins with the first round that is over and begins here, and ends with the one that is under way. */
+export function tellReplay(draft: Draft): void {
   const { stage, view, replay } = draft.state;
   if (stage.name !== "training") {
     draft.state.replay = null;
