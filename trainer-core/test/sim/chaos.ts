@@ -26,7 +26,7 @@ export interface ChaosOptions {
   told: (text: string) => void;
 }
 
-/** How long a client that trains again may still be found to have been away. */
+/** How long a client that trains again may still be found to have been away; and the longest back-off. */
 const aftermathMs = 6_000;
 const fewestClients = 3;
 
@@ -53,6 +53,7 @@ export class Chaos {
   readonly #hampered = new Set<number>();
   /** by member: until when it is excused for being away, ms */
   readonly #excusedUntilMs = new Map<number, number>();
+  #mendedMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
 
   constructor(simulation: Simulation, options: ChaosOptions) {
@@ -77,8 +78,15 @@ export class Chaos {
     for (const fault of [...this.#active]) this.#mend(fault);
   }
 
-  get isCalm(): boolean {
-    return this.#active.size === 0;
+  /** Nothing is wrong, and nobody is still recovering. */
+  get isQuiet(): boolean {
+    const { clients } = this.#simulation;
+    if (this.#simulation.virtual.now() < this.#mendedMs + aftermathMs) return false;
+    return this.#active.size === 0 && !clients.some(({ number }) => this.isExcused(number));
+  }
+
+  get injected(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
   /** Whether a member may be found missing: it is, or lately was, dead, stopped, cut off or far too slow. */
@@ -168,6 +176,7 @@ export class Chaos {
   #mend(fault: ActiveFault): void {
     if (!this.#active.delete(fault)) return;
     fault.mend();
+    this.#mendedMs = this.#simulation.virtual.now();
     this.#options.told(`${fault.kind}${fault.members.length > 0 ? ` of ${fault.members.join(", ")}` : ""} is over`);
     for (const member of fault.members) {
       if (fault.effect === "away") this.#away.delete(member);

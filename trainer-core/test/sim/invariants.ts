@@ -26,6 +26,8 @@ const modelBytes = 1024;
 
 export class Invariants {
   violation: Violation | null = null;
+  /** dishonest members that were */
+  ejected = 0;
   readonly ledger = new Ledger();
   readonly #simulation: Simulation;
   readonly #chaos: Chaos;
@@ -73,7 +75,10 @@ export class Invariants {
       const { clients } = this.#simulation;
       const number = this.#numberOf(session);
       const adversary = this.#simulation.scenario.adversaries[number] ?? null;
-      if (adversary !== null) continue;
+      if (adversary !== null) {
+        if (is === "Ejected") this.ejected++;
+        continue;
+      }
       if (is === "Ejected") this.fail("nobody honest ejected", `client ${number} is ejected`, [number]);
       // a pause withdraws everybody, and so does leaving
       const isHere = clients.some((client) => client.number === number && client.client.state.stage.name !== "left");

@@ -55,7 +55,8 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): ChaosSc
     },
     skewMs: random() < 0.4 ? 0 : 5_000,
     config: {
-      roundsPerEpoch: draw([2, 3, 3, 4, 5, 12]),
+      // more than are kept, where that costs little
+      roundsPerEpoch: draw(clients <= 4 ? [2, 3, 3, 4, 5, 12] : [2, 2, 3, 4]),
       witnessNodes,
       minClients: Math.max(2, witnessNodes),
       globalBatchSizeStart: batchSize,
@@ -66,13 +67,14 @@ export function scenarioOf(seed: number, options: ScenarioOptions = {}): ChaosSc
   };
 }
 
-/** 3 to 9 clients, rarely 10 to 32, and once in a while 64 or 256. */
+/** 3 to 9 clients, rarely 10 to 16, and once in a while 32, 64 or 256. */
 function sizeOf(seed: number, random: () => number): number {
   const size = random();
   const place = random();
   if (seed % 491 === 0) return 256;
-  if (seed % 97 === 0) return 64;
-  if (size < 0.82) return 3 + Math.floor(place ** 2 * 4);
-  if (size < 0.96) return 7 + Math.floor(place * 3);
-  return size < 0.99 ? 10 + Math.floor(place * 7) : 32;
+  if (seed % 197 === 0) return 64;
+  if (seed % 97 === 0) return 32;
+  if (size < 0.88) return 3 + Math.floor(place ** 2 * 4);
+  if (size < 0.97) return 7 + Math.floor(place * 3);
+  return 10 + Math.floor(place * 7);
 }

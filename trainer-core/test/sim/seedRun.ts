@@ -33,6 +33,8 @@ export interface SeedOptions {
   onEpoch?: (line: string) => void;
 }
 
+/** They end every epoch, and train nothing. */
+const drainRounds = 2;
 /** How often progress is looked at, ms. */
 const watchMs = 500;
 
@@ -43,6 +45,8 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
   let agreedEpochs = 0;
   let replays = 0;
   let stranded = 0;
+  /** faults injected before an epoch that began in quiet; null: it did not */
+  let quietFrom: number | null = null;
   const rejoined = new Set<string>();
   const simulation: Simulation = new Simulation(scenario, {
     event: (client, event, atMs) => {
@@ -56,7 +60,10 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
     transition: (transition) => {
       invariants.transition(transition);
       if (transition.from === "RoundWitness") rounds++;
+      if (transition.to === "Warmup") quietFrom = chaos.isQuiet && transition.state.epoch > 0 ? chaos.injected : null;
       if (transition.from === "Cooldown") {
+        // clients are looked at when the core has moved on
+        virtual.schedule(0, () => judgeQuiet(quietFrom));
         if (transition.state.parameterHashEpoch === transition.state.epoch - 1) agreedEpochs++;
         onEpoch?.(epochLine(simulation, transition, chaos));
       }
@@ -70,6 +77,11 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
     told: (text) => trace.tell(virtual.now(), text),
   });
   const invariants: Invariants = new Invariants(simulation, chaos);
+  const judgeQuiet = (injectedBefore: number | null): void => {
+    if (injectedBefore === null || chaos.injected !== injectedBefore || server.state().runState !== "WaitingForMembers") return;
+    const trouble = troubleOf(simulation, chaos, invariants);
+    if (trouble.length > 0) invariants.fail("progress", `nothing disturbed this epoch, and yet: ${trouble.join("; ")}`);
+  };
   const watchState = (): void => {
     // each core is another one: a restarted coordinator is watched anew
     server.core?.subscribe(() => invariants.state(server.state()));
@@ -96,13 +108,12 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
   chaos.end();
   trace.tell(virtual.now(), "all faults are over");
   if (!failed()) await expectPeace(simulation, chaos, invariants, scenario.epochs, 2 * worst + 10_000);
-  const { state } = { state: server.state() };
+  const state = server.state();
   const violation = invariants.violation && {
     ...invariants.violation,
     atMs: virtual.now(),
     events: trace.last(invariants.violation.members),
   };
-  const ejected = state.clients.filter(({ state: is }) => is === "Ejected").length;
   await simulation.stop();
   return {
     seed: scenario.seed,
@@ -115,7 +126,7 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
     replays,
     rejoins: rejoined.size,
     stranded,
-    ejected,
+    ejected: invariants.ejected,
     virtualMs: virtual.now(),
     wallMs: performance.now() - beganMs,
     digest: trace.digest(),
@@ -153,20 +164,31 @@ async function expectPeace(simulation: Simulation, chaos: Chaos, invariants: Inv
   if (!done) invariants.fail("progress", `${server.state().epoch} of ${epochs} epochs, and no fault to blame`);
 }
 
-/** Of the epoch that has just ended. */
+/** Honest batches that a quorum attested, of those assigned, where no fault disturbs: gossip may still be lost. */
+const leastAttested = 0.5;
+
+/** What is wrong with the epoch that has just ended, if nothing disturbed it. */
 function troubleOf({ clients, server }: Simulation, chaos: Chaos, invariants: Invariants): string[] {
   const state = server.state();
   const trouble: string[] = [];
   if (state.parameterHashEpoch !== state.epoch - 1) trouble.push(`epoch ${state.epoch - 1} agreed on no parameters`);
-  const honest = clients.filter(({ adversary, number }) => adversary === null && !chaos.gone.has(number));
-  for (const client of honest) {
+  const trainingRounds = state.step - state.epochStartStep - drainRounds;
+  let assigned = 0;
+  let attested = 0;
+  const hasWorkForAll = state.config.globalBatchSizeStart >= state.clients.length;
+  for (const client of clients) {
     const slot = state.clients.find(({ peerId }) => equalBytes(peerId, client.network.self));
+    if (client.adversary === "equivocator" && slot?.state === "Healthy") trouble.push(`equivocator ${client.name} is still a member`);
+    if (client.adversary !== null || chaos.gone.has(client.number)) continue;
     if (slot?.state !== "Healthy") trouble.push(`${client.name} is ${slot?.state ?? "not a member"}: ${stageOf(client)}`);
-    else if (!invariants.holders(state.step - 1).has(client.number))
+    else if (!invariants.holders(state.step - 1).has(client.number)) {
       trouble.push(`${client.name} did not begin the last round: ${stageOf(client)}`);
-    else if (slot.roundsTrained === 0 && state.config.globalBatchSizeStart >= state.clients.length)
-      trouble.push(`${client.name} trained no round`);
+    } else {
+      assigned += trainingRounds;
+      attested += slot.roundsTrained;
+    }
   }
+  if (hasWorkForAll && attested < leastAttested * assigned) trouble.push(`a quorum attested ${attested} of ${assigned} honest results`);
   return trouble;
 }
 
@@ -177,10 +199,9 @@ function stageOf({ client }: SimulatedClient): string {
 function epochLine({ virtual, clients }: Simulation, { state }: Transition, chaos: Chaos): string {
   const agreed = state.parameterHashEpoch === state.epoch - 1;
   const members = state.clients.filter(({ state: is }) => is === "Healthy").length;
-  const faults = [...chaos.counts.values()].reduce((sum, count) => sum + count, 0);
   const hash = agreed ? Buffer.from(state.parameterHash).toString("hex").slice(0, 8) : "none    ";
   return (
     `epoch ${String(state.epoch).padStart(3)}  step ${String(state.step - 1).padStart(4)}  ${(virtual.now() / 1000).toFixed(1).padStart(7)} s  ` +
-    `members ${members} of ${state.clients.length}, ${clients.length} alive  hash ${hash}  faults ${faults}`
+    `members ${members} of ${state.clients.length}, ${clients.length} alive  hash ${hash}  faults ${chaos.injected}`
   );
 }
