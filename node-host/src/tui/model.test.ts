@@ -100,10 +100,12 @@ describe("the model of a testnet", () => {
       ],
       waiting: ["dddddddd"],
     });
-    const rows = clientRows(story.model);
+    const rows = clientRows(story.phase("RoundTrain", 1).model);
     expect(rows.map(({ name }) => name)).toEqual(["client-1", "client-2", "cccccccc", "dddddddd"]);
     expect(rows[0]!.slot?.roundsTrained).toBe(3);
     expect(rows[3]!.waits).toBe(true);
+    // between epochs nobody has a slot: a withdrawn one of the last epoch is no news
+    expect(clientRows(story.phase("Paused", 1).model).every(({ slot }) => slot === null)).toBe(true);
   });
 
   it("shows votes only while they are those of the running round", () => {

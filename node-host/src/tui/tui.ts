@@ -36,6 +36,8 @@ const LEAST_FRAME_MS = 200;
 const MOST_FRAME_MS = 4_000;
 /** A frame's own time may be a ninetieth of that until the next one: with what follows it (effects, collection) below 2 % of a core. */
 const FRAME_PER_COST = 90;
+/** then the keys are named again */
+const NOTICE_MS = 5_000;
 /** times run on without any event */
 const TICK_MS = 1_000;
 
@@ -46,6 +48,7 @@ export function openTui({ kind, onStop, onPause, isWatching = false, level = "in
   let drawnAtMs = -Infinity;
   let frameMs = LEAST_FRAME_MS;
   let closed = false;
+  let noticeUntilMs = 0;
 
   const tell = (input: Untimed<TuiInput>): void => {
     model = reduce(model, { ...input, atMs: Date.now() } as TuiInput);
@@ -78,6 +81,7 @@ export function openTui({ kind, onStop, onPause, isWatching = false, level = "in
     if (closed) return;
     if (drawn) clearTimeout(drawn);
     drawn = null;
+    if (ui.notice !== null && performance.now() > noticeUntilMs) ui = { ...ui, notice: null };
     const before = process.threadCpuUsage();
     app.rerender(tree());
     const { user, system } = process.threadCpuUsage(before);
@@ -93,6 +97,7 @@ export function openTui({ kind, onStop, onPause, isWatching = false, level = "in
   function handleKey(key: Key): void {
     const { ui: next, asked } = onKey(ui, key, { kind, isPaused: model.phase?.runState === "Paused", page: Math.max(1, size().rows - 8) });
     ui = next;
+    noticeUntilMs = performance.now() + NOTICE_MS;
     if (asked === "stop") onStop();
     if (asked === "pause" || asked === "resume") onPause(asked === "pause");
     if (asked === "redraw") app.clear();

@@ -16,7 +16,10 @@ export interface ClientRow {
 }
 
 export function clientRows(model: Model): ClientRow[] {
-  const slots = new Map(model.roster?.slots.map((slot) => [nameOf(model, slot.client), slot]));
+  // between epochs the slots are those of the last one: who lost one then says nothing of now
+  const runState = model.phase?.runState ?? "Uninitialized";
+  const inEpoch = runState === "Warmup" || runState === "RoundTrain" || runState === "RoundWitness" || runState === "Cooldown";
+  const slots = new Map((inEpoch ? model.roster?.slots : undefined)?.map((slot) => [nameOf(model, slot.client), slot]));
   const waiting = new Set(model.roster?.waiting.map((peer) => nameOf(model, peer)));
   const nodes = Object.values(model.nodes).filter(({ name }) => name !== SERVER && (model.kind !== "client" || name === SELF));
   const rows: ClientRow[] = nodes.map((node) => ({
@@ -51,7 +54,7 @@ export function clientColumns({ model }: View): Column<ClientRow>[] {
   const restarted = Object.values(model.nodes).some(({ restarts }) => restarts > 0);
   const columns: (Column<ClientRow> | false)[] = [
     { title: "client", width: 12, importance: 100, cell: ({ name, node }) => span(name, node?.health === "bad" ? "bad" : "plain") },
-    { title: "state", width: 20, importance: 99, grows: true, cell: stateOf },
+    { title: "state", width: 18, importance: 99, grows: true, cell: stateOf },
     hasNodes && { title: "loss", width: 6, importance: 90, right: true, cell: ({ node }) => number(node?.lastLoss, 3) },
     hasNodes && {
       title: "step",
@@ -139,7 +142,9 @@ export function clientsView(view: View): readonly Line[] {
       row(
         span("coordinator: ", "dim"),
         span(server.stage, HEALTH[server.health]),
-        span(`${server.rssBytes ? `, ${bytes(server.rssBytes)}` : ""}${server.restarts > 0 ? `, restarted ${server.restarts} times` : ""}`),
+        span(
+          `${server.rssBytes ? `, ${bytes(server.rssBytes)}` : ""}${server.restarts > 0 ? `, restarted ${server.restarts === 1 ? "once" : `${server.restarts} times`}` : ""}`,
+        ),
       ),
     );
   }
