@@ -33,6 +33,8 @@ export interface Libp2pNetworkOptions {
   onError?: (error: unknown) => void;
   /** Told when someone ran into a limit (docs/limits.md): at the first hit of each culprit, then at most every 5 s. */
   onLimit?: (hit: LimitHit) => void;
+  /** Clock of the rates, milliseconds. Default: `performance.now`. */
+  now?: () => number;
 }
 
 export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown };
@@ -59,16 +61,18 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
   const hangUp = (hex: string): void => {
     for (const connection of node.getConnections(peerIdOf(hex))) connection.abort(new Error("went over its limits, cut off for a while"));
   };
+  const { now } = options;
   const offenders = new Offenders({
+    now,
     onPenalty: (hex) => pubsubOf(node).score.addPenalty(peerIdOf(hex).toString(), 1, "limits"),
     onCutOff: (hex) => {
       reports.hit("cut-off", { peer: bytesOf(hex) });
       hangUp(hex);
     },
   });
-  const admission = new Admission({ traffic, reports, isNamed });
-  const gossip = new GossipGuard({ reports, offenders, isReadHere: callbacks.isReadHere });
-  const requests = new RequestGuard({ reports, offenders, isNamed });
+  const admission = new Admission({ traffic, reports, isNamed, now });
+  const gossip = new GossipGuard({ reports, offenders, isReadHere: callbacks.isReadHere, now });
+  const requests = new RequestGuard({ reports, offenders, isNamed, now });
   const isUnwelcome = (peer: PeerId): boolean => {
     const hex = hexOf(peer);
     return hex === null || !peers.allows(hex) || offenders.isCutOff(hex);

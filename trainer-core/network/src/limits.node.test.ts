@@ -26,6 +26,8 @@ async function watched(index: number): Promise<Watched> {
     seed: seedOf(index),
     listen: ["/ip4/127.0.0.1/tcp/0"],
     onLimit: (hit) => hits.push(hit),
+    // Time stands still for the rates: a burst is all there is, however slow this machine.
+    now: () => 0,
   });
   stop.push(() => network.stop());
   return { network, hits };
@@ -78,8 +80,9 @@ describe("limits on real connections", () => {
       }
       return connectionsOf(bad) === 0;
     });
-    const { burst } = rateLimits.gossipMessages;
-    expect(sent).toBeLessThan(20 * (burst + 3 * rateLimits.gossipMessagesPerMember.burst));
+    // what the rates let pass, what strikes forgive, and what was under way when the connection broke
+    const forgiven = rateLimits.gossipMessages.burst + 3 * rateLimits.gossipMessagesPerMember.burst + rateLimits.strikes.burst;
+    expect(sent).toBeLessThan(2 * forgiven);
     expect(a.hits.map(({ limit }) => limit)).toEqual(expect.arrayContaining(["gossip-junk", "gossip-rate", "cut-off"]));
     for (const { peer, limit } of a.hits) expect(keyHex(peer!), limit).toBe(keyHex(badKey));
     // It is refused for a while, and the honest two have lost nothing.
@@ -106,10 +109,10 @@ describe("limits on real connections", () => {
       return received > 0;
     });
     const { burst } = rateLimits.authorMessages;
-    for (let i = 0; i < 2 * burst; i++) await a.network.publish("round", random(16));
+    for (let i = 0; i < burst + 50; i++) await a.network.publish("round", random(16));
     await eventually(() => b.hits.some(({ limit, peer }) => limit === "gossip-rate" && keyHex(peer!) === keyHex(a.network.self)));
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(received).toBeLessThan(1.5 * burst);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(received).toBeLessThanOrEqual(burst);
     expect(c.hits.filter(({ peer }) => peer !== null && keyHex(peer) === keyHex(b.network.self))).toEqual([]);
     expect(b.network.connectedPeers()).toHaveLength(2);
   });
