@@ -20,6 +20,7 @@ impl Coordinator {
         self.run_id = padded;
         self.config = *config;
         self.parameter_hash_epoch = NO_EPOCH;
+        self.previous_hash_epoch = NO_EPOCH;
         self.checkpoint_epoch = NO_EPOCH;
         self.enter(RunState::Uninitialized, now_ms);
         Ok(())
@@ -116,6 +117,7 @@ impl Coordinator {
             self.exit(slot, ClientState::Withdrawn);
         }
         self.cold_start_epoch = 1;
+        self.lost_warmups = 0;
         self.enter(RunState::Paused, now_ms);
     }
 }

@@ -1,6 +1,6 @@
 //! What a finished round and a finished epoch are worth.
 
-use crate::{ClientState, Coordinator, bitmap};
+use crate::{ClientState, Coordinator, LOST_WARMUPS, NO_EPOCH, bitmap};
 
 impl Coordinator {
     /// Credits every trainer whose batch a quorum of the elected witnesses holds; the others missed the round.
@@ -38,8 +38,33 @@ impl Coordinator {
             *hash != [0; 32] && round.entries().filter(|entry| entry.parameter_hash == *hash).count() >= quorum
         });
         if let Some(hash) = agreed {
+            if hash != self.parameter_hash {
+                self.previous_hash = self.parameter_hash;
+                self.previous_hash_epoch = self.parameter_hash_epoch;
+                self.can_go_back = 1;
+            }
             self.parameter_hash = hash;
             self.parameter_hash_epoch = self.epoch;
+        }
+    }
+
+    /// A warm-up timed out. Who holds the agreed parameters is ready at once, so when nobody was ready, several times in a
+    /// row, they are lost: those agreed before them take their place, or, where there were none, the run's own start. Steps
+    /// go on. It goes back once only until an epoch agrees again: a warm-up that is too short for the model must not undo
+    /// the run epoch by epoch.
+    pub(crate) fn count_lost_warmup(&mut self) {
+        if self.warmup_ready != [0; 32] || self.can_go_back == 0 {
+            self.lost_warmups = 0;
+            return;
+        }
+        self.lost_warmups = self.lost_warmups.saturating_add(1);
+        if self.lost_warmups >= LOST_WARMUPS {
+            self.parameter_hash = self.previous_hash;
+            self.parameter_hash_epoch = self.previous_hash_epoch;
+            self.previous_hash = [0; 32];
+            self.previous_hash_epoch = NO_EPOCH;
+            self.can_go_back = 0;
+            self.lost_warmups = 0;
         }
     }
 

@@ -33,8 +33,8 @@ pub use hash::sha256;
 pub use pod::{Field, Pod, Struct};
 pub use selection::quorum;
 pub use state::{
-    CHECKPOINT_LOCATION_BYTES, Client, ClientState, Coordinator, EJECTED_OWNERS, LAYOUT_VERSION, MAX_CLIENTS,
-    MAX_WITNESSES, Membership, NO_EPOCH, RUN_ID_BYTES, Round, RunState, STORED_ROUNDS, Witness,
+    CHECKPOINT_LOCATION_BYTES, Client, ClientState, Coordinator, EJECTED_OWNERS, LAYOUT_VERSION, LOST_WARMUPS,
+    MAX_CLIENTS, MAX_WITNESSES, Membership, NO_EPOCH, RUN_ID_BYTES, Round, RunState, STORED_ROUNDS, Witness,
 };
 pub use tick::TickOutcome;
 pub use witness::WitnessMessage;

@@ -12,7 +12,9 @@ pub const EJECTED_OWNERS: usize = 64;
 pub const SHUFFLE_ROUNDS: usize = 90;
 /// `parameter_hash_epoch` before any epoch agreed on one.
 pub const NO_EPOCH: u16 = 0xffff;
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
+/// Warm-ups in a row that time out without one ready member before the agreed parameters count as lost.
+pub const LOST_WARMUPS: u8 = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -135,7 +137,7 @@ pod! {
 }
 
 pod! {
-    pub struct Coordinator: 78496 {
+    pub struct Coordinator: 78536 {
         pub version: u32,
         /// height of the round in progress; meaningless while `rounds_len` is 0
         pub height: u32,
@@ -150,6 +152,8 @@ pod! {
         pub config: Config,
         pub run_id: [u8; RUN_ID_BYTES],
         pub parameter_hash: [u8; 32],
+        /// what was agreed before `parameter_hash`; zero before any other was
+        pub previous_hash: [u8; 32],
         pub warmup_ready: [u8; 32],
         /// seed of the next round
         pub next_seed: [u8; 32],
@@ -165,6 +169,7 @@ pod! {
         pub trained_rounds: u32,
         pub epoch: u16,
         pub parameter_hash_epoch: u16,
+        pub previous_hash_epoch: u16,
         pub clients_len: u16,
         pub checkpoint_epoch: u16,
         pub rounds_len: u8,
@@ -175,7 +180,11 @@ pod! {
         pub ejected_len: u8,
         /// where the next ejected owner is written
         pub ejected_next: u8,
-        pub padding: [u8; 2],
+        /// warm-ups in a row that timed out without one ready member
+        pub lost_warmups: u8,
+        /// 1: `previous_hash` may take the place of `parameter_hash`, which was agreed since the last time that happened
+        pub can_go_back: u8,
+        pub padding: [u8; 6],
         pub clients: [Client; MAX_CLIENTS],
         /// the round of height h lies at h % 4
         pub rounds: [Round; STORED_ROUNDS],

@@ -51,12 +51,14 @@ impl Coordinator {
             Due::FailWarmup => {
                 // When too many left early, the others may still have been loading.
                 if self.timed_out(now_ms, self.config.warmup_ms) {
+                    self.count_lost_warmup();
                     self.drop_unready();
                 }
                 self.enter_waiting(now_ms);
                 TickOutcome::EpochFailed
             }
             Due::StartTraining => {
+                self.lost_warmups = 0;
                 self.drop_unready();
                 self.start_first_round(now_ms, server_random);
                 TickOutcome::Moved

@@ -2,8 +2,8 @@
 
 use crate::admin::padded_text;
 use crate::{
-    CHECKPOINT_LOCATION_BYTES, ClientState, Coordinator, EJECTED_OWNERS, Error, LAYOUT_VERSION, MAX_CLIENTS, NO_EPOCH,
-    RUN_ID_BYTES, Round, RunState, STORED_ROUNDS, bitmap,
+    CHECKPOINT_LOCATION_BYTES, ClientState, Coordinator, EJECTED_OWNERS, Error, LAYOUT_VERSION, LOST_WARMUPS,
+    MAX_CLIENTS, NO_EPOCH, RUN_ID_BYTES, Round, RunState, STORED_ROUNDS, bitmap,
 };
 
 impl Coordinator {
@@ -27,8 +27,9 @@ impl Coordinator {
             && RunState::from_u8(self.run_state).is_some()
             && self.config.check().is_ok()
             && (self.step >= 1) == started
-            && [self.pending_pause, self.cold_start_epoch].iter().all(|flag| *flag <= 1)
-            && self.padding == [0; 2]
+            && [self.pending_pause, self.cold_start_epoch, self.can_go_back].iter().all(|flag| *flag <= 1)
+            && self.padding == [0; 6]
+            && self.lost_warmups < LOST_WARMUPS
             && usize::from(self.ejected_len) <= EJECTED_OWNERS
             && usize::from(self.ejected_next) < EJECTED_OWNERS
             && usize::from(self.clients_len) <= MAX_CLIENTS

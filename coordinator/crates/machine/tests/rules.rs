@@ -85,7 +85,9 @@ fn a_damaged_state_is_refused() {
         |run| run.cold_start_epoch = 255,
         |run| run.ejected_len = 65,
         |run| run.ejected_next = 64,
-        |run| run.padding = [0, 1],
+        |run| run.padding = [0, 0, 0, 0, 0, 1],
+        |run| run.lost_warmups = starling_machine::LOST_WARMUPS,
+        |run| run.can_go_back = 2,
         |run| run.run_id = [0; 32],
         |run| run.run_id[31] = b'x',
         |run| run.config.max_seq_len = 0,
@@ -112,7 +114,7 @@ fn a_damaged_state_is_refused() {
         damage(&mut damaged);
         assert_eq!(damaged.validate(), Err(Error::CorruptState), "damage {index}");
     }
-    scene.run.version = 2;
+    scene.run.version += 1;
     assert_eq!(scene.run.validate(), Err(Error::WrongStateVersion));
 }
 
