@@ -24,7 +24,7 @@ if (why !== null) {
   process.exit(1);
 }
 
-const folder = mkdtempSync(join(tmpdir(), "starling-screenshots-"));
+const folder = mkdtempSync(join(tmpdir(), "starling-pictures-"));
 const opened: PseudoTerminal[] = [];
 
 function open(args: readonly string[], { columns = COLUMNS, rows = ROWS } = {}): PseudoTerminal {

@@ -278,10 +278,10 @@ export function speedOf({ rounds }: Model): Speed {
   };
 }
 
-/** The votes, while they are those of the running round. */
+/** The votes, while they are those of the phase that the run is in. */
 export function votesNow({ votes, phase }: Model): Votes | null {
-  const inRound = phase?.runState === "RoundTrain" || phase?.runState === "RoundWitness";
-  return inRound && votes?.step === phase.step ? votes : null;
+  const counted = phase?.runState === "RoundTrain" ? "results" : phase?.runState === "RoundWitness" ? "downloads" : null;
+  return votes?.of === counted && votes.step === phase?.step ? votes : null;
 }
 
 /** The name under which a peer is known here. */
