@@ -9,6 +9,7 @@ import { createDataProvider } from "@starling/trainer-core/data/createDataProvid
 import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { serveData, type DataServerEvent } from "@starling/trainer-core/data/dataServer";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
+import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
 import { planOf } from "../compose.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
@@ -91,6 +92,7 @@ async function openServed(
     maxSeqLen: plan.sequenceTokens,
     vocabSize: plan.llama.vocabSize,
     localFiles,
+    localParquet: parquetInThread,
     http: { storageEndpoint: process.env["STORAGE_EMULATOR_HOST"] },
   });
   try {

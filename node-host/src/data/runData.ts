@@ -6,6 +6,7 @@ import type { PeerNetwork } from "@starling/network";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
+import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
 
@@ -36,6 +37,7 @@ export async function openRunData(
       maxSeqLen: plan.sequenceTokens,
       vocabSize: plan.llama.vocabSize,
       localFiles,
+      localParquet: parquetInThread,
       http: { storageEndpoint: process.env["STORAGE_EMULATOR_HOST"] },
       server: { network, runId },
     });

@@ -9,6 +9,7 @@ import { httpFiles, numberedUrls, type HttpFilesOptions } from "./httpFiles.ts";
 import { HttpRequester } from "./httpRequest.ts";
 import { createLazyProvider } from "./lazyProvider.ts";
 import { createMixtureProvider, type MixtureSource } from "./mixtureProvider.ts";
+import type { ParquetFiles } from "./parquetFiles.ts";
 import type { Shuffle } from "./sequenceOrder.ts";
 import { createServerProvider } from "./serverProvider.ts";
 import { createTokenFileProvider } from "./tokenFileProvider.ts";
@@ -20,6 +21,8 @@ export interface DataProviderOptions {
   vocabSize: number;
   /** how the host opens a local path (`localFiles`); a browser leaves it out */
   localFiles?: (path: string, extensions?: readonly string[]) => FileSource;
+  /** how the host decodes a local folder of Parquet files (`parquetInThread`); left out = here, by `localFiles` */
+  localParquet?: (path: string) => ParquetFiles;
   /** `Local` names no order in the run config. Every client of a run must use the same; default: seeded with 32 zero bytes. */
   localShuffle?: Shuffle;
   http?: HttpFilesOptions;
@@ -43,7 +46,7 @@ export function createDataProvider(location: DataLocation, options: DataProvider
     case "Local":
       return localDataProvider(filesOf(kind, value, undefined, options), options);
     case "Preprocessed":
-      return preprocessed(preprocessedFiles(value, options), options);
+      return preprocessed(value, options);
     case "Http":
       return httpDataProvider(value, options);
     case "WeightedHttp":
@@ -83,33 +86,33 @@ function filesOf(kind: string, path: string, extensions: readonly string[] | und
   throw new DataError("unsupported", `data_location ${kind} ("${path}") needs a file system; a browser tab has none: use Http`);
 }
 
-/** The existing system also takes the name of a Hugging Face data set here, which looks like a folder that is not there. */
-function preprocessedFiles(path: string, options: DataProviderOptions): FileSource {
-  const files = filesOf("Preprocessed", path, [".parquet"], options);
-  return {
-    ...files,
-    async list(signal) {
-      try {
-        return await files.list(signal);
-      } catch (error) {
-        if (!(error instanceof DataError) || error.code === "aborted") throw error;
-        throw new DataError(
-          error.code,
-          `${error.message}; a Hugging Face data set is not fetched while training: download it first (starling predownload, or ` +
-            `"hf download NAME --repo-type dataset --local-dir FOLDER") and name the folder of its .parquet files`,
-          error,
-        );
-      }
-    },
-  };
+/** Parquet's decompressors are loaded only where they are needed: a page must not carry them. */
+function preprocessed(path: string, options: DataProviderOptions): DataProvider {
+  const { maxSeqLen, vocabSize, localParquet } = options;
+  const source = localParquet === undefined ? filesOf("Preprocessed", path, [".parquet"], options) : null;
+  return createLazyProvider(maxSeqLen, async () => {
+    const [{ createParquetProvider }, { parquetFilesOf }] = await Promise.all([
+      import("./parquetProvider.ts"),
+      import("./parquetFiles.ts"),
+    ]);
+    const files = source === null ? localParquet!(path) : parquetFilesOf(source);
+    return createParquetProvider({ ...files, list: (signal) => listed(files, signal) }, { maxSeqLen, vocabSize });
+  });
 }
 
-/** Parquet's decompressors are loaded only where they are needed: a page must not carry them. */
-function preprocessed(files: FileSource, { maxSeqLen, vocabSize }: DataProviderOptions): DataProvider {
-  return createLazyProvider(maxSeqLen, async () => {
-    const { createParquetProvider } = await import("./parquetProvider.ts");
-    return createParquetProvider(files, { maxSeqLen, vocabSize });
-  });
+/** The existing system also takes the name of a Hugging Face data set here, which looks like a folder that is not there. */
+async function listed(files: ParquetFiles, signal: AbortSignal): Promise<string[]> {
+  try {
+    return await files.list(signal);
+  } catch (error) {
+    if (!(error instanceof DataError) || error.code === "aborted") throw error;
+    throw new DataError(
+      error.code,
+      `${error.message}; a Hugging Face data set is not fetched while training: download it first (starling predownload, or ` +
+        `"hf download NAME --repo-type dataset --local-dir FOLDER") and name the folder of its .parquet files`,
+      error,
+    );
+  }
 }
 
 function httpDataProvider({ location, token_size_in_bytes, shuffle }: HttpData, options: DataProviderOptions): DataProvider {

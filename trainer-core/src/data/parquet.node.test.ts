@@ -7,7 +7,9 @@ import { codeOf, COMPLIANCE_DATA, countFrom, dataProviderCompliance, firstTokens
 import { createDataProvider } from "./createDataProvider.ts";
 import type { DataProvider } from "./dataProvider.ts";
 import { localFiles } from "./localFiles.node.ts";
+import { parquetFilesOf } from "./parquetFiles.ts";
 import { createParquetProvider } from "./parquetProvider.ts";
+import { parquetInThread } from "./parquetThread.node.ts";
 import { memoryFiles } from "./testFiles.ts";
 
 const root = await mkdtemp(join(tmpdir(), "starling-parquet-"));
@@ -17,8 +19,11 @@ type Rows = readonly (readonly number[])[];
 type Columns = Readonly<Record<string, Rows>>;
 
 /** Columns of lists, as `datasets` and the preprocessing script of the existing system write them. */
-function parquet(columns: Columns, options: { rowGroupSize?: number; type?: "INT32" | "INT64" } = {}): Uint8Array {
-  const { type = "INT32", rowGroupSize = 3 } = options;
+function parquet(
+  columns: Columns,
+  options: { rowGroupSize?: number; type?: "INT32" | "INT64"; codec?: "SNAPPY" | "UNCOMPRESSED" } = {},
+): Uint8Array {
+  const { type = "INT32", rowGroupSize = 3, codec = "SNAPPY" } = options;
   const names = Object.keys(columns);
   const list = (name: string): SchemaElement[] => [
     { name, repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" },
@@ -30,7 +35,7 @@ function parquet(columns: Columns, options: { rowGroupSize?: number; type?: "INT
     data: type === "INT32" ? columns[name].map((row) => [...row]) : columns[name].map((row) => row.map(BigInt)),
   }));
   const schema: SchemaElement[] = [{ name: "schema", num_children: names.length }, ...names.flatMap(list)];
-  return new Uint8Array(parquetWriteBuffer({ columnData, schema, rowGroupSize }));
+  return new Uint8Array(parquetWriteBuffer({ columnData, schema, rowGroupSize, codec }));
 }
 
 /** The suite's sequences over two files with row groups of 3: groups end inside batches, files end inside groups. */
@@ -44,29 +49,30 @@ dataProviderCompliance("preprocessed parquet, a folder", async ({ sequences, max
   const files = twoFiles(sequences);
   for (const name of Object.keys(files).reverse()) await writeFile(join(folder, name), files[name]);
   await writeFile(join(folder, "README.md"), "not data");
-  return createDataProvider({ Preprocessed: folder }, { maxSeqLen, vocabSize, localFiles });
+  return createDataProvider({ Preprocessed: folder }, { maxSeqLen, vocabSize, localFiles, localParquet: parquetInThread });
 });
 
 dataProviderCompliance("preprocessed parquet, without room for a row group", async ({ sequences, ...options }) =>
-  createParquetProvider(memoryFiles(twoFiles(sequences)), { ...options, cacheBytes: 0 }),
+  createParquetProvider(parquetFilesOf(memoryFiles(twoFiles(sequences))), { ...options, cacheBytes: 0 }),
 );
 
 describe("preprocessed parquet", () => {
   const { sequences } = COMPLIANCE_DATA;
-  const open = (files: Record<string, Uint8Array>): DataProvider => createParquetProvider(memoryFiles(files), COMPLIANCE_DATA);
+  const open = (files: Record<string, Uint8Array>): DataProvider =>
+    createParquetProvider(parquetFilesOf(memoryFiles(files)), COMPLIANCE_DATA);
 
   test("reads only the row group that is asked for, and keeps it", async () => {
     const file = parquet({ inputs: Array.from({ length: 4000 }, (_, i) => countFrom(i % 200, 4)) }, { rowGroupSize: 100 });
     const source = memoryFiles({ "a.parquet": file });
     let readBytes = 0;
     const provider = createParquetProvider(
-      {
+      parquetFilesOf({
         ...source,
         read(name, offsetBytes, lengthBytes, signal) {
           readBytes += lengthBytes;
           return source.read(name, offsetBytes, lengthBytes, signal);
         },
-      },
+      }),
       COMPLIANCE_DATA,
     );
     expect(await provider.sequenceCount()).toBe(4000);
@@ -117,6 +123,19 @@ describe("preprocessed parquet", () => {
       const code = await codeOf(open({ "a.parquet": bytes }).getSequences(0n, 20n));
       expect(["no error", "bad-file", "bad-token", "empty", "unsupported"]).toContain(code);
     }
+  });
+
+  test("a file over which the decoder never ends costs its thread, not the program; the next file is read", async () => {
+    const folder = await mkdtemp(join(root, "endless-"));
+    const bytes = parquet({ inputs: sequences.slice(0, 3) }, { codec: "UNCOMPRESSED" });
+    bytes[16] = 0x80; // in the page's header: the levels' runs promise 2^31 values
+    await writeFile(join(folder, "b.parquet"), bytes);
+    await writeFile(join(folder, "a.parquet"), parquet({ inputs: sequences.slice(0, 3) }));
+    const provider = createParquetProvider(parquetInThread(folder, 3000), COMPLIANCE_DATA);
+    const error = await provider.getSequences(3n, 3n).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "bad-file", message: expect.stringMatching(/b.parquet cannot be decoded: no end after 3 s/) });
+    expect(firstTokens(await provider.getSequences(0n, 2n))).toEqual([0, 4, 8]);
+    await provider.close();
   });
 
   test("the name of a data set on the web is no folder: says what to do", async () => {

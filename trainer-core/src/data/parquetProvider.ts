@@ -1,10 +1,10 @@
 import { DataError } from "./dataError.ts";
 import { checkRange, type DataProvider } from "./dataProvider.ts";
 import { forEachConcurrently } from "./forEachConcurrently.ts";
-import type { FileSource } from "./fileSource.ts";
 import { findSpan } from "./findSpan.ts";
 import { openOnce } from "./openOnce.ts";
-import { openParquetFile, type ParquetFile } from "./parquetFile.ts";
+import type { ParquetFile } from "./parquetFile.ts";
+import type { ParquetFiles } from "./parquetFiles.ts";
 import { eitherSignal } from "./signals.ts";
 
 export interface ParquetProviderOptions {
@@ -35,7 +35,7 @@ const MAX_BLOCK_BYTES = 16 * 2 ** 20;
  * Sequences that were cut before, one a row of `.parquet` files, in stored order. A row group is read when one of its rows is asked
  * for, and the last few are kept; what does not fit the memory is read again.
  */
-export function createParquetProvider(source: FileSource, options: ParquetProviderOptions): DataProvider {
+export function createParquetProvider(source: ParquetFiles, options: ParquetProviderOptions): DataProvider {
   const { maxSeqLen, cacheBytes = 64 * 2 ** 20 } = options;
   const closing = new AbortController();
   const open = openOnce((signal) => openFiles(source, options, signal));
@@ -93,16 +93,17 @@ export function createParquetProvider(source: FileSource, options: ParquetProvid
     async close() {
       closing.abort();
       cache.clear();
+      await source.close();
     },
   };
   return provider;
 }
 
-async function openFiles(source: FileSource, options: ParquetProviderOptions, signal: AbortSignal): Promise<OpenFiles> {
+async function openFiles(source: ParquetFiles, options: ParquetProviderOptions, signal: AbortSignal): Promise<OpenFiles> {
   const names = await source.list(signal);
   const files: ParquetFile[] = Array.from({ length: names.length });
   await forEachConcurrently(names, MAX_CONCURRENT_READS, async (name, i) => {
-    files[i] = await openParquetFile(source, name, options, signal);
+    files[i] = await source.open(name, options, signal);
   });
   const blockRows = Math.max(1, Math.floor(MAX_BLOCK_BYTES / (options.maxSeqLen * Int32Array.BYTES_PER_ELEMENT)));
   const blocks: Block[] = [];
