@@ -13,7 +13,7 @@ import { follow, REPOSITORY } from "./src/processes.ts";
 
 const MAIN = join(REPOSITORY, "node-host/src/main.ts");
 /** on two cores that others use too; a stop for a run that hangs */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 300_000;
 const TMPFS_BYTES = 4 * 2 ** 20;
 /** A checkpoint of the `test` model has 103 KB. */
 const LEFT_BYTES = 40 * 1024;

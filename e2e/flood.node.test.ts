@@ -46,10 +46,10 @@ describe("a flood from one host", () => {
     await run.start();
     await run.until(
       "rounds of all three",
-      150_000,
+      300_000,
       () => run.server.phases.filter(({ runState, live }) => runState === "RoundTrain" && live === 3).length > 8,
     );
-  }, 180_000);
+  }, 330_000);
   afterAll(() => run.stop());
 
   /** ms of the rounds that began in the window */

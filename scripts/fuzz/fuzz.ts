@@ -67,7 +67,13 @@ function taken(): number {
   return heap + external;
 }
 
+/** A machine that does other things too makes any input slow now and then: slow twice is slow. */
 async function tryOne(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult): Promise<string | null> {
+  const problem = await tryOnce(target, bytes, result);
+  return problem === null || !problem.startsWith("took ") ? problem : tryOnce(target, bytes, { inputs: 0, decoded: 0, findings: [] });
+}
+
+async function tryOnce(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult): Promise<string | null> {
   const startMs = performance.now();
   result.inputs++;
   try {
