@@ -22,6 +22,7 @@ import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
 import { makeWritableFolder } from "./platform/folders.ts";
+import { giveUpSlot } from "./platform/giveUpSlot.ts";
 import type { LoadedIdentity } from "./platform/identityFile.ts";
 import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
@@ -50,11 +51,12 @@ export interface Client {
  */
 export async function composeClient(
   options: ClientOptions,
-  { identity, save }: Pick<LoadedIdentity, "identity" | "save">,
+  keys: Pick<LoadedIdentity, "identity" | "save">,
   adapter: ChosenAdapter,
   log: HostLog,
   signal: AbortSignal,
 ): Promise<Client> {
+  const { identity, save } = keys;
   if (options.checkpointDir !== undefined) makeWritableFolder(resolve(options.checkpointDir), "--checkpoint-dir");
   if (options.writeGradientsDir !== undefined) makeWritableFolder(resolve(options.writeGradientsDir), "--write-gradients-dir");
   const plain = await listen({
@@ -104,6 +106,7 @@ export async function composeClient(
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
   log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
+  let givingUp: Promise<void> | null = null;
   const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const round = new RoundClient(
     {
@@ -115,7 +118,11 @@ export async function composeClient(
       maxPayloadBytes: plan.payloadBytes,
       hashEveryRound: options.hashEachRound,
       runStartHash,
-      onTelemetry: (event) => log({ type: "round", event }),
+      onTelemetry: (event) => {
+        log({ type: "round", event });
+        if (event.type === "stranded")
+          givingUp ??= giveUpSlot({ coordinator, network, keys, log, signal }).finally(() => (givingUp = null));
+      },
     },
     {
       coordinator,
