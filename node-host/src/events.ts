@@ -47,6 +47,8 @@ export type HostEvent =
   | { type: "resumed"; path: string; epoch: number; step: number; parameterHash: string }
   /** the coordinator goes on with the run it saved; the time it was away does not count */
   | { type: "restored"; epoch: number; step: number; runState: RunState; downMs: number; members: number }
+  /** nobody holds the parameters agreed in `lostEpoch`: the run goes on from those of `toEpoch`, null: from its own start */
+  | { type: "went-back"; lostEpoch: number; toEpoch: number | null }
   /** the coordinator went away, is still away, or is back; `reason` is empty where all is well */
   | { type: "coordinator"; connected: boolean; awayMs: number; reason: string }
   /** other members of the run that this client is connected to */

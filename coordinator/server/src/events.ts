@@ -1,5 +1,6 @@
 import type { ClientState, CoordinatorState, PeerAddress, RunState, Snapshot, TickOutcome } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
+import { LIMITS } from "@starling/sdk/generated/machineLayout";
 
 /** What happened in a run, as its server saw it. Peers are named by their id in hexadecimal. */
 export type ServerEvent =
@@ -12,6 +13,8 @@ export type ServerEvent =
   /** lost its slot of the running epoch */
   | { type: "client-out"; peerId: string; clientIndex: number; state: Exclude<ClientState, "Healthy"> }
   | { type: "epoch-ended"; epoch: number; trained: boolean; parameterHash: string | null }
+  /** nobody holds the parameters agreed in `lostEpoch`; the run goes back to those of `toEpoch`, null: to its own start */
+  | { type: "went-back"; lostEpoch: number; toEpoch: number | null }
   /** a transition is safe on disk, up to that step */
   | { type: "saved"; epoch: number; step: number }
   | { type: "error"; error: unknown };
@@ -42,6 +45,12 @@ export class MembershipWatch {
     this.#slots = clients.map(({ state }) => state);
     return events;
   }
+}
+
+export function wentBack(before: CoordinatorState, after: CoordinatorState): ServerEvent | null {
+  if (before.runState !== "Warmup" || before.parameterHashEpoch === after.parameterHashEpoch) return null;
+  const toEpoch = after.parameterHashEpoch === LIMITS.NO_EPOCH ? null : after.parameterHashEpoch;
+  return { type: "went-back", lostEpoch: before.parameterHashEpoch, toEpoch };
 }
 
 export function epochEnded(outcome: TickOutcome, before: CoordinatorState, after: CoordinatorState): ServerEvent | null {

@@ -15,7 +15,7 @@ import { equalBytes, sha256 } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import { MAX_CONFIG_CHARS } from "@starling/sdk/protocol";
 import { ServerError } from "./errors.ts";
-import { epochEnded, MembershipWatch, type ServerEvent } from "./events.ts";
+import { epochEnded, MembershipWatch, type ServerEvent, wentBack } from "./events.ts";
 import { decodeSavedState, encodeSavedState } from "./savedState.ts";
 import { StateSaver, type StateStore } from "./store.ts";
 
@@ -104,6 +104,8 @@ export class CoordinatorServer {
     let before: CoordinatorState = machine.state();
     const onTransition = ({ from, to, outcome, state }: Transition): void => {
       emit({ type: "phase", from, to, epoch: state.epoch, step: state.step });
+      const lost = wentBack(before, state);
+      if (lost !== null) emit(lost);
       const ended = epochEnded(outcome, before, state);
       if (ended !== null) emit(ended);
       before = state;

@@ -114,6 +114,8 @@ function report(event: ServerEvent, log: HostLog): void {
         downMs: event.downMs,
         members: event.members,
       });
+    case "went-back":
+      return log({ type: "went-back", lostEpoch: event.lostEpoch, toEpoch: event.toEpoch });
     case "phase":
     case "epoch-ended":
     case "saved":

@@ -61,6 +61,17 @@ describe("OwnCheckpoints", () => {
     expect(warnings()).toEqual([]);
   });
 
+  it("finds older parameters later on, for a run that goes back to them, and leaves the engine alone", async () => {
+    const wanted = await save(1, 10);
+    await save(2, 12);
+    await save(1, 14);
+    truncateSync(join(folder, "test-step14", "model.safetensors"), 5_000);
+    const found = await own.sink.parametersOf!(toHex(wanted));
+    expect(found).toEqual(new Map(weights(1)));
+    expect(warnings()).toEqual([expect.stringMatching(/test-step14 is not used/)]);
+    expect(await own.sink.parametersOf!("ab".repeat(32))).toBe(null);
+  });
+
   it("begins a new run anew, and says which checkpoint it does not use", async () => {
     await save(1, 10);
     expect(await own.resume(new Uint8Array(32), signal)).toBe(null);

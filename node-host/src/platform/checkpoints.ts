@@ -28,6 +28,7 @@ export class OwnCheckpoints {
 
   readonly sink: CheckpointSink = {
     save: ({ parameters, step, epoch, parameterHash }) => this.#save(parameters, step, epoch, parameterHash, true),
+    parametersOf: (parameterHash) => this.#parametersOf(parameterHash),
   };
 
   /** The engine's parameters as they are. Resolves to the folder. Errors: CheckpointError. */
@@ -41,14 +42,8 @@ export class OwnCheckpoints {
    * are left alone: peers have the agreed ones. Resolves to the checkpoint, or null. A damaged one is told of and passed over.
    */
   async resume(agreedHash: Uint8Array, signal: AbortSignal): Promise<StoredCheckpoint | null> {
-    const { runId, log } = this.#options;
-    let stored: StoredCheckpoint[];
-    try {
-      stored = await this.#store.list(runId);
-    } catch (error) {
-      log({ type: "warning", message: `the checkpoints here cannot be read: ${(error as Error).message}` });
-      return null;
-    }
+    const { log } = this.#options;
+    const stored = await this.#list();
     if (stored.length === 0) return null;
     const agreed = toHex(agreedHash);
     if (/^0+$/.test(agreed)) {
@@ -62,6 +57,30 @@ export class OwnCheckpoints {
       const why = await this.#load(checkpoint, agreed, signal);
       if (why === null) return checkpoint;
       log({ type: "warning", message: `checkpoint ${checkpoint.location} is not used: ${why}` });
+    }
+    return null;
+  }
+
+  /** Newest first; none, and a warning, where they cannot be read. */
+  async #list(): Promise<StoredCheckpoint[]> {
+    const { runId, log } = this.#options;
+    try {
+      return await this.#store.list(runId);
+    } catch (error) {
+      log({ type: "warning", message: `the checkpoints here cannot be read: ${(error as Error).message}` });
+      return [];
+    }
+  }
+
+  /** For a run that goes back to parameters agreed before: they may be here, and nowhere else. */
+  async #parametersOf(parameterHash: string): Promise<ReadonlyMap<string, Float32Array> | null> {
+    for (const { location } of (await this.#list()).filter((stored) => stored.parameterHash === parameterHash)) {
+      try {
+        const { parameters } = await this.#store.load(location);
+        return new Map([...parameters].map(([name, tensor]) => [name, tensor.data]));
+      } catch (error) {
+        this.#options.log({ type: "warning", message: `checkpoint ${location} is not used: ${(error as Error).message}` });
+      }
     }
     return null;
   }

@@ -47,6 +47,8 @@ export class Sentences {
         return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
       case "restored":
         return `goes on with the saved run in epoch ${event.epoch}, step ${event.step}, with ${event.members} members; it was away for ${(event.downMs / 1000).toFixed(0)} s`;
+      case "went-back":
+        return wentBackSentence(event);
       case "coordinator":
         return coordinatorSentence(event);
       case "resumed":
@@ -122,6 +124,8 @@ export class Sentences {
         return `does not train before the next epoch: ${event.reason}`;
       case "epochLost":
         return `epoch ${event.epoch} is lost: ${event.reason}`;
+      case "wentBack":
+        return wentBackSentence(event);
       case "resync":
         return "has other parameters than the agreed ones and replaces them";
       case "modelReceived":
@@ -164,6 +168,12 @@ export function waitingSentence(epoch: number, pending: number, wanted: number):
   const missing = wanted - pending;
   if (missing <= 0) return `epoch ${epoch}: ${pending} members are here, begins soon`;
   return `epoch ${epoch}: waits for ${missing} more ${missing === 1 ? "member" : "members"}, ${pending} of ${wanted} are here`;
+}
+
+/** After a loss of all machines at once; see docs/round.md. */
+export function wentBackSentence({ lostEpoch, toEpoch }: { lostEpoch: number; toEpoch: number | null }): string {
+  const to = toEpoch === null ? "its own start" : `those of epoch ${toEpoch}`;
+  return `nobody holds the parameters agreed at epoch ${lostEpoch}; the run goes back to ${to}`;
 }
 
 /** What happened to a member, from the coordinator's side. */

@@ -121,6 +121,7 @@ export class Tally {
       case "listening":
       case "data-listening":
       case "data-served":
+      case "went-back":
       case "restored":
       case "coordinator":
       case "starting":
@@ -167,6 +168,9 @@ export class Tally {
         return `${client} does not train before the next epoch: ${event.reason}`;
       case "epochLost":
         return `${client}: epoch ${event.epoch} is lost: ${event.reason}`;
+      case "wentBack":
+        // the coordinator says it for all
+        return null;
       case "resync":
         return `${client} has other parameters than the agreed ones and replaces them`;
       case "modelReceived":

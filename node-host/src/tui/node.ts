@@ -143,6 +143,8 @@ function onRound(node: NodeView, event: RoundEvent, atMs: number): NodeView {
       return { ...node, stage: `trains again next epoch: ${event.reason}`, health: "bad" };
     case "epochLost":
       return { ...node, stage: `epoch lost: ${event.reason}`, health: "bad" };
+    case "wentBack":
+      return { ...node, stage: `nobody held epoch ${event.lostEpoch}: goes back`, health: "warn" };
     case "resync":
       return { ...node, stage: "takes the agreed parameters", health: "warn" };
     case "modelReceived":

@@ -136,6 +136,7 @@ export function levelOf(event: HostEvent): LogLevel {
     case "resources":
     case "limit":
     case "events-dropped":
+    case "went-back":
       return "warn";
     case "member":
       return event.change === "ejected" || event.change === "dropped" ? "warn" : "info";
@@ -145,6 +146,7 @@ export function levelOf(event: HostEvent): LogLevel {
         case "stranded":
         case "epochLost":
         case "resync":
+        case "wentBack":
         case "equivocation":
         case "rejected":
         case "error":

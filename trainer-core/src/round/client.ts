@@ -76,6 +76,7 @@ export class RoundClient {
         maxPayloadBytes: options.maxPayloadBytes,
         hashEveryRound: options.hashEveryRound ?? false,
         canImportStart: ports.engine.importStart !== undefined,
+        canImportStored: ports.checkpoints?.parametersOf !== undefined,
         agree: options.agree ?? agreedResults,
       },
       options.runStartHash === undefined ? null : toHex(options.runStartHash),

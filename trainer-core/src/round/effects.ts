@@ -14,6 +14,8 @@ export type EngineJob =
   | { kind: "import"; blobs: ModelBlobs; hash: string }
   /** the run's own initial parameters */
   | { kind: "importStart"; hash: string }
+  /** from the host's own checkpoints, if one holds them */
+  | { kind: "importStored"; hash: string }
   | {
       kind: "begin";
       step: number;

@@ -24,6 +24,8 @@ export type RoundEvent = { atMs: number } & (
   | { type: "loaded"; hash: string; blobs: ModelBlobs }
   | { type: "epochStarted"; epochId: string }
   | { type: "imported"; hash: string }
+  /** no checkpoint of the host holds them; the engine was left alone */
+  | { type: "notStored" }
   | { type: "began"; step: number }
   | { type: "trained"; step: number; announce: Announce; loss: number | null; tokens: number; trainMs: number }
   | { type: "hashed"; step: number | null; hash: Uint8Array }

@@ -91,6 +91,8 @@ export interface EpochCheckpoint {
 export interface CheckpointSink {
   /** Resolves to a location that people can find. */
   save(checkpoint: EpochCheckpoint): Promise<string>;
+  /** The parameters with this hash (hex) by tensor name, or null where none are kept. The engine hashes what comes out. */
+  parametersOf?(parameterHash: string): Promise<ReadonlyMap<string, Float32Array> | null>;
 }
 
 /** The hash chain this member committed to when it joined (`Identity` of @starling/sdk). */

@@ -308,6 +308,12 @@ export class EffectRunner {
         if (engine.importStart === undefined) throw new Error("this engine cannot put the run's own start back");
         await engine.importStart();
         return { type: "imported", hash: toHex(await engine.parameterHash()) };
+      case "importStored": {
+        const parameters = await this.#ports.checkpoints?.parametersOf?.(job.hash);
+        if (!parameters) return { type: "notStored" };
+        await engine.importParameters(parameters);
+        return { type: "imported", hash: toHex(await engine.parameterHash()) };
+      }
       case "begin":
         await engine.beginRound({ ...job.round, results: job.results.map((address) => this.#held(address)) });
         return { type: "began", step: job.step };

@@ -19,6 +19,8 @@ export interface Rules {
   hashEveryRound: boolean;
   /** the engine can put the run's own initial parameters back */
   canImportStart: boolean;
+  /** the host can look for parameters among its own checkpoints */
+  canImportStored: boolean;
   /** Which results a round applies. Replaced only by tests that plant a fault in it. */
   agree: typeof agreedResults;
 }

@@ -22,7 +22,7 @@ export class Driver {
   effects: Effect[] = [];
   atMs = 1_000;
 
-  constructor({ runStartHash = null as string | null, canImportStart = false } = {}) {
+  constructor({ runStartHash = null as string | null, canImportStart = false, canImportStored = false } = {}) {
     this.state = initialState(
       {
         runId,
@@ -33,6 +33,7 @@ export class Driver {
         maxPayloadBytes: 1_000,
         hashEveryRound: false,
         canImportStart,
+        canImportStored,
         agree: agreedResults,
       },
       runStartHash,

@@ -21,6 +21,7 @@ import {
   imported,
   jobFailed,
   loaded,
+  notStored,
   prepareEpoch,
   receivedModel,
   settleEpoch,
@@ -89,6 +90,9 @@ function absorb(draft: Draft, event: RoundEvent): void {
       return;
     case "imported":
       imported(draft, event.hash);
+      return;
+    case "notStored":
+      notStored(draft);
       return;
     case "began":
       began(draft, event.step);

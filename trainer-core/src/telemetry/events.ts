@@ -33,6 +33,8 @@ export type TelemetryEvent =
   | { type: "checkpoint"; epoch: number; step: number; parameterHash: string; location: string }
   /** The epoch ended with parameters that are not agreed, or not ours. */
   | { type: "epochLost"; epoch: number; reason: string }
+  /** Nobody held the parameters agreed at the end of `lostEpoch`; the run goes on from those of `toEpoch`, null: from its own start. */
+  | { type: "wentBack"; lostEpoch: number; toEpoch: number | null }
   /** One trainer signed two results for one batch. */
   | { type: "equivocation"; step: number; batch: number; clientIndex: number }
   | { type: "rejected"; what: string; reason: string }

@@ -242,7 +242,7 @@ export class Chaos {
     const present = this.#present();
     if (present.length === 0 || !this.#maySpare(present.length) || this.#random() < 0.6) return;
     const { parameterHash, parameterHashEpoch } = this.#simulation.server.state();
-    const saved = present.some(({ disk }) => disk.checkpoint !== null && equalBytes(disk.checkpoint.parameterHash, parameterHash));
+    const saved = present.some(({ disk }) => disk.holds(parameterHash));
     if (parameterHashEpoch !== 0xffff && !saved) return;
     const members = present.map(({ number }) => number);
     this.#add(

@@ -8,6 +8,7 @@ import type { MemoryNetwork } from "@starling/network/memory";
 import { MemoryHub, type MemoryFaults } from "@starling/network/memoryHub";
 import { seededRandom } from "@starling/network/random";
 import type { CoordinatorCore, Transition } from "@starling/sdk/core";
+import { toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorState, MachineConfig, Snapshot } from "@starling/sdk/types";
 import type { agreedResults } from "../../src/round/agreement.ts";
@@ -24,7 +25,7 @@ import { identityOf, signerOf, verifyOnce } from "./keys.node.ts";
 import { SimulatedProcess, type Skew } from "./process.ts";
 import { type Line, processNetwork } from "./processNetwork.ts";
 import { SimulatedServer } from "./server.ts";
-import { ForgingEngine, maxPayloadBytes, TwinEngine, twinTensors } from "./twinEngine.ts";
+import { ForgingEngine, maxPayloadBytes, TwinEngine, twinStartHash, twinTensors } from "./twinEngine.ts";
 
 export interface Scenario {
   seed: number;
@@ -181,7 +182,7 @@ export class Simulation {
     this.#incarnations.set(number, incarnation + 1);
     const disk = this.#disks.get(number) ?? new SimulatedDisk();
     this.#disks.set(number, disk);
-    if (!fromDisk) disk.checkpoint = null;
+    if (!fromDisk) disk.loseCheckpoints();
     const random = seededRandom(scenario.seed * 1000 + number + incarnation * 7919);
     const identity = identityOf(number, incarnation);
     const signer = signerOf(number);
@@ -229,6 +230,7 @@ export class Simulation {
         coldStartWarmupSteps: 0,
         maxPayloadBytes,
         hashEveryRound: true,
+        runStartHash: twinStartHash,
         onTelemetry: (event) => this.#note(added, event),
         agree: plant?.agree,
         viewer,
@@ -238,7 +240,7 @@ export class Simulation {
     const name = `${number}${incarnation > 0 ? `.${incarnation}` : ""}${adversary === null ? "" : ` ${adversary}`}`;
     Object.assign(added, { name, events: [], client, engine, coordinator });
     this.clients.push(added);
-    void this.#load(added, disk.checkpoint);
+    void this.#load(added);
     return added;
   }
 
@@ -275,9 +277,10 @@ export class Simulation {
     for (const client of [...this.clients]) this.kill(client);
   }
 
-  /** A host loads the parameters first. */
-  async #load({ process, engine, client }: SimulatedClient, checkpoint: SimulatedDisk["checkpoint"]): Promise<void> {
-    if (checkpoint !== null) await engine.importParameters(checkpoint.parameters);
+  /** A host loads the parameters first: the agreed ones where its disk has them, as in node-host. */
+  async #load({ process, engine, client, disk }: SimulatedClient): Promise<void> {
+    const parameters = await disk.parametersOf(toHex(this.server.state().parameterHash));
+    if (parameters !== null) await engine.importParameters(parameters);
     process.run(() => client.start());
   }
 

@@ -177,4 +177,29 @@ describe("a run's situations", () => {
     expect(simulation.core.state().clients.map(({ state }) => state)).toEqual(Array(4).fill("Healthy"));
     await simulation.stop();
   });
+
+  test.each([
+    { lostEpoch: 2, toEpoch: 1 },
+    { lostEpoch: 0, toEpoch: null },
+  ])("all are killed when epoch $lostEpoch has agreed and none has stored it: back to $toEpoch, steps go on", async (back) => {
+    const simulation = await started({});
+    await simulation.until(({ epoch, runState }) => epoch === back.lostEpoch && runState === "Cooldown");
+    const { parameterHashEpoch, step } = simulation.core.state();
+    expect(parameterHashEpoch).toBe(back.lostEpoch);
+    const killed = [...simulation.clients];
+    for (const client of killed) simulation.kill(client);
+    await simulation.pass(3_000);
+    for (const { number } of killed) simulation.add(number, null, { fromDisk: true });
+    await simulation.until((state) => state.step > step);
+    expect(simulation.core.state()).toMatchObject({ epoch: back.lostEpoch + 1, epochStartStep: step });
+    await simulation.until(({ epoch }) => epoch === back.lostEpoch + 2);
+    await simulation.pass(200);
+    expect(simulation.core.state().parameterHashEpoch).toBe(back.lostEpoch + 1);
+    expect(holdersByStep(simulation.clients).get(simulation.core.state().step - 1)).toBe(killed.length);
+    for (const client of simulation.clients) {
+      expect(eventsOf(client, "wentBack")).toEqual([{ type: "wentBack", ...back }]);
+      expect(eventsOf(client, "stranded")).toEqual([]);
+    }
+    await simulation.stop();
+  });
 });

@@ -39,6 +39,9 @@ function initialTensors(): Float32Array[] {
   );
 }
 
+/** (32) of the parameters that every twin begins with. */
+export const twinStartHash = tensorRoot(layouts, initialTensors());
+
 /** What the tokens of a sequence pull parameter `i` towards, in [-1, 1). */
 function targetOf(tokens: Int32Array, i: number): number {
   let mixed = Math.imul(i + 1, 0x9e3779b9);

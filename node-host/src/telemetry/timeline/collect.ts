@@ -1,4 +1,5 @@
 /** From a node's events to one small record a round, and what happened to it between: gigabytes of events become megabytes. */
+import { wentBackSentence } from "../../platform/sentences.ts";
 import type { RunState } from "@starling/sdk/types";
 import type { StoredEvent } from "../readEvents.ts";
 
@@ -41,6 +42,7 @@ export type NoteKind =
   | "resync"
   | "model"
   | "epoch-lost"
+  | "went-back"
   | "equivocation";
 
 /** Something that happened to a node; `toMs` = `atMs` for a moment. */
@@ -150,6 +152,8 @@ export class NodeCollector {
           atMs,
           `goes on in ${event.runState} of step ${event.step}; ${Math.round(event.downMs / 1000)} s away do not count`,
         );
+      case "went-back":
+        return this.#note("went-back", atMs, atMs, wentBackSentence(event));
       case "resumed":
         return this.#note("restored", atMs, atMs, `started from its own checkpoint of epoch ${event.epoch}`);
       case "stopped":

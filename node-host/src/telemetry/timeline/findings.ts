@@ -121,6 +121,7 @@ const NOTE_LEVEL: Readonly<Record<NoteKind, Finding["level"]>> = {
   resync: "warn",
   model: "info",
   "epoch-lost": "bad",
+  "went-back": "bad",
   equivocation: "bad",
 };
 
@@ -135,6 +136,7 @@ const VERBS: Readonly<Record<NoteKind, string>> = {
   resync: "had other parameters",
   model: "received the model",
   "epoch-lost": "lost an epoch",
+  "went-back": "went back",
   equivocation: "proved an equivocation",
 };
 

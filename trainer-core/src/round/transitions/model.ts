@@ -13,6 +13,8 @@ import { forgetPayloads, withoutSelf } from "./results.ts";
 const mostStartsOver = 2;
 const mostImportsOfStart = 2;
 const mostHashFailures = 3;
+/** What each of these jobs puts into the engine. */
+const importOf = { import: "model", importStart: "run's own start", importStored: "checkpoint" };
 
 export function loaded(draft: Draft, hash: string, blobs: ModelBlobs): void {
   draft.state.job = null;
@@ -59,6 +61,11 @@ function replaceParameters(draft: Draft, have: string): void {
     if (draft.isDue(jobRetry("importStart"))) draft.start({ kind: "importStart", hash: want });
     return;
   }
+  // once: whoever puts a checkpoint there later starts the client again
+  if (rules.canImportStored && failuresOf(draft, "importStored") === 0) {
+    draft.start({ kind: "importStored", hash: want });
+    return;
+  }
   const attempt = { step: null, key: `model/${want}` };
   if (!draft.isDue(attempt)) return;
   const others = withoutSelf(draft, epoch!.peers);
@@ -96,11 +103,16 @@ export function imported(draft: Draft, hash: string): void {
   const { job, model } = draft.state;
   draft.state.job = null;
   draft.state.engineHash = hash;
-  if ((job?.kind !== "import" && job?.kind !== "importStart") || job.hash === hash) return;
+  if (job === null || !(job.kind in importOf) || !("hash" in job) || job.hash === hash) return;
   const reason = `the parameters hash to ${hash} in the engine, ${job.hash} was expected`;
-  draft.tell({ type: "rejected", what: job.kind === "import" ? "model" : "run's own start", reason });
+  draft.tell({ type: "rejected", what: importOf[job.kind as keyof typeof importOf], reason });
   pauseJob(draft, job.kind);
   if (job.kind === "import" && model?.blobs === job.blobs) dropModel(draft);
+}
+
+export function notStored(draft: Draft): void {
+  draft.state.job = null;
+  pauseJob(draft, "importStored");
 }
 
 /** After the last round: if our parameters are the agreed ones they become the epoch's model, ours to serve and to store. */
@@ -212,6 +224,7 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
       if (draft.state.model?.blobs === job.blobs && failuresOf(draft, job.kind) > 1) dropModel(draft);
       return;
     case "importStart":
+    case "importStored":
       draft.state.engineHash = null;
       pauseJob(draft, job.kind);
       return;

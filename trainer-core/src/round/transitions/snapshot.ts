@@ -1,6 +1,7 @@
 /** The coordinator's word: which epoch, which round, what its witnesses reported. */
 import type { BlobAddress } from "@starling/network/blobAddress";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
+import { LIMITS } from "@starling/sdk/generated/machineLayout";
 import type { CoordinatorState } from "@starling/sdk/types";
 import type { Draft } from "../draft.ts";
 import { newRound } from "../records.ts";
@@ -21,8 +22,17 @@ export function absorbSnapshot(draft: Draft, view: CoordinatorView): void {
   if (before === null || !sameMembers(before, view)) draft.effects.push({ type: "setMembers", members: view.members });
   const moved = before?.state.runState !== view.state.runState || before.state.step !== view.state.step;
   if (moved) draft.state.phaseSinceMs = draft.state.nowMs;
+  if (before !== null) tellWentBack(draft, before.state, view.state);
   follow(draft, before, view);
   if (moved) tellPhase(draft, view);
+}
+
+/** Nobody held what was agreed (`LOST_WARMUPS` of the machine). A coordinator that itself came back is another matter. */
+function tellWentBack(draft: Draft, before: CoordinatorState, now: CoordinatorState): void {
+  if (now.step < before.step || before.parameterHashEpoch === LIMITS.NO_EPOCH) return;
+  const toEpoch = now.parameterHashEpoch === LIMITS.NO_EPOCH ? null : now.parameterHashEpoch;
+  if (toEpoch !== null && toEpoch >= before.parameterHashEpoch) return;
+  draft.tell({ type: "wentBack", lostEpoch: before.parameterHashEpoch, toEpoch });
 }
 
 /** The epoch and its rounds as the coordinator has them. */
@@ -70,7 +80,8 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
     draft.state.stage = { name: "waiting" };
     return;
   }
-  const agreedHash = toHex(state.parameterHash);
+  const startHash = startHashOf(draft, state);
+  if (draft.state.stage.name === "preparing" && draft.state.epoch?.startHash !== startHash) draft.effects.push({ type: "abandonModel" });
   const number = ++draft.state.epochsEntered;
   draft.state.epoch = {
     id: `${state.epoch}/${number}`,
@@ -78,7 +89,7 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
     startStep: state.epochStartStep,
     trainsFrom: state.runState === "Warmup" ? state.epochStartStep : state.step + 1,
     coldStart: state.coldStartEpoch,
-    startHash: agreedHash === zeroHash ? draft.state.runStartHash! : agreedHash,
+    startHash,
     self: state.clients[self].index,
     peers: state.clients.map(({ peerId }) => peerId),
   };
@@ -87,6 +98,12 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
   draft.state.replay = null;
   draft.state.attempts = new Map([...draft.state.attempts].filter(([, attempt]) => attempt.inFlight));
   draft.state.stage = { name: "preparing" };
+}
+
+/** Hex, while the epoch's end is not agreed. */
+function startHashOf(draft: Draft, { parameterHash }: CoordinatorState): string {
+  const agreed = toHex(parameterHash);
+  return agreed === zeroHash ? draft.state.runStartHash! : agreed;
 }
 
 /** The epoch's end is agreed: `parameterHash` is no longer that of its start, and there is nothing left to do in it. */
@@ -98,6 +115,8 @@ function hasAgreed({ epoch, parameterHashEpoch }: CoordinatorState): boolean {
 function isSameEpoch(draft: Draft, before: CoordinatorView | null, state: CoordinatorState): boolean {
   const { epoch, stage } = draft.state;
   if (epoch === null || before === null || epoch.number !== state.epoch || epoch.startStep !== state.epochStartStep) return false;
+  // the warm-up before lost the parameters it was to begin with
+  if (!hasAgreed(state) && startHashOf(draft, state) !== epoch.startHash) return false;
   const samePeers =
     before.state.epochStartMs === state.epochStartMs ||
     (epoch.peers.length === state.clients.length && state.clients.every(({ peerId }, slot) => equalBytes(peerId, epoch.peers[slot])));
