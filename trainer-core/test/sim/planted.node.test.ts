@@ -31,7 +31,7 @@ async function finds(change: Partial<ChaosScenario>): Promise<Violation | null> 
   return null;
 }
 
-describe("planted faults are found", () => {
+describe("planted faults are found", { timeout: 900_000 }, () => {
   test("a wrong quorum: one list is enough for a result", async () => {
     const agree: typeof agreedResults = (round) => {
       const agreement = agreedResults(round);

@@ -9,7 +9,7 @@ test(`odd seeds up to ${seedCount}: no invariant is broken`, { timeout: 3_600_00
   expect(totals.sums.epochs).toBeGreaterThanOrEqual(5 * seedCount);
 });
 
-test.each([2, 8, 30])("seed %i twice is the same run, event for event", async (seed) => {
+test.each([1, 12, 55])("seed %i twice is the same run, event for event", { timeout: 900_000 }, async (seed) => {
   const [first, second] = [await runSeed(scenarioOf(seed, { epochs: 3 })), await runSeed(scenarioOf(seed, { epochs: 3 }))];
   expect(second.digest).toBe(first.digest);
   expect(first.rounds).toBeGreaterThan(0);
