@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BROKEN_RULES } from "./src/badConfigs.ts";
 import { LiveRun } from "./src/liveRun.ts";
-import { follow, REPOSITORY } from "./src/processes.ts";
+import { follow, REPOSITORY, type Running } from "./src/processes.ts";
 
 const MAIN = join(REPOSITORY, "node-host/src/main.ts");
 /** on two cores that others use too; a stop for a run that hangs */
@@ -61,52 +61,64 @@ describe("a run of two clients", () => {
   const port = (): string => String((taken.address() as { port: number }).port);
   const DATA = ["--data-dir", join(REPOSITORY, "config/runs/test")];
 
-  it.each<[string, () => { args: string[]; env?: Record<string, string> }, number, RegExp]>([
-    [
-      "a config that breaks a rule",
-      () => ({ args: ["server", "--config-path", broken("bad.toml", BROKEN_RULES[0][2])] }),
-      2,
-      /warmup_time.*must be less than epoch_time/,
-    ],
-    [
-      "a port in use",
-      () => ({ args: ["server", "--config-path", run.folder, "--server-port", port()] }),
-      2,
-      /--server-port \d+ is in use by another program: choose another/,
-    ],
-    [
-      "an unreadable identity file",
-      () => ({ args: ["client", "--server-addr", tcp(), ...DATA, "--identity-secret-key-path", broken("garbled.id", "{")] }),
-      2,
-      /--identity-secret-key-path .*garbled\.id.*not JSON/,
-    ],
-    ["a wrong --server-addr", () => ({ args: ["client", "--server-addr", "rig0", ...DATA] }), 2, /--server-addr.*host:port/i],
-    [
-      "a --server-addr where something else listens",
-      () => ({ args: ["client", "--server-addr", `127.0.0.1:${port()}`, ...DATA] }),
-      4,
-      /no coordinator|does not answer|nobody answers/i,
-    ],
-    [
-      "a bad value in the environment",
-      () => ({ args: ["client", "--server-addr", tcp(), ...DATA], env: { MICRO_BATCH_SIZE: "many" } }),
-      2,
-      /MICRO_BATCH_SIZE.*must be/,
-    ],
-    ["data that are not there", () => ({ args: ["client", "--server-addr", tcp(), "--data-dir", run.folder] }), 2, /data/],
-  ])("%s ends with its exit code and what to do", { timeout: LIMIT_MS }, async (_name, make, code, says) => {
-    const { args, env } = make();
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args, "--logs", "console"], {
-      cwd: run.folder,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+  describe("what an operator gets wrong ends with its exit code and what to do", () => {
+    const rows: readonly [name: string, make: () => { args: string[]; env?: Record<string, string> }, code: number, says: RegExp][] = [
+      [
+        "a config that breaks a rule",
+        () => ({ args: ["server", "--config-path", broken("bad.toml", BROKEN_RULES[0][2])] }),
+        2,
+        /warmup_time.*must be less than epoch_time/,
+      ],
+      [
+        "a port in use",
+        () => ({ args: ["server", "--config-path", run.folder, "--server-port", port()] }),
+        1,
+        /--server-port \d+ is in use by another program: choose another/,
+      ],
+      [
+        "an unreadable identity file",
+        () => ({ args: ["client", "--server-addr", tcp(), ...DATA, "--identity-secret-key-path", broken("garbled.id", "{")] }),
+        1,
+        /--identity-secret-key-path .*garbled\.id.*not JSON/,
+      ],
+      ["a wrong --server-addr", () => ({ args: ["client", "--server-addr", "rig0", ...DATA] }), 2, /--server-addr.*host:port/i],
+      [
+        "a --server-addr where something else listens",
+        () => ({ args: ["client", "--server-addr", `127.0.0.1:${port()}`, ...DATA] }),
+        4,
+        /no coordinator|does not answer|nobody answers/i,
+      ],
+      [
+        "a bad value in the environment",
+        () => ({ args: ["client", "--server-addr", tcp(), ...DATA], env: { MICRO_BATCH_SIZE: "many" } }),
+        2,
+        /MICRO_BATCH_SIZE.*must be/,
+      ],
+      ["data that are not there", () => ({ args: ["client", "--server-addr", tcp(), "--data-dir", run.folder] }), 2, /data/],
+    ];
+    const started = new Map<string, Running>();
+
+    // All at once: one of them tries for 30 s.
+    beforeAll(() => {
+      for (const [name, make] of rows) {
+        const { args, env } = make();
+        const command = ["--disable-warning=ExperimentalWarning", MAIN, ...args, "--logs", "console"];
+        const stdio = ["ignore", "pipe", "pipe"] as const;
+        started.set(
+          name,
+          follow(spawn(process.execPath, command, { cwd: run.folder, env: { ...process.env, ...env }, stdio: [...stdio] })),
+        );
+      }
     });
-    const running = follow(child);
-    const ended = await running.ended;
-    const said = [...running.stdout, ...running.stderr].join("\n");
-    expect(ended.code, said).toBe(code);
-    expect(said).toMatch(says);
-    expect(said).not.toMatch(/^\s+at .*\.(ts|js):\d+/m);
+
+    it.each(rows)("%s", { timeout: LIMIT_MS }, async (name, _make, code, says) => {
+      const running = started.get(name)!;
+      const ended = await running.ended;
+      const said = [...running.stdout, ...running.stderr].join("\n");
+      expect(ended.code, said).toBe(code);
+      expect(said).toMatch(says);
+      expect(said).not.toMatch(/^\s+at .*\.(ts|js):\d+/m);
+    });
   });
 
   it("a full disk of 4 MB: told, tried again each epoch, and training goes on", { timeout: 3 * LIMIT_MS }, async (context) => {
