@@ -82,7 +82,10 @@ export function encodeCallResponse(error: CoordinatorError | null): Uint8Array {
 /** Returns when the call succeeded. @throws CoordinatorError what the coordinator refused with, or `malformed` */
 export function readCallResponse(response: Uint8Array): void {
   const { error } = decodeAs(CALL_RESPONSE, response, "the coordinator's answer");
-  if (error !== null) throw new CoordinatorError(error.code, error.message, { machineCode: error.machineCode });
+  if (error === null) return;
+  // that one is stopping; one that is started in its place may take the call
+  if (error.code === "closed") throw new CoordinatorError("unreachable", `the coordinator is stopping: ${error.message}`);
+  throw new CoordinatorError(error.code, error.message, { machineCode: error.machineCode });
 }
 
 /** First byte of a frame, so that another compression can be told apart. */

@@ -213,6 +213,31 @@ describe("the tcp coordinator's protocol", () => {
     expect(ports[1].snapshot()!.members[0].peerId).toEqual(blinked.peer.publicKey);
   });
 
+  it("signs a fresh grant when the one it joined with has expired, and is a member again", async () => {
+    const identity = newIdentity();
+    let granted = 0;
+    const port = await connectTcpCoordinator({
+      network: hub.join(identity.peer.publicKey),
+      coordinator: { peerId: serverKey, multiaddrs: [] },
+      session: identity.session,
+      grant: (runId) => identity.grant(runId, Date.now(), granted++ === 0 ? 250 : 60_000),
+    });
+    open.push(port);
+    await port.join(identity.membership(), []);
+    const members: number[] = [];
+    core.subscribe((snapshot) => members.push(snapshot.members.length));
+    await expect.poll(() => members).toEqual([1, 0, 1]);
+    expect(granted).toBe(2);
+  });
+
+  it("a coordinator that answers that it is stopping is asked again: the next one may take the call", async () => {
+    const identity = newIdentity();
+    const seal = sealer(identity);
+    const from = await network(identity);
+    core.stop();
+    await rejectedWith("unreachable", ask(from, await seal.seal("join", await joinBody(identity))));
+  });
+
   it("says so when nobody is there, or when it is another run's coordinator", async () => {
     const identity = newIdentity();
     const options = { network: hub.join(identity.peer.publicKey), session: identity.session };

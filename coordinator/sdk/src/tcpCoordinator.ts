@@ -210,12 +210,17 @@ export class TcpCoordinator implements CoordinatorPort {
   async #sendJoin({ membership, multiaddrs }: Joined, signal?: AbortSignal): Promise<void> {
     this.#requireOpen();
     if (this.#ejected !== null) throw this.#ejected;
+    const isFresh = this.#grant === null;
     const grant = await this.#requireGrant();
     try {
       await this.#call("join", { grant, chainHead: membership.chainHead, multiaddrs }, signal);
     } catch (error) {
       const { code } = error as CoordinatorError;
-      if (code === "bad-grant") this.#grant = null;
+      if (code === "bad-grant") {
+        this.#grant = null;
+        // the one from when this client started has expired
+        if (!isFresh && typeof this.#grantSource === "function") return this.#sendJoin({ membership, multiaddrs }, signal);
+      }
       if (code === "ejected") {
         this.#ejected = error as CoordinatorError;
         this.#tell({ connected: true, error: this.#ejected });

@@ -67,8 +67,16 @@ export class BlobError extends Error {
 
 /** The text of anything thrown, cut to `maxChars`, for messages that cross the wire. */
 export function errorText(error: unknown, maxChars = 256): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = textOf(error);
   return text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text;
+}
+
+/** libp2p rejects with the event that ended a wait: with what that event carries, or with its name. */
+function textOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  if (!(error instanceof Event)) return String(error);
+  const { error: cause } = error as { error?: unknown };
+  return cause === undefined || cause === null ? `the connection ended (${error.type})` : textOf(cause);
 }
 
 /** What happens to an error in a handler when the host gave no `onError`: it ends the process, loudly. */

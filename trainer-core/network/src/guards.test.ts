@@ -21,6 +21,13 @@ describe("a token bucket", () => {
     expect(bucket.isFull(120_000)).toBe(true);
   });
 
+  test("goes on when the clock is set back", () => {
+    const bucket = new TokenBucket({ perSecond: 10, burst: 3 }, 3_600_000);
+    expect(bucket.take(1, 3_600_000)).toBe(true);
+    expect(bucket.take(2, 0)).toBe(true);
+    expect(bucket.take(1, 100)).toBe(true);
+  });
+
   test("by name: a flood of names shares one bucket and grows no table", () => {
     const buckets = new TokenBuckets({ perSecond: 1, burst: 2 }, 10);
     for (let i = 0; i < 10; i++) expect(buckets.take(`honest ${i}`, 1, 0)).toBe(true);

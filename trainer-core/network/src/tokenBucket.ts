@@ -1,4 +1,4 @@
-/** Holds at most `burst` tokens and gains `perSecond`. Time in milliseconds, from any clock that does not go back. */
+/** Holds at most `burst` tokens and gains `perSecond`. Time in milliseconds, from any clock. */
 export class TokenBucket {
   perSecond: number;
   burst: number;
@@ -33,7 +33,9 @@ export class TokenBucket {
   }
 
   #refill(nowMs: number): void {
-    this.#tokens = Math.min(this.burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * this.perSecond);
+    // a wall clock that was set back takes nothing away
+    const passedMs = Math.max(0, nowMs - this.#atMs);
+    this.#tokens = Math.min(this.burst, this.#tokens + (passedMs / 1000) * this.perSecond);
     this.#atMs = nowMs;
   }
 }

@@ -1,6 +1,8 @@
 /** A member of a run: an event queue around the pure transition, with ports on all sides. The same in Node and in a Worker. */
+import { errorText } from "@starling/network/errors";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
 import { isFinalRefusal } from "@starling/sdk/errors";
+import { pause } from "@starling/sdk/retry";
 import { learningRate, type LearningRateSchedule } from "@starling/sdk/schedule";
 import type { Membership, Snapshot } from "@starling/sdk/types";
 import { announceIsSigned, listRoot } from "../protocol/commitment.ts";
@@ -158,7 +160,7 @@ export class RoundClient {
       if (loaded) void this.#join();
     } catch (error) {
       // a fault of ours: the state is as it was before this event, and the next one is tried
-      this.#tell({ type: "error", action: `event ${occurrence.type}`, message: textOf(error) });
+      this.#tell({ type: "error", action: `event ${occurrence.type}`, message: errorText(error) });
     }
   }
 
@@ -172,9 +174,9 @@ export class RoundClient {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#tell({ type: "error", action: "join", message: textOf(error) });
+        this.#tell({ type: "error", action: "join", message: errorText(error) });
         if (isFinalRefusal(error)) return;
-        await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+        await pause(clock, pauseMs, signal).catch(() => {});
       }
     }
   }
@@ -183,7 +185,7 @@ export class RoundClient {
     try {
       this.#dispatch({ type: "snapshot", view: this.#viewer.view(snapshot) });
     } catch (error) {
-      this.#tell({ type: "error", action: "read the coordinator's state", message: textOf(error) });
+      this.#tell({ type: "error", action: "read the coordinator's state", message: errorText(error) });
     }
   }
 
@@ -211,7 +213,7 @@ export class RoundClient {
           return type satisfies never;
       }
     } catch (error) {
-      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: textOf(error) });
+      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: errorText(error) });
     }
   }
 
@@ -234,8 +236,4 @@ export class RoundClient {
     for (const undo of this.#undo.splice(0)) undo();
     this.#left.resolve();
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@
  * tile against the leaves as it arrives. What was verified stays, whoever fails; whoever sent something wrong is not asked again.
  */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
-import { BlobError } from "@starling/network/errors";
+import { BlobError, errorText } from "@starling/network/errors";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { leavesSizeBytes, type ModelTensor, tensorMatches, tensorSizeBytes } from "../checkpoint/modelTensors.ts";
 import { merkleRoot } from "../compress/merkle.ts";
@@ -111,7 +111,7 @@ export class ModelDownload {
     this.#offers = [...groups.values()].sort((a, b) => b.peers.length - a.peers.length);
     // with the leaves here the rest may all be in the cache
     if (this.#offers.length > 0 || this.#leaves !== null) return;
-    const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [textOf(answer.reason)] : []));
+    const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [errorText(answer.reason)] : []));
     const heard = reasons.length > 0 ? ` (${[...new Set(reasons)].join("; ")})` : "";
     throw new Error(`none of ${asked.length} members asked has the parameters ${hash.slice(0, 8)}${heard}`);
   }
@@ -250,13 +250,9 @@ export class ModelDownload {
   /** A full disk costs a restart its head start, and nothing else. */
   #cacheFailure(what: string, error: unknown): null {
     if (!this.#cacheFailed) {
-      this.#options.tell({ type: "error", action: "model cache", message: `received tensors cannot be ${what}: ${textOf(error)}` });
+      this.#options.tell({ type: "error", action: "model cache", message: `received tensors cannot be ${what}: ${errorText(error)}` });
     }
     this.#cacheFailed = true;
     return null;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

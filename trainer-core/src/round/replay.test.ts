@@ -4,7 +4,7 @@ import type { CoordinatorState } from "@starling/sdk/types";
 import type { RecordOfRound } from "../protocol/messages.ts";
 import type { Effect } from "./effects.ts";
 import { newRound, planOf, recordOf } from "./records.ts";
-import { keptRounds, type RoundPlan } from "./states.ts";
+import { type CoordinatorView, keptRounds, type RoundPlan } from "./states.ts";
 import { announce, blobs, callsOf, Driver, forgotten, modelOf } from "./testDriver.ts";
 import { epoch, peer, plan, startHash, view, witness } from "./testRound.ts";
 
@@ -220,6 +220,47 @@ describe("the engine's parameters are of no use", () => {
     const trained = Driver.inRoundOne();
     trained.on({ type: "engineReset", reason: "its worker died" });
     expect(trained.state.stage.name).toBe("preparing");
+  });
+
+  test("another engine in place while the epoch was being started: it is asked what it holds", () => {
+    const driver = new Driver();
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: startHash, blobs });
+    driver.on({ type: "snapshot", view: view(1, "Warmup", 1, []) });
+    driver.on({ type: "engineReset", reason: "its worker died" });
+    expect(jobsOf(driver.on({ type: "epochStarted", epochId: "0/1" }))).toEqual(["hash"]);
+    expect(driver.state.stage.name).toBe("preparing");
+  });
+
+  /** A warm-up that begins with these parameters. */
+  function warmup(nonce: number, hash: string): CoordinatorView {
+    const made = view(nonce, "Warmup", 1, []);
+    return { ...made, state: { ...made.state, parameterHash: fromHex(hash, 32)! } };
+  }
+
+  test("parameters that its own checkpoints may hold: looked for there once, before peers are asked", () => {
+    const wanted = "77".repeat(32);
+    const driver = new Driver({ canImportStored: true });
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: startHash, blobs });
+    expect(driver.on({ type: "snapshot", view: warmup(1, wanted) })).toMatchObject([{ job: { kind: "importStored", hash: wanted } }]);
+    const missing = new Driver({ canImportStored: true });
+    missing.state = driver.state;
+    expect(missing.on({ type: "notStored" })).toMatchObject([{ type: "fetchModel", hash: wanted }]);
+    expect(jobsOf(driver.on({ type: "imported", hash: wanted }))).toEqual(["export"]);
+  });
+
+  test("a warm-up for other parameters of the same epoch is another epoch: what is on its way is given up", () => {
+    const [lost, before] = ["77".repeat(32), "66".repeat(32)];
+    const driver = new Driver();
+    driver.on({ type: "start" });
+    driver.on({ type: "loaded", hash: startHash, blobs });
+    expect(driver.on({ type: "snapshot", view: warmup(1, lost) })).toMatchObject([{ type: "fetchModel", hash: lost }]);
+    const effects = driver.on({ type: "snapshot", view: warmup(2, before) });
+    expect(effects.map((effect) => [effect.type, "hash" in effect && effect.hash])).toEqual([
+      ["abandonModel", false],
+      ["fetchModel", before],
+    ]);
   });
 
   test("a hash that fails is tried again", () => {

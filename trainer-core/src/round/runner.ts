@@ -1,6 +1,6 @@
 /** Does what transitions ask for, through the ports, and answers with events. Nothing it does throws to its caller. */
 import { addressName, type BlobAddress } from "@starling/network/blobAddress";
-import { BlobError, type BlobErrorCode, NetworkError, type NetworkErrorCode } from "@starling/network/errors";
+import { BlobError, type BlobErrorCode, errorText, NetworkError, type NetworkErrorCode } from "@starling/network/errors";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equalBytes, fromHex, toHex } from "@starling/sdk/bytes";
 import { CoordinatorError } from "@starling/sdk/errors";
@@ -141,12 +141,12 @@ export class EffectRunner {
     work().catch((error: unknown) => {
       if (this.#host.signal.aborted) return;
       const expected = isExpected(error);
-      this.#host.dispatch({ type: "attemptFailed", attempt, action, message: textOf(error), expected });
+      this.#host.dispatch({ type: "attemptFailed", attempt, action, message: errorText(error), expected });
     });
   }
 
   #guard(action: string, work: () => Promise<void>): void {
-    work().catch((error: unknown) => this.#host.tell({ type: "error", action, message: textOf(error) }));
+    work().catch((error: unknown) => this.#host.tell({ type: "error", action, message: errorText(error) }));
   }
 
   async #leave(): Promise<void> {
@@ -155,7 +155,7 @@ export class EffectRunner {
     try {
       await this.#ports.coordinator.leave(AbortSignal.any([this.#host.signal, timeout.signal]));
     } catch (error) {
-      this.#host.tell({ type: "error", action: "leave", message: textOf(error) });
+      this.#host.tell({ type: "error", action: "leave", message: errorText(error) });
     } finally {
       cancel();
     }
@@ -206,7 +206,7 @@ export class EffectRunner {
       this.#ports.engine.checkPayload(payload);
       return null;
     } catch (error) {
-      return `the payload is not a result of this model: ${textOf(error)}`;
+      return `the payload is not a result of this model: ${errorText(error)}`;
     }
   }
 
@@ -286,7 +286,7 @@ export class EffectRunner {
     try {
       occurrence = await this.#doJob(job);
     } catch (error) {
-      occurrence = { type: "jobFailed", job, message: textOf(error) };
+      occurrence = { type: "jobFailed", job, message: errorText(error) };
     }
     this.#host.dispatch(occurrence);
   }
@@ -376,10 +376,6 @@ export class EffectRunner {
       await this.#ports.modelCache?.clear(null);
     });
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function short(peer: Uint8Array): string {

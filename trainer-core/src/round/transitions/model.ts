@@ -94,7 +94,8 @@ function reportReady(draft: Draft): void {
 export function epochStarted(draft: Draft, epochId: string): void {
   draft.state.job = null;
   const { epoch, stage, engineHash } = draft.state;
-  if (stage.name !== "preparing" || epoch?.id !== epochId) return;
+  // an engine that was replaced meanwhile holds nobody knows what
+  if (stage.name !== "preparing" || epoch?.id !== epochId || engineHash === null) return;
   draft.state.stage = { name: "ready" };
   draft.tell({ type: "epochReady", epoch: epoch.number, parameterHash: engineHash ?? "" });
 }
