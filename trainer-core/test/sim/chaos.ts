@@ -268,22 +268,24 @@ export class Chaos {
   #partition(durationMs: number): void {
     const { clients, hub } = this.#simulation;
     if ([...this.#active].some(({ kind }) => kind === "partition")) return;
-    const away = this.#present().filter(() => this.#random() < 0.35);
+    const apart = this.#present().filter(() => this.#random() < 0.35);
     const alsoCut = this.#random() < 0.4;
-    if (away.length === 0 || !this.#maySpare(away.length)) return;
     const isAlone = this.#random() < 0.5;
-    const rest = clients.filter((client) => !away.includes(client));
+    const rest = clients.filter((client) => !apart.includes(client));
+    // where no side has a quorum, either may find the other one missing
+    const away = 3 * rest.length >= 2 * clients.length ? apart : this.#present();
+    if (apart.length === 0 || !this.#maySpare(away.length)) return;
     const keys = (group: readonly SimulatedClient[]): Uint8Array[] => group.map(({ network }) => network.self);
     this.#add(
       "partition",
       away.map(({ number }) => number),
       durationMs,
       () => {
-        hub.partition([keys(rest), ...(isAlone ? away.map((client) => keys([client])) : [keys(away)])]);
-        if (alsoCut) for (const { coordinator } of away) coordinator.cut(true);
+        hub.partition([keys(rest), ...(isAlone ? apart.map((client) => keys([client])) : [keys(apart)])]);
+        if (alsoCut) for (const { coordinator } of apart) coordinator.cut(true);
         return () => {
           hub.heal();
-          if (alsoCut) for (const { coordinator } of away) coordinator.cut(false);
+          if (alsoCut) for (const { coordinator } of apart) coordinator.cut(false);
         };
       },
       "away",

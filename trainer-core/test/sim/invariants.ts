@@ -95,7 +95,7 @@ export class Invariants {
   progress(): void {
     const { server, virtual } = this.#simulation;
     const state = server.state();
-    const place = `${state.runState}/${state.epoch}/${state.step}`;
+    const place = `${state.runState}/${state.step}/${state.runStateStartedMs}`;
     if (place !== this.#place || server.core === null || !this.#quorumLives(state)) {
       this.#place = place;
       this.#sinceMs = virtual.now();
