@@ -17,6 +17,7 @@ import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { SteadyEngine } from "./engine/steadyEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
+import { BehindWatch, patienceMs } from "./platform/behindWatch.ts";
 import { reachCoordinator } from "./platform/coordinator.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
@@ -28,6 +29,8 @@ import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
 
 export type ClientOptions = OptionsOf<typeof clientOptions>;
+
+const BEHIND_EVERY_MS = 1_000;
 
 export interface Client {
   identity: Identity;
@@ -68,7 +71,19 @@ export async function composeClient(
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
   const clock = systemClock();
-  const coordinator = await reachCoordinator({ serverAddr: options.serverAddr, network: plain, identity, joins: { save }, log, signal });
+  let onCoordinator: (isHere: boolean) => void = () => undefined;
+  const tell: HostLog = (event) => {
+    if (event.type === "coordinator") onCoordinator(event.connected);
+    log(event);
+  };
+  const coordinator = await reachCoordinator({
+    serverAddr: options.serverAddr,
+    network: plain,
+    identity,
+    joins: { save },
+    log: tell,
+    signal,
+  });
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
   const plan = await planOf(runConfig, options.checkpoint, signal);
@@ -106,7 +121,20 @@ export async function composeClient(
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
   log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
 
+  const behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
+  onCoordinator = (isHere) => behind.coordinator(isHere);
   let givingUp: Promise<void> | null = null;
+  const giveUp = (): void => {
+    givingUp ??= giveUpSlot({ coordinator, network, keys, log, signal }).finally(() => (givingUp = null));
+  };
+  const behindTimer = setInterval(() => {
+    if (!behind.isHopeless()) return;
+    log({
+      type: "warning",
+      message: "no other member holds what this client lacks: it gives up its slot and takes part in the next epoch",
+    });
+    giveUp();
+  }, BEHIND_EVERY_MS);
   const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
   const round = new RoundClient(
     {
@@ -120,8 +148,8 @@ export async function composeClient(
       runStartHash,
       onTelemetry: (event) => {
         log({ type: "round", event });
-        if (event.type === "stranded")
-          givingUp ??= giveUpSlot({ coordinator, network, keys, log, signal }).finally(() => (givingUp = null));
+        behind.heard(event);
+        if (event.type === "stranded") giveUp();
       },
     },
     {
@@ -151,6 +179,7 @@ export async function composeClient(
     heldOut: data.heldOut,
     saveNow: async (step, epoch, agreed) => own && own.saveNow(step, epoch, agreed),
     close: async () => {
+      clearInterval(behindTimer);
       blobs.stop();
       await data.provider.close();
       await coordinator.close();
