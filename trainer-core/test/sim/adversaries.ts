@@ -7,7 +7,16 @@ import { keyHex, type PeerNetwork } from "@starling/network/port";
 import { equalBytes } from "@starling/sdk/bytes";
 import type { Snapshot, WitnessMessage } from "@starling/sdk/types";
 import { commitmentHash, listRoot, signAnnounce } from "../../src/protocol/commitment.ts";
-import { gossipMessage, gossipTopic, listProtocol, type Announce } from "../../src/protocol/messages.ts";
+import {
+  type Announce,
+  gossipMessage,
+  gossipTopic,
+  listProtocol,
+  modelProtocol,
+  modelResponse,
+  recordProtocol,
+  recordResponse,
+} from "../../src/protocol/messages.ts";
 import type { RevealSource } from "../../src/round/ports.ts";
 import type { SnapshotViewer } from "../../src/round/view.ts";
 import { CoordinatorLink } from "./coordinatorLink.ts";
@@ -18,9 +27,20 @@ import type { SimulatedServer } from "./server.ts";
  * `forger`: serves other parameters than those it names. `framer`: moves what others signed to another round, as proof
  * that they equivocated. `copier`: says that its result is in another trainer's blob. `misleader`: signs half of its peers
  * an announcement of its true commitment with a blob that does not exist. `flooder`: sends junk, what others sent before,
- * and messages of other runs, to topics and request handlers.
+ * and messages of other runs, to topics and request handlers. `rewriter`: answers who is late with another history, and who
+ * needs the model with a changed tensor under the right leaves.
  */
-export const adversaryKinds = ["equivocator", "liar", "withholder", "forger", "framer", "copier", "misleader", "flooder"] as const;
+export const adversaryKinds = [
+  "equivocator",
+  "liar",
+  "withholder",
+  "forger",
+  "framer",
+  "copier",
+  "misleader",
+  "flooder",
+  "rewriter",
+] as const;
 export type Adversary = (typeof adversaryKinds)[number];
 type Random = () => number;
 
@@ -48,6 +68,8 @@ export function announcerOf(adversary: Adversary | null): ((ports: AnnouncerPort
       return frame;
     case "copier":
       return copy;
+    case "rewriter":
+      return rewrite;
     default:
       return null;
   }
@@ -117,10 +139,37 @@ function copy({ network, signer }: AnnouncerPorts): PeerNetwork {
   });
 }
 
+/** Records say that nobody holds a list, so that nothing counts; the model's first tensor has another sign. */
+function rewrite({ network, blobs }: AnnouncerPorts): PeerNetwork {
+  const changed = async (protocol: string, answer: Uint8Array): Promise<Uint8Array> => {
+    if (protocol === recordProtocol) {
+      const record = recordResponse.decode(answer);
+      if (record === null) return answer;
+      return recordResponse.encode({ ...record, witnesses: record.witnesses.map((entry) => ({ ...entry, listsHeld: 0 })) });
+    }
+    const manifest = modelResponse.decode(answer);
+    if (manifest === null) return answer;
+    const [first, ...rest] = manifest.tensors;
+    const values = blobs.peek(first.blob)!.slice();
+    values[3] ^= 0x80;
+    return modelResponse.encode({ ...manifest, tensors: [{ ...first, blob: await blobs.put(values) }, ...rest] });
+  };
+  const handle: PeerNetwork["handle"] = (protocol, limits, handler) =>
+    network.handle(protocol, limits, async (from, request, signal) => {
+      const answer = await handler(from, request, signal);
+      return protocol === recordProtocol || protocol === modelProtocol ? changed(protocol, answer) : answer;
+    });
+  return withOwn(network, { handle });
+}
+
 function withPublish(network: PeerNetwork, publish: PeerNetwork["publish"]): PeerNetwork {
+  return withOwn(network, { publish });
+}
+
+function withOwn(network: PeerNetwork, own: Partial<PeerNetwork>): PeerNetwork {
   return new Proxy<PeerNetwork>(network, {
     get(target, property) {
-      if (property === "publish") return publish;
+      if (Object.hasOwn(own, property)) return own[property as keyof PeerNetwork];
       const value = Reflect.get(target, property, target) as unknown;
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },

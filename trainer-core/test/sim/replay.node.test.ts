@@ -106,6 +106,33 @@ describe("replay", () => {
     },
   );
 
+  test.each([1, 3])("a member that rewrites history and the model deceives nobody, late is %i", async (number) => {
+    const simulation = await started({ adversaries: ["rewriter"] });
+    const late = simulation.clients[number];
+    late.coordinator.cut(true);
+    late.process.stop();
+    await simulation.until(({ step }) => step === 8);
+    late.process.resume();
+    late.coordinator.cut(false);
+    await endOfEpoch(simulation, 0);
+    expect(stepsHeld(simulation, late).at(-1)).toBe(12);
+    expect(eventsOf(late, "caughtUp")).not.toEqual([]);
+    expect(eventsOf(late, "stranded")).toEqual([]);
+    simulation.kill(late);
+    await simulation.until(({ step, runState }) => step === 16 && runState === "RoundTrain");
+    const honest = simulation.clients.filter(({ adversary }) => adversary === null);
+    const undo = honest.map(({ network }) => simulation.hub.neverServe(network.self, modelProtocol, "error"));
+    const back = simulation.add(number, null);
+    await simulation.pass(700);
+    expect(eventsOf(back, "rejected")).toMatchObject([{ what: "model", reason: expect.stringMatching(/tensor 0 is not that/) }]);
+    for (const serve of undo) serve();
+    await endOfEpoch(simulation, 1);
+    expect(eventsOf(back, "modelReceived")).toHaveLength(1);
+    expect(stepsHeld(simulation, back)).toEqual(range(13, 24));
+    expect(exits(simulation)).toEqual([]);
+    await simulation.stop();
+  });
+
   test("a warm-up too short for its model: it goes on receiving, and replays", async () => {
     const simulation = await started({ config: { roundsPerEpoch: 10, warmupMs: 1_000n } });
     const late = simulation.add(4, null);
