@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { makeFolder, makeWritableFolder } from "./folders.ts";
+import { earlierRunFolder, makeFolder, makeWritableFolder } from "./folders.ts";
 
 describe("folders", () => {
   let folder: string;
@@ -29,6 +29,16 @@ describe("folders", () => {
         }),
       );
     }
+  });
+
+  it("finds the newest earlier start of a run, or the one named, and says when there is none", () => {
+    for (const time of ["2026-01-02T03-04-05", "2026-01-10T00-00-00", "notes"])
+      mkdirSync(join(folder, "test", time, "checkpoints"), { recursive: true });
+    expect(earlierRunFolder("test", "latest", folder)).toBe(join(folder, "test", "2026-01-10T00-00-00"));
+    const older = join(folder, "test", "2026-01-02T03-04-05");
+    expect(earlierRunFolder("test", older, folder)).toBe(older);
+    expect(() => earlierRunFolder("other", "latest", folder)).toThrow(/--resume latest: no earlier start of run other/);
+    expect(() => earlierRunFolder("test", folder, folder)).toThrow(/--resume .*is no folder of an earlier start/);
   });
 
   it.runIf(existsSync("/proc/self"))("does not hang where the system takes no new folders", () => {

@@ -12,16 +12,13 @@ export function runFolder(runId: string, now: Date = new Date()): string {
 }
 
 /** The folder of an earlier start of the run: the newest one for `latest`, else the one named. Errors: HostError bad-option. */
-export function earlierRunFolder(runId: string, which: string): string {
+export function earlierRunFolder(runId: string, which: string, under = ".starling"): string {
   if (which !== "latest") {
     const folder = resolve(which);
     if (existsSync(join(folder, "server.log")) || existsSync(join(folder, "checkpoints"))) return folder;
-    throw new HostError(
-      "bad-option",
-      `--resume ${which}: is no folder of an earlier start; they are called ${join(".starling", runId)}/TIME`,
-    );
+    throw new HostError("bad-option", `--resume ${which}: is no folder of an earlier start; they are called ${join(under, runId)}/TIME`);
   }
-  const parent = resolve(".starling", runId);
+  const parent = resolve(under, runId);
   const names = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d{4}-/.test(name)) : [];
   const newest = names.sort().at(-1);
   if (newest === undefined) {
