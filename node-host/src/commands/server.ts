@@ -104,7 +104,7 @@ function report(event: ServerEvent, log: HostLog): void {
       return log({ type: "member", change: change[event.state], client: event.peerId.slice(0, 8) });
     }
     case "error":
-      return log({ type: "warning", message: `coordinator: ${event.error instanceof Error ? event.error.message : String(event.error)}` });
+      return log({ type: "warning", message: event.error instanceof Error ? event.error.message : String(event.error) });
     case "restored":
       return log({
         type: "restored",

@@ -56,8 +56,14 @@ describe("Sentences", () => {
     expect(sentences.of(phase("WaitingForMembers", 13))).toBeNull(); // the same again
   });
 
+  it("says a warning that comes again and again once", () => {
+    const warn = () => sentences.of({ type: "warning", message: "the disk is slow" });
+    expect([warn(), warn()]).toEqual(["warning: the disk is slow", null]);
+  });
+
   it("keeps quiet about an event loop that runs, and speaks of one that does not", () => {
     expect(sentences.of(resources(20))).toBeNull();
-    expect(sentences.of(resources(900))).toMatch(/900 ms/);
+    expect(sentences.of(resources(900.4))).toMatch(/900 ms/);
+    expect(sentences.of(resources(800))).toBeNull(); // every 10 s would be too often
   });
 });

@@ -8,6 +8,7 @@ type Phase = Extract<HostEvent, { type: "phase" }>;
 
 /** An event loop held up for longer makes peers notice. */
 const LAG_WORTH_SAYING_MS = 200;
+const LAG_AGAIN_MS = 300_000;
 
 export class Sentences {
   readonly #troubles: Troubles;
@@ -61,7 +62,11 @@ export class Sentences {
       }
       case "resources":
         return event.lagP99Ms > LAG_WORTH_SAYING_MS
-          ? `warning: the event loop was held up, 99 % below ${event.lagP99Ms} ms: is this machine overloaded?`
+          ? this.#troubles.repeated(
+              `warning: this process was held up for ${Math.round(event.lagP99Ms)} ms at a time: is the machine overloaded? Others take a client that answers late for one that is gone`,
+              "lag",
+              LAG_AGAIN_MS,
+            )
           : null;
       case "limit":
         return this.#troubles.rejected(`${event.count} times by the limit ${event.limit}`, `${event.who} sends too much`);
@@ -71,7 +76,7 @@ export class Sentences {
       case "events-dropped":
         return null;
       case "warning":
-        return `warning: ${event.message}`;
+        return this.#troubles.repeated(`warning: ${event.message}`);
       case "stopped":
         return `stopped: ${event.reason}`;
       case "round":

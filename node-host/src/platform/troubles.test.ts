@@ -29,8 +29,26 @@ describe("Troubles", () => {
     expect(troubles.failed("join", "refused")).toBe("join failed: refused");
     expect(troubles.failed("join", "refused")).toBeNull();
     nowMs = 31_000;
-    expect(troubles.failed("join", "refused")).toBe("join failed: refused (and 1 times before)");
+    expect(troubles.failed("join", "refused")).toBe("join failed: refused (and once before)");
     expect(troubles.failed("engine: train", "no memory")).toBe("engine: train failed: no memory");
+  });
+
+  it("leaves it to the coordinator's own sentence that it is away, and says what it refuses", () => {
+    const call = (message: string) => troubles.failed("coordinator: witness", message);
+    expect(call("witness: peer 18ffbf19 does not answer at /ip4/127.0.0.1/tcp/1")).toBeNull();
+    expect(troubles.failed("coordinator: healthCheck", "healthCheck: no such slot")).toBe(
+      'the coordinator did not take the call "healthCheck": no such slot',
+    );
+    nowMs = 11_000;
+    expect(call("witness: peer 18ffbf19 does not answer")).toMatch(/^could not call the coordinator in 11 s and 2 tries/);
+  });
+
+  it("says what comes again and again at intervals, with a count", () => {
+    const say = () => troubles.repeated("the disk is full");
+    expect([say(), say(), say()]).toEqual(["the disk is full", null, null]);
+    nowMs = 30_000;
+    expect(say()).toBe("the disk is full (and 2 times before)");
+    expect(troubles.repeated("another disk is full")).toBe("another disk is full");
   });
 
   it("says a reason for refusing once, however many things it was for", () => {
@@ -38,6 +56,6 @@ describe("Troubles", () => {
     expect(troubles.rejected("announcement of batch 1", "other parameters")).toBeNull();
     expect(troubles.rejected("announcement of batch 1", "bad signature")).not.toBeNull();
     nowMs = 30_000;
-    expect(troubles.rejected("announcement of batch 2", "other parameters")).toMatch(/batch 2.*and 1 others/);
+    expect(troubles.rejected("announcement of batch 2", "other parameters")).toMatch(/batch 2.*and 1 more/);
   });
 });

@@ -27,14 +27,27 @@ export class Troubles {
   failed(action: string, message: string): string | null {
     if (action === "leave") return `the coordinator could not be told of leaving (${message}); it will notice`;
     const trouble = this.#seen(action);
-    if (!action.startsWith("fetch")) {
+    const call = /^coordinator: (\w+)$/.exec(action)?.[1];
+    // that it is away is a sentence of its own (coordinatorWatch.ts), which comes once
+    if (!action.startsWith("fetch") && !(call !== undefined && message.includes("does not answer"))) {
       if (!isDue(trouble)) return null;
       const unsaid = say(trouble);
-      return `${action} failed: ${message}${sameIdentity(message)}${unsaid > 0 ? ` (and ${unsaid} times before)` : ""}`;
+      const what = call === undefined ? `${action} failed` : `the coordinator did not take the call "${call}"`;
+      const why = message.startsWith(`${call}: `) ? message.slice(`${call}: `.length) : message;
+      return `${what}: ${why}${sameIdentity(message)}${unsaid > 0 ? ` (and ${times(unsaid)} before)` : ""}`;
     }
     if (trouble.lastMs - trouble.firstMs < SAY_AFTER_MS || !isDue(trouble)) return null;
     say(trouble);
-    return `could not ${action} in ${Math.round((trouble.lastMs - trouble.firstMs) / 1000)} s and ${trouble.times} tries, goes on trying: ${message}`;
+    const what = call === undefined ? action : "call the coordinator";
+    return `could not ${what} in ${Math.round((trouble.lastMs - trouble.firstMs) / 1000)} s and ${trouble.times} tries, goes on trying: ${message}`;
+  }
+
+  /** `sentence` the first time, then at intervals of `againMs` while it comes again and again under the same `name`; null otherwise. */
+  repeated(sentence: string, name = sentence, againMs = SAY_AGAIN_MS): string | null {
+    const trouble = this.#seen(name);
+    if (!isDue(trouble, againMs)) return null;
+    const unsaid = say(trouble);
+    return unsaid > 0 ? `${sentence} (and ${times(unsaid)} before)` : sentence;
   }
 
   /** A sentence about something refused, the first time for its reason and then at intervals; null otherwise. */
@@ -42,7 +55,7 @@ export class Troubles {
     const trouble = this.#seen(reason);
     if (!isDue(trouble)) return null;
     const unsaid = say(trouble);
-    return `rejected ${what}: ${reason}${unsaid > 0 ? ` (and ${unsaid} others)` : ""}`;
+    return `rejected ${what}: ${reason}${unsaid > 0 ? ` (and ${unsaid} more since this was last said)` : ""}`;
   }
 
   #seen(name: string): Trouble {
@@ -56,8 +69,12 @@ export class Troubles {
   }
 }
 
-function isDue({ lastMs, saidMs }: Trouble): boolean {
-  return saidMs === null || lastMs - saidMs >= SAY_AGAIN_MS;
+function isDue({ lastMs, saidMs }: Trouble, againMs = SAY_AGAIN_MS): boolean {
+  return saidMs === null || lastMs - saidMs >= againMs;
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 /** Returns how many times before this one were not said. */

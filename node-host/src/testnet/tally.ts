@@ -115,7 +115,7 @@ export class Tally {
         tally.peers = event.connected;
         return null;
       case "warning":
-        return `${client}: ${event.message}`;
+        return prefixed(client, tally.troubles.repeated(event.message));
       case "round":
         return this.#onRoundEvent(client, tally, event.event);
       case "listening":

@@ -7,6 +7,7 @@ import type { HostEvent } from "../events.ts";
 import { makeFolder } from "../platform/folders.ts";
 import type { LogLevel } from "../platform/logLevel.ts";
 import { memberSentence, waitingSentence } from "../platform/sentences.ts";
+import { Troubles } from "../platform/troubles.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
 import { Child } from "./child.ts";
 import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
@@ -56,6 +57,7 @@ export class Testnet {
   readonly #tally = new Tally();
   readonly #clients = new Map<string, Child>();
   readonly #restarts = new Restarts();
+  readonly #serverTroubles = new Troubles();
   /** died, and will be started again */
   readonly #restarting = new Set<string>();
   /** asked for, to have a paused run go on */
@@ -343,9 +345,11 @@ export class Testnet {
           say(memberSentence(this.#names.get(event.client) ?? event.client, event.change), event.change === "joined" ? "debug" : "info");
         }
         return;
-      case "warning":
-        say(`server: ${event.message}`, "warn");
+      case "warning": {
+        const line = this.#serverTroubles.repeated(`server: ${event.message}`);
+        if (line) say(line, "warn");
         return;
+      }
       default:
         return;
     }
