@@ -190,7 +190,7 @@ export const fileTargets: FuzzTarget[] = [
   },
   {
     // The footer only. Decoding of pages is hyparquet's (1.31.5), whose run-length reader takes minutes where a damaged page promises 2^31
-    // values: fuzzing it finds nothing else, and only a thread of its own could end it.
+    // values: fuzzing it finds nothing else, and the data room therefore decodes in a thread that it can end.
     name: "parquet-footer",
     isRefusal: isData,
     async decode(bytes) {
