@@ -6,6 +6,8 @@ interface Progress {
   step: number;
   /** when its last epoch was formed; 0 before the first */
   epochStartMs: bigint;
+  /** before the rounds of that epoch, the first of which has the same step */
+  isWarmup: boolean;
 }
 
 /**
@@ -25,17 +27,18 @@ export class Continuity {
   judge(bytes: Uint8Array): CoordinatorError | null {
     const known = this.#furthest;
     if (known === null) return null;
-    const { epoch, step, epochStartMs } = progressOf(bytes);
-    if (step >= known.step && epochStartMs >= known.epochStartMs) return null;
+    const { epoch, step, epochStartMs, isWarmup } = progressOf(bytes);
+    const hasUnbegun = isWarmup && !known.isWarmup && epochStartMs === known.epochStartMs;
+    if (step >= known.step && epochStartMs >= known.epochStartMs && !hasUnbegun) return null;
     return new CoordinatorError(
       "state-lost",
-      `the coordinator is at step ${step} of epoch ${epoch}, this client knows step ${known.step} of epoch ${known.epoch}: ` +
+      `the coordinator is at ${isWarmup ? "the warm-up before " : ""}step ${step} of epoch ${epoch}, this client knows step ${known.step} of epoch ${known.epoch}: ` +
         "it lost the run's state, or has an old copy. Start it with its state folder; or, to go on from there, start the clients again too",
     );
   }
 }
 
 function progressOf(bytes: Uint8Array): Progress {
-  const { epoch, step, epochStartMs } = Machine.load(bytes).state();
-  return { epoch, step, epochStartMs };
+  const { epoch, step, epochStartMs, runState } = Machine.load(bytes).state();
+  return { epoch, step, epochStartMs, isWarmup: runState === "Warmup" };
 }

@@ -23,7 +23,7 @@ export class SnapshotViewer {
       drain: record.drain,
       startedMs: Number(record.startedMs),
       witnesses: record.witnesses.map((entry) => ({ ...entry, root: toHex(entry.listRoot) })),
-      ...this.#select(machine, record, `${state.epoch}/${state.epochStartMs}/${record.height}`),
+      ...this.#select(machine, record, `${state.epoch}/${record.height}/${record.startedMs}/${toHex(record.seed)}`),
     }));
     return {
       nonce: snapshot.nonce,

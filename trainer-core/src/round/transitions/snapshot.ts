@@ -87,7 +87,7 @@ function enterEpoch(draft: Draft, before: CoordinatorView | null, view: Coordina
     id: `${state.epoch}/${number}`,
     number: state.epoch,
     startStep: state.epochStartStep,
-    trainsFrom: state.runState === "Warmup" ? state.epochStartStep : state.step + 1,
+    trainsFrom: Math.max(state.runState === "Warmup" ? state.epochStartStep : state.step + 1, afterTrained(draft, state.epoch)),
     coldStart: state.coldStartEpoch,
     startHash,
     self: state.clients[self].index,
@@ -109,6 +109,15 @@ function startHashOf(draft: Draft, { parameterHash }: CoordinatorState): string 
 /** The epoch's end is agreed: `parameterHash` is no longer that of its start, and there is nothing left to do in it. */
 function hasAgreed({ epoch, parameterHashEpoch }: CoordinatorState): boolean {
   return parameterHashEpoch === epoch;
+}
+
+/** The first step after those of that epoch for which this client may have signed a result: of none does it sign another. */
+function afterTrained(draft: Draft, epoch: number): number {
+  const trained = draft.steps().filter((step) => {
+    const round = draft.peek(step)!;
+    return round.epoch.number === epoch && round.training !== "open";
+  });
+  return 1 + Math.max(0, ...trained);
 }
 
 /** By its number, start and members. Its start on the clock moves when the coordinator was away. */
