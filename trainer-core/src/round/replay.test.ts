@@ -327,6 +327,13 @@ describe("a coordinator that comes back before its last move", () => {
     expect(driver.state.stage.name).toBe("preparing");
   });
 
+  test("a coordinator back in the warm-up before the first round: no step of it is trained twice", () => {
+    const driver = Driver.inRoundOne();
+    expect(driver.state.rounds.get(1)!.training).toBe("running");
+    driver.on({ type: "snapshot", view: view(9, "Warmup", 1, []) });
+    expect(driver.state.epoch).toMatchObject({ startStep: 1, trainsFrom: 2 });
+  });
+
   test("a run begun anew under the same name is another epoch, and old rounds go", () => {
     const driver = Driver.inRoundOne();
     driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 1, tokens: 4, trainMs: 5 });
