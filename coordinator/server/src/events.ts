@@ -25,7 +25,7 @@ export class MembershipWatch {
   #epoch = -1;
   #slots: ClientState[] = [];
 
-  next({ members }: Pick<Snapshot, "members">, { epoch, clients }: CoordinatorState): ServerEvent[] {
+  next({ members }: Pick<Snapshot, "members">, { epoch, runState, clients }: CoordinatorState): ServerEvent[] {
     const events: ServerEvent[] = [];
     const now = new Map(members.map((member) => [toHex(member.peerId), member]));
     for (const peerId of now.keys()) {
@@ -35,6 +35,8 @@ export class MembershipWatch {
       if (!now.has(peerId)) events.push({ type: "member-left", peerId, members: now.size });
     }
     this.#members = now;
+    // until its warm-up an epoch still shows the slots of the one before
+    if (epoch !== this.#epoch && (runState === "WaitingForMembers" || runState === "Paused")) return events;
     for (const { index, state, peerId } of clients) {
       const before = epoch === this.#epoch ? (this.#slots[index] ?? "Healthy") : "Healthy";
       if (state !== "Healthy" && state !== before) {

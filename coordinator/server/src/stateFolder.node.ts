@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fromHex, toHex } from "@starling/sdk/bytes";
 import { ServerError } from "./errors.ts";
 import { MAX_STATE_BYTES } from "./savedState.ts";
+import { SERVER_KEY_FILE } from "./serverKeyFile.ts";
 import type { StateStore } from "./store.ts";
 
 /** Takes `<path>.lock` for this process; a lock of a dead one counts for nothing. The host brings it. */
@@ -22,7 +23,7 @@ export interface StateFolder {
  * @throws ServerError `in-use`, `key-unreadable`, `storage`
  */
 export async function openStateFolder(dir: string, runId: string, { takeLock }: { takeLock: TakeLock }): Promise<StateFolder> {
-  const keyPath = join(dir, "server.key");
+  const keyPath = join(dir, SERVER_KEY_FILE);
   let lock: ReturnType<TakeLock>;
   try {
     await mkdir(dir, { recursive: true });

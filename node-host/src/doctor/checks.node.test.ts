@@ -368,9 +368,10 @@ describe("coordinator and clock", () => {
 
 describe("data", () => {
   it("reads a sequence, and names a folder that is missing, empty or damaged", async () => {
-    expect(await look(data(noRun, false))).toMatchObject({ status: "skip" });
-    expect(await look(data(async () => run, false))).toMatchObject({ status: "ok" });
-    expect(await look(data(async () => ({ ...run, dataDirectory: folder }), false))).toMatchObject({
+    expect(await look(data(noRun, false, false))).toMatchObject({ status: "skip" });
+    expect(await look(data(noRun, false, true))).toMatchObject({ status: "skip", found: "the coordinator told no run" });
+    expect(await look(data(async () => run, false, false))).toMatchObject({ status: "ok" });
+    expect(await look(data(async () => ({ ...run, dataDirectory: folder }), false, false))).toMatchObject({
       status: "fail",
       remedy: expect.stringContaining("Give --data-dir"),
     });
@@ -379,9 +380,9 @@ describe("data", () => {
     const source = resolve(preset.dataDirectory, (preset.config.model.LLM.data_location as { Local: string }).Local);
     const target = resolve(copy, (preset.config.model.LLM.data_location as { Local: string }).Local);
     cpSync(source, target, { recursive: true });
-    expect(await look(data(async () => ({ ...run, dataDirectory: copy }), true))).toMatchObject({ status: "ok" });
+    expect(await look(data(async () => ({ ...run, dataDirectory: copy }), true, false))).toMatchObject({ status: "ok" });
     for (const name of readdirSync(target)) writeFileSync(join(target, name), "");
-    expect(await look(data(async () => ({ ...run, dataDirectory: copy }), true))).toMatchObject({
+    expect(await look(data(async () => ({ ...run, dataDirectory: copy }), true, false))).toMatchObject({
       status: "fail",
       remedy: expect.stringContaining("Correct --data-dir"),
     });

@@ -40,7 +40,7 @@ export function checksFor(options: DoctorOptions): Check[] {
     keyFile(options.identitySecretKeyPath),
     coordinator(contact),
     clock(contact),
-    data(run, options.dataDir !== undefined),
+    data(run, options.dataDir !== undefined, options.serverAddr !== undefined),
     rpc(options.rpc),
     websocket(options.wsRpc),
   ];

@@ -15,15 +15,22 @@ describe("CoordinatorWatch", () => {
       if (event) said.push(coordinatorSentence(event));
     };
     hear(back);
-    for (; nowMs < 70_000; nowMs += 5_000) hear(gone);
+    for (; nowMs < 100_000; nowMs += 5_000) hear(gone);
     hear(back);
     hear(back);
     expect(said).toEqual([
       expect.stringMatching(/out of reach \(connection refused\): .*the next one waits/),
       expect.stringMatching(/away for 30 s/),
-      expect.stringMatching(/away for 60 s/),
-      "the coordinator is back after 70 s",
+      expect.stringMatching(/away for 90 s/),
+      "the coordinator is back after 100 s",
     ]);
+  });
+
+  it("names the likely reason where another process signs with the same keys", () => {
+    const refused = { connected: true, error: new CoordinatorError("replayed", "join with sequence 7 is too old") };
+    expect(coordinatorSentence(new CoordinatorWatch(() => 0).next(refused)!)).toMatch(
+      /too old: does another client run with the same identity file/,
+    );
   });
 
   it("passes on a refusal in the coordinator's own words, once", () => {

@@ -1,13 +1,17 @@
 /** The connection to the coordinator as a person wants to hear of it: that it is away, for how long by now, and that it is back. */
 import type { ConnectionStatus } from "@starling/sdk";
 import type { HostEvent } from "../events.ts";
+import { sameIdentity } from "./troubles.ts";
 
+/** said again after this, then after twice as long each time: a night without a coordinator is a page, not a book */
 const SAY_AGAIN_MS = 30_000;
+const SAY_AGAIN_AT_MOST_MS = 600_000;
 
 export class CoordinatorWatch {
   readonly #nowMs: () => number;
   #awaySinceMs: number | null = null;
   #saidMs = 0;
+  #againMs = SAY_AGAIN_MS;
   #lastRefusal = "";
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -31,8 +35,13 @@ export class CoordinatorWatch {
       this.#awaySinceMs = null;
       return { type: "coordinator", connected, awayMs, reason: "" };
     }
-    if (this.#awaySinceMs === null) this.#awaySinceMs = nowMs;
-    else if (nowMs - this.#saidMs < SAY_AGAIN_MS) return null;
+    if (this.#awaySinceMs === null) {
+      this.#awaySinceMs = nowMs;
+      this.#againMs = SAY_AGAIN_MS;
+    } else {
+      if (nowMs - this.#saidMs < this.#againMs) return null;
+      this.#againMs = Math.min(SAY_AGAIN_AT_MOST_MS, 2 * this.#againMs);
+    }
     this.#saidMs = nowMs;
     return { type: "coordinator", connected, awayMs, reason: error?.message ?? "the connection broke" };
   }
@@ -42,7 +51,9 @@ export class CoordinatorWatch {
 export function coordinatorSentence({ connected, awayMs, reason }: Extract<HostEvent, { type: "coordinator" }>): string {
   const seconds = Math.round(awayMs / 1000);
   if (connected)
-    return reason === "" ? `the coordinator is back after ${seconds} s` : `the coordinator does not take this client in: ${reason}`;
+    return reason === ""
+      ? `the coordinator is back after ${seconds} s`
+      : `the coordinator does not take this client in: ${reason}${sameIdentity(reason)}`;
   return awayMs === 0
     ? `the coordinator is out of reach (${reason}): the round under way is finished, the next one waits for it; this client tries again by itself`
     : `the coordinator has been away for ${seconds} s (${reason}): the run waits for it; this client tries again by itself`;

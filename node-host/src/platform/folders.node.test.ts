@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { earlierRunFolder, makeFolder, makeWritableFolder } from "./folders.ts";
+import { takeLock } from "./lockFile.ts";
 
 describe("folders", () => {
   let folder: string;
@@ -37,6 +38,11 @@ describe("folders", () => {
     expect(earlierRunFolder("test", "latest", folder)).toBe(join(folder, "test", "2026-01-10T00-00-00"));
     const older = join(folder, "test", "2026-01-02T03-04-05");
     expect(earlierRunFolder("test", older, folder)).toBe(older);
+    const lock = takeLock(join(older, "server.key"));
+    expect(() => earlierRunFolder("test", older, folder)).toThrow(
+      new RegExp(`still goes on \\(its coordinator is process ${process.pid}\\)`),
+    );
+    if ("release" in lock) lock.release();
     expect(() => earlierRunFolder("other", "latest", folder)).toThrow(/--resume latest: no earlier start of run other/);
     expect(() => earlierRunFolder("test", folder, folder)).toThrow(/--resume .*is no folder of an earlier start/);
   });

@@ -1,7 +1,9 @@
 /** Where a host keeps what it writes. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { SERVER_KEY_FILE } from "@starling/server/serverKeyFile";
 import { HostError } from "../errors.ts";
+import { lockHolder } from "./lockFile.ts";
 
 /** `.starling/RUN/TIME` below the current folder: logs, events and checkpoints of one start of one run. */
 export function runFolder(runId: string, now: Date = new Date()): string {
@@ -15,7 +17,7 @@ export function runFolder(runId: string, now: Date = new Date()): string {
 export function earlierRunFolder(runId: string, which: string, under = ".starling"): string {
   if (which !== "latest") {
     const folder = resolve(which);
-    if (existsSync(join(folder, "server.log")) || existsSync(join(folder, "checkpoints"))) return folder;
+    if (existsSync(join(folder, "server.log")) || existsSync(join(folder, "checkpoints"))) return notRunning(folder, which);
     throw new HostError("bad-option", `--resume ${which}: is no folder of an earlier start; they are called ${join(under, runId)}/TIME`);
   }
   const parent = resolve(under, runId);
@@ -24,7 +26,17 @@ export function earlierRunFolder(runId: string, which: string, under = ".starlin
   if (newest === undefined) {
     throw new HostError("bad-option", `--resume latest: no earlier start of run ${runId} has files in ${parent}; start without --resume`);
   }
-  return join(parent, newest);
+  return notRunning(join(parent, newest), which);
+}
+
+/** Two testnets in one folder would share identities. Errors: HostError bad-option. */
+function notRunning(folder: string, which: string): string {
+  const pid = lockHolder(join(folder, SERVER_KEY_FILE));
+  if (pid === null) return folder;
+  throw new HostError(
+    "bad-option",
+    `--resume ${which}: the run in ${folder} still goes on (its coordinator is process ${pid}): end it first, or name another folder`,
+  );
 }
 
 /** Errors: HostError bad-option naming the folder, the option that asked for it and the system's reason. */

@@ -3,6 +3,8 @@
  * not failing, and most of it ends by itself. What goes on for long is said, and what repeats is said at intervals.
  */
 const SAY_AFTER_MS = 10_000;
+/** What the network says of a peer that is away. */
+const UNREACHABLE = /does not answer|took longer than|stream (broke|ended|closed)/;
 const SAY_AGAIN_MS = 30_000;
 /** a trouble not seen for so long is over */
 const FORGET_AFTER_MS = 60_000;
@@ -29,7 +31,7 @@ export class Troubles {
     const trouble = this.#seen(action);
     const call = /^coordinator: (\w+)$/.exec(action)?.[1];
     // that it is away is a sentence of its own (coordinatorWatch.ts), which comes once
-    if (!action.startsWith("fetch") && !(call !== undefined && message.includes("does not answer"))) {
+    if (!action.startsWith("fetch") && !(call !== undefined && UNREACHABLE.test(message))) {
       if (!isDue(trouble)) return null;
       const unsaid = say(trouble);
       const what = call === undefined ? `${action} failed` : `the coordinator did not take the call "${call}"`;
@@ -86,6 +88,6 @@ function say(trouble: Trouble): number {
 }
 
 /** What the coordinator answers when two processes sign with one key. */
-function sameIdentity(message: string): string {
+export function sameIdentity(message: string): string {
   return /sequence \d+ is too old/.test(message) ? ": does another client run with the same identity file? Give each its own" : "";
 }

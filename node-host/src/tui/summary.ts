@@ -13,12 +13,13 @@ export function lastWords(model: Model): string[] {
   for (const { atMs, level, text } of shown) out.push(`${clock(atMs)} ${level === "error" ? "error" : "warning"}: ${text}`);
   const { phase } = model;
   if (phase && model.trainedRounds > 0) {
+    const inRound = phase.runState === "RoundTrain" || phase.runState === "RoundWitness";
     const loss = lossPoints(model).at(-1);
     const { tokensPerSecond } = speedOf(model);
     const heldOut = model.heldOut.at(-1);
     out.push(
       [
-        `epoch ${phase.epoch} round ${roundOf(phase.round, phase.epochRounds)} step ${phase.step}`,
+        `epoch ${phase.epoch}${inRound ? ` round ${roundOf(phase.round, phase.epochRounds)}` : ""} step ${phase.step}`,
         ...(loss ? [`loss ${loss.y.toFixed(3)}`] : []),
         ...(heldOut ? [`held-out loss ${heldOut.y.toFixed(3)} (step ${heldOut.x})`] : []),
         ...(tokensPerSecond === null ? [] : [`${count(tokensPerSecond)} tokens/s`]),

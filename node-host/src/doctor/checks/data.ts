@@ -3,10 +3,11 @@ import { resolveDataLocation } from "@starling/config/presets.node";
 import { variantOf } from "@starling/config";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { localFiles } from "@starling/trainer-core/data/localFiles.node";
+import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
 import { fail, ok, skip, type Check } from "../check.ts";
 import type { Run } from "../subject.ts";
 
-export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirIsGiven: boolean): Check {
+export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirIsGiven: boolean, serverIsGiven: boolean): Check {
   return {
     id: "data",
     title: "Training data",
@@ -21,7 +22,7 @@ export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirI
           "Mend the config, or name another one with --config-path.",
         );
       }
-      if (!subject) return skip("neither --config-path nor --server-addr names a run");
+      if (!subject) return skip(serverIsGiven ? "the coordinator told no run" : "neither --config-path nor --server-addr names a run");
       const { config, dataDirectory } = subject;
       const { kind } = variantOf(config.model.LLM.data_location);
       if (kind === "Server") return skip("the run's data server gives data to members only");
@@ -30,6 +31,7 @@ export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirI
         maxSeqLen: subject.plan.sequenceTokens,
         vocabSize: subject.plan.llama.vocabSize,
         localFiles,
+        localParquet: parquetInThread,
       });
       try {
         const [sequence] = await provider.getSequences(0n, 0n, signal);

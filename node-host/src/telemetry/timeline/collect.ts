@@ -285,7 +285,7 @@ export class NodeCollector {
           `client slot ${event.clientIndex} signed two results for a batch of step ${event.step}`,
         );
       case "error":
-        return this.#trouble(event.action, event.message, atMs);
+        return this.#trouble(event.action, withoutName(event.action, event.message), atMs);
       case "rejected":
         return this.#trouble("rejected", `${event.what}: ${event.reason}`, atMs);
       default:
@@ -310,4 +310,10 @@ export class NodeCollector {
     kind.lastMs = atMs;
     troubles.set(key, kind);
   }
+}
+
+/** A call's errors begin with its name, which the action has too. */
+function withoutName(action: string, message: string): string {
+  const name = `${action.replace(/^coordinator: /, "")}: `;
+  return message.startsWith(name) ? message.slice(name.length) : message;
 }
