@@ -4,7 +4,8 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { equalBytes, toHex } from "./bytes.ts";
-import { CoordinatorCore, type Transition } from "./core.ts";
+import { CoordinatorCore } from "./core.ts";
+import type { Transition } from "./coreOptions.ts";
 import { CoordinatorError, type CoordinatorErrorCode } from "./errors.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";

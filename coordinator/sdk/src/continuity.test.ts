@@ -2,6 +2,12 @@ import { expect, test } from "vitest";
 import { Continuity } from "./continuity.ts";
 import { Scene } from "./testScene.ts";
 
+test("a state of another version tells nothing, and breaks nothing", () => {
+  const continuity = new Continuity();
+  continuity.note(new Uint8Array(12));
+  expect(continuity.judge(new Scene().core.snapshot().bytes)).toBe(null);
+});
+
 test("a coordinator that came back to the warm-up of an epoch whose rounds had begun is not followed", async () => {
   const scene = new Scene();
   const identities = scene.join(2);

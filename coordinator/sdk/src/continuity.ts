@@ -1,5 +1,5 @@
 import { CoordinatorError } from "./errors.ts";
-import { Machine } from "./machine.ts";
+import { Machine, MachineError } from "./machine.ts";
 
 interface Progress {
   epoch: number;
@@ -20,7 +20,12 @@ export class Continuity {
 
   /** The connection broke: `bytes` is the newest state that was heard over it. */
   note(bytes: Uint8Array): void {
-    this.#furthest = progressOf(bytes);
+    try {
+      this.#furthest = progressOf(bytes);
+    } catch (error) {
+      // a coordinator of another version: nothing is known of where it was
+      if (!(error instanceof MachineError)) throw error;
+    }
   }
 
   /** Null when the first state after that goes on from it. */

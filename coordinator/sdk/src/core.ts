@@ -2,20 +2,22 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { equalBytes } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
+import {
+  type CoordinatorCoreOptions,
+  DEFAULT_DISCONNECT_GRACE_MS,
+  DEFAULT_RESTORE_GRACE_MS,
+  DEFAULT_TICK_INTERVAL_MS,
+  type SavedRun,
+  type Transition,
+} from "./coreOptions.ts";
 import { CoordinatorError } from "./errors.ts";
 import { type Machine, MachineError } from "./machine.ts";
 import { Listeners } from "./listeners.ts";
-import { MemberTable, type SavedMember } from "./members.ts";
+import { MemberTable } from "./members.ts";
 import { Presence } from "./presence.ts";
 import { RunClock } from "./runClock.ts";
 import type { ClientSlot, CoordinatorState, Membership, RunInfo, RunState, Snapshot, TickOutcome, WitnessMessage } from "./types.ts";
 
-/** The clock is looked at this often; calls that complete a phase are acted on at once. */
-export const DEFAULT_TICK_INTERVAL_MS = 100;
-/** A member may be away this long before its connection counts as lost. */
-export const DEFAULT_DISCONNECT_GRACE_MS = 2_000;
-/** What a restarted coordinator knows of is given this long to come back: the clients' longest back-off, and a dial. */
-export const DEFAULT_RESTORE_GRACE_MS = 15_000;
 /** Looked at less often than this, the clock was not looked at because the process did not run. */
 const LONGEST_GAP_MS = 2_000;
 const LONGEST_GAP_TICKS = 20;
@@ -26,52 +28,6 @@ const ACTIVE: ReadonlySet<RunState> = new Set(["Warmup", "RoundTrain", "RoundWit
 const HALTED: ReadonlySet<RunState> = new Set(["Uninitialized", "Finished", "Paused"]);
 /** Changes a millisecond that the clock's part of a nonce leaves room for: 2^20. */
 const NONCE_SHIFT = 20n;
-
-/** One move of the state machine, for epoch logs and persistence. */
-export interface Transition {
-  from: RunState;
-  to: RunState;
-  outcome: TickOutcome;
-  state: CoordinatorState;
-  /** the machine after it; `Machine.load` */
-  bytes: Uint8Array;
-}
-
-/** All that a coordinator needs to go on in the same round after a restart. */
-export interface SavedRun {
-  /** the machine; `Machine.load` */
-  bytes: Uint8Array;
-  /** newest that was told to anyone */
-  nonce: bigint;
-  /** where the run's clock stood, Unix ms */
-  runNowMs: bigint;
-  /** in order of joining */
-  members: SavedMember[];
-  /** (32) each, oldest first */
-  ejectedOwners: Uint8Array[];
-}
-
-export interface CoordinatorCoreOptions {
-  /** fresh from `Machine.create`, or restored with `Machine.load` */
-  machine: Machine;
-  /** what was saved with that machine: members and clocks go on from there */
-  restored?: Omit<SavedRun, "bytes">;
-  configToml: string;
-  clock?: Clock;
-  /** the server's share of the seeds; a simulator passes a seeded one */
-  randomBytes?: (length: number) => Uint8Array;
-  tickIntervalMs?: number;
-  /** a member whose connection is lost gives up its slot of the running epoch; default true */
-  withdrawOnDisconnect?: boolean;
-  disconnectGraceMs?: number;
-  /** how long those that a restored run knows may take to come back */
-  restoreGraceMs?: number;
-  /** after every change, whatever it was: `saved()` is another one now */
-  onChange?: () => void;
-  onTransition?: (transition: Transition) => void;
-  /** what a listener, a hook or a tick threw; default: thrown in a task of its own, which ends a Node process */
-  onError?: (error: unknown) => void;
-}
 
 /**
  * The shell around one state machine: who is pending, when to tick, who listens. Calls arrive authenticated, as the

@@ -1,10 +1,11 @@
 export * from "./types.ts";
 export * from "./errors.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { CoordinatorCore, type CoordinatorCoreOptions, type SavedRun, type Transition } from "./core.ts";
+export { CoordinatorCore } from "./core.ts";
+export type { CoordinatorCoreOptions, SavedRun, Transition } from "./coreOptions.ts";
 export { MemoryCoordinator, type MemoryCoordinatorOptions } from "./memory.ts";
 export { connectTcpCoordinator } from "./tcpClient.ts";
-export type { ChainRenewal, ConnectionStatus, TcpCoordinatorOptions } from "./tcpCoordinator.ts";
+export type { ChainRenewal, ConnectionStatus, TcpCoordinatorOptions } from "./tcpOptions.ts";
 export { serveCoordinator, type ServeOptions } from "./tcpServer.ts";
 export { Identity, type IdentitySecrets, parseIdentity, serializeIdentity } from "./identity.ts";
 export { type SessionGrant, signGrant, verifyGrant } from "./grant.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_RESTORE_GRACE_MS } from "./core.ts";
+import { DEFAULT_RESTORE_GRACE_MS } from "./coreOptions.ts";
 import type { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
 import { RunClock } from "./runClock.ts";

@@ -6,7 +6,7 @@ import { CoordinatorCore } from "./core.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
 import { connectTcpCoordinator } from "./tcpClient.ts";
-import type { ConnectionStatus } from "./tcpCoordinator.ts";
+import type { ConnectionStatus } from "./tcpOptions.ts";
 import { serveCoordinator } from "./tcpServer.ts";
 import type { CoordinatorPort } from "./types.ts";
 

@@ -17,7 +17,7 @@ import {
   STATE_PROTOCOL,
 } from "./protocol.ts";
 import { connectTcpCoordinator } from "./tcpClient.ts";
-import type { ConnectionStatus } from "./tcpCoordinator.ts";
+import type { ConnectionStatus } from "./tcpOptions.ts";
 import { serveCoordinator } from "./tcpServer.ts";
 import type { CoordinatorPort } from "./types.ts";
 import { encodeAs } from "./wire.ts";

@@ -2,7 +2,8 @@ import type { PeerKey } from "@starling/network";
 import { type Clock, systemClock } from "./clock.ts";
 import { CoordinatorError } from "./errors.ts";
 import { asCoordinatorError, FIRST_BACKOFF_MS, longer, pause } from "./retry.ts";
-import { askRunInfo, TcpCoordinator, type TcpCoordinatorOptions } from "./tcpCoordinator.ts";
+import { askRunInfo, TcpCoordinator } from "./tcpCoordinator.ts";
+import type { TcpCoordinatorOptions } from "./tcpOptions.ts";
 import type { CoordinatorPort } from "./types.ts";
 
 /** How long to keep trying for the first contact, unless the caller says otherwise. */

@@ -1,5 +1,5 @@
 /** What must hold in every run, whatever happens to it. Watches while the run goes on; the first break ends it. */
-import type { Transition } from "@starling/sdk/core";
+import type { Transition } from "@starling/sdk/coreOptions";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
 import type { CoordinatorState } from "@starling/sdk/types";
 import { retainedRounds } from "../../src/round/states.ts";

@@ -1,5 +1,5 @@
 /** What every member must have earned, counted a second time from the rounds' records (coordinator/crates/machine/src/attest.rs). */
-import type { Transition } from "@starling/sdk/core";
+import type { Transition } from "@starling/sdk/coreOptions";
 import { LAYOUT } from "@starling/sdk/generated/machineLayout";
 import { Machine } from "@starling/sdk/machine";
 import { unpackState } from "@starling/sdk/stateBytes";

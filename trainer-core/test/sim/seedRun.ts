@@ -1,5 +1,5 @@
 /** One seed from its start to its end: faults for most of it, then peace, and every honest client must train again. */
-import type { Transition } from "@starling/sdk/core";
+import type { Transition } from "@starling/sdk/coreOptions";
 import { equalBytes } from "@starling/sdk/bytes";
 import { Chaos, type FaultKind } from "./chaos.ts";
 import { Invariants, type Violation } from "./invariants.ts";

@@ -1,6 +1,7 @@
 /** The coordinator as a process that may die and start again from what it had saved. */
 import type { Scheduler } from "@starling/network/clock";
-import { CoordinatorCore, type SavedRun, type Transition } from "@starling/sdk/core";
+import { CoordinatorCore } from "@starling/sdk/core";
+import type { SavedRun, Transition } from "@starling/sdk/coreOptions";
 import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorState } from "@starling/sdk/types";
 import type { Clock } from "../../src/round/ports.ts";
