@@ -6,11 +6,13 @@ import { BlobService, type PeerNetwork } from "@starling/network";
 import { systemClock, type CoordinatorPort, type Identity, type Snapshot } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
+import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointError";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
+import { TrainError } from "@starling/trainer-core/train/errors";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { openRunData } from "./data/runData.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
@@ -204,13 +206,19 @@ async function agreedHash(coordinator: CoordinatorPort, signal: AbortSignal): Pr
   }
 }
 
-/** What the run's config means for this client, and for its model the folder of `--checkpoint`. Errors: HostError bad-option, CheckpointError. */
+/** What the run's config means for this client, and for its model the folder of `--checkpoint`. Errors: HostError bad-option. */
 export async function planOf(runConfig: RunConfig, folder: string | undefined, signal: AbortSignal): Promise<RunPlan> {
-  if (folder === undefined) return runPlan(runConfig);
-  const checkpoint = await readCheckpoint(directoryFiles(resolve(folder)), signal);
-  const plan = runPlan(runConfig, checkpoint.config);
-  sameModel(plan.llama, checkpoint);
-  return plan;
+  try {
+    if (folder === undefined) return runPlan(runConfig);
+    const checkpoint = await readCheckpoint(directoryFiles(resolve(folder)), signal);
+    const plan = runPlan(runConfig, checkpoint.config);
+    sameModel(plan.llama, checkpoint);
+    return plan;
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw new HostError("bad-option", `--checkpoint ${cause.message}`, { cause });
+    if (cause instanceof TrainError) throw new HostError("bad-option", `this run cannot be trained here: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 async function importCheckpoint(engine: Engine, folder: string): Promise<void> {

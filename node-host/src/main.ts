@@ -85,6 +85,10 @@ const OUR_ERRORS: ReadonlySet<string> = new Set([
   "CheckpointError",
   "DataError",
   "NetworkError",
+  "BlobError",
+  "TrainError",
+  "DeviceError",
+  "TokenizerError",
 ]);
 
 // a terminal that is gone, or a pipe that nobody reads, must not end a run

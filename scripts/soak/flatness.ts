@@ -26,7 +26,7 @@ export interface Verdict {
 }
 
 /** Caches, compiled code and pools fill in the first minutes; what grows after that is a leak. */
-export const SETTLED_AFTER_S = 600;
+const SETTLED_AFTER_S = 600;
 
 /** One verdict for each process name, over the last process that had it. Fewer than two samples after it settled: none. */
 export function judge(samples: readonly Sample[], settledAfterS = SETTLED_AFTER_S): Verdict[] {

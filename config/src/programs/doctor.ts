@@ -17,6 +17,7 @@ export const doctorOptions = defineOptions({
   configPath: { ...configPath, optional: true, doc: `${configPath.doc} Its memory and data are looked at; left out = the coordinator's.` },
   identitySecretKeyPath: { ...path, doc: "The client's key file." },
   checkpointDir: { ...path, doc: "Folder for checkpoints." },
+  checkpoint: { ...path, doc: "Folder of the Hugging Face checkpoint that tells the run's model, where its config does not." },
   dataDir: { ...path, doc: "Folder against which a relative data path of the run is resolved; left out = that of --config-path." },
   bindHost: { type: "string", minBytes: 1, maxBytes: 64, default: "127.0.0.1", doc: "IP address to listen on." },
   bindP2pPort: { ...port, default: 0, doc: "Port on which other clients are to reach this one; 0 = any free port." },

@@ -1,8 +1,9 @@
 /** `starling local-testnet start`: a coordinator and N clients, each its own process, on this machine. */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import { localTestnetOptions } from "@starling/config";
+import { localTestnetOptions, type RunConfig } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
+import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { listenForStop, type StopRequest } from "../platform/parent.ts";
@@ -44,6 +45,16 @@ function checkPaths({
       "bad-option",
       `--first-client-checkpoint ${firstClientCheckpoint}: must be a folder with a checkpoint (config.json, model.safetensors), as the line "checkpoint: ..." of an earlier run names it`,
     );
+  }
+}
+
+/** A run whose model only a checkpoint tells would have every client end at once. Errors: HostError bad-option. */
+function checkModel(config: RunConfig): void {
+  try {
+    runPlan(config);
+  } catch (cause) {
+    const why = (cause as Error).message.replace("--checkpoint", "--first-client-checkpoint");
+    throw new HostError("bad-option", `this run cannot be trained here: ${why}`, { cause });
   }
 }
 
@@ -116,6 +127,7 @@ async function run(
     );
   }
   checkPaths(options);
+  if (options.firstClientCheckpoint === undefined) checkModel(loaded.config);
   const adapter = await Promise.race([chooseAdapter(options.clientDevice as DeviceChoice), stop.requested]);
   if (typeof adapter === "string") {
     sayAtEnd(`ended: ${adapter}, before anything had started`);

@@ -40,7 +40,7 @@ export interface PieceOptions {
 }
 
 /** Longer documents are cut, behind a line break if there is one. Tokenisers see no more than this at once. */
-export const MAX_PIECE_BYTES = 64 * 1024;
+const MAX_PIECE_BYTES = 64 * 1024;
 /** Memory that one line may take. */
 const MAX_LINE_BYTES = 64 * 2 ** 20;
 const NEWLINE = 0x0a;

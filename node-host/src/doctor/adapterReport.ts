@@ -23,7 +23,7 @@ export type ProbeOutcome =
 export const PROBE_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 1 << 16;
 
-export function probeAdapter(driver: "system" | "software", signal: AbortSignal): Promise<ProbeOutcome> {
+function probeAdapter(driver: "system" | "software", signal: AbortSignal): Promise<ProbeOutcome> {
   const script = fileURLToPath(new URL("./adapterProbe.ts", import.meta.url));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, driver], {

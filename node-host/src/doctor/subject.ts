@@ -1,6 +1,8 @@
 /** What several checks look at, found once: the coordinator, the run, the adapter. A failure is remembered like a result. */
-import { dirname, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseRunConfig, type RunConfig } from "@starling/config";
+import { parseLlamaConfig } from "@starling/config/llamaConfig";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { adapterFor, type AdapterChoice } from "./adapterReport.ts";
@@ -38,20 +40,23 @@ export class Subject {
 
   /** Of --config-path, else of the coordinator; null where neither is there. Errors: ConfigError for a config that cannot be read. */
   async run(signal: AbortSignal): Promise<Run | null> {
-    const { configPath, dataDir } = this.options;
+    const { configPath, dataDir, checkpoint } = this.options;
     if (configPath !== undefined) {
       const loaded = loadRunConfig(configPath, process.cwd());
-      return withPlan(loaded.runId, loaded.config, resolve(dataDir ?? loaded.dataDirectory ?? dirname(loaded.configPath)));
+      return withPlan(loaded.runId, loaded.config, resolve(dataDir ?? loaded.dataDirectory ?? dirname(loaded.configPath)), checkpoint);
     }
     const contact = await this.contact(signal).catch(() => null);
     if (!contact?.config) return null;
-    return withPlan(contact.runId, parseRunConfig(contact.configToml, { source: "the coordinator's run config" }), resolve(dataDir ?? "."));
+    const config = parseRunConfig(contact.configToml, { source: "the coordinator's run config" });
+    return withPlan(contact.runId, config, resolve(dataDir ?? "."), checkpoint);
   }
 }
 
-function withPlan(runId: string, config: RunConfig, dataDirectory: string): Run {
+function withPlan(runId: string, config: RunConfig, dataDirectory: string, checkpoint: string | undefined): Run {
   try {
-    return { runId, config, plan: runPlan(config), planError: null, dataDirectory };
+    const llama =
+      checkpoint === undefined ? undefined : parseLlamaConfig(JSON.parse(readFileSync(join(checkpoint, "config.json"), "utf8")));
+    return { runId, config, plan: runPlan(config, llama), planError: null, dataDirectory };
   } catch (error) {
     return { runId, config, plan: null, planError: (error as Error).message, dataDirectory };
   }

@@ -32,6 +32,15 @@ describe("Sentences", () => {
     sentences = new Sentences(() => 0);
   });
 
+  it("says where a run goes on when nobody holds what was agreed", () => {
+    expect(sentences.of({ type: "went-back", lostEpoch: 5, toEpoch: 4 })).toBe(
+      "nobody holds the parameters agreed at epoch 5; the run goes back to those of epoch 4",
+    );
+    expect(sentences.of({ type: "round", event: { type: "wentBack", lostEpoch: 0, toEpoch: null } })).toBe(
+      "nobody holds the parameters agreed at epoch 0; the run goes back to its own start",
+    );
+  });
+
   it("names an address that other machines can dial, where there is one", () => {
     const listening = (multiaddrs: string[]): HostEvent => ({ type: "listening", peerId: "ab", runId: "r", multiaddrs });
     expect(sentences.of(listening(["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.2/tcp/2/ws", "/ip4/10.0.0.2/tcp/1"]))).toMatch(

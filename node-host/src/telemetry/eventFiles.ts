@@ -38,7 +38,7 @@ export interface LineHead {
   node: string;
 }
 
-export const EVENT_FILE = /^events-(\d{1,16})-(\d{1,9})\.jsonl$/;
+const EVENT_FILE = /^events-(\d{1,16})-(\d{1,9})\.jsonl$/;
 
 /** The node's event files in `names`, oldest first. */
 export function sortEventFiles(names: readonly string[]): string[] {

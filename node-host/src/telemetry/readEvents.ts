@@ -31,7 +31,7 @@ export function noStats(): ReadStats {
 }
 
 /** Files by node, oldest first. Each directory is that of an `--events-dir`, or one node's folder in it. Throws where there is none. */
-export function eventFilesOf(directories: readonly string[]): Map<string, string[]> {
+function eventFilesOf(directories: readonly string[]): Map<string, string[]> {
   const all = new Map<string, string[]>();
   for (const directory of directories) {
     for (const [node, files] of eventFilesIn(resolve(directory))) all.set(node, [...(all.get(node) ?? []), ...files]);

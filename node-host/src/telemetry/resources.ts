@@ -6,7 +6,7 @@ import { watchEventLoop } from "../platform/eventLoopLag.ts";
 const EVERY_MS = 10_000;
 
 /** Returns what takes the next sample. */
-export function resourceSampler(): () => Extract<HostEvent, { type: "resources" }> {
+function resourceSampler(): () => Extract<HostEvent, { type: "resources" }> {
   const lagP99Ms = watchEventLoop();
   return () => {
     const { rss, heapUsed } = process.memoryUsage();

@@ -130,7 +130,7 @@ export function openTui({ kind, onStop, onPause, isWatching = false, level = "in
 }
 
 /** How much an event's sentence matters to the person who looks. */
-export function levelOf(event: HostEvent): LogLevel {
+function levelOf(event: HostEvent): LogLevel {
   switch (event.type) {
     case "warning":
     case "resources":

@@ -22,7 +22,8 @@ export function clock(contact: (signal: AbortSignal) => Promise<Contact | null>,
       const found = await contact(signal).catch(() => null);
       const offsetMs = found?.clockOffsetMs ?? null;
       const now = new Date(nowMs()).toISOString();
-      if (offsetMs === null) return jumped ? warn(`${now}; ${jumped}`, SET) : ok(`${now}, steady; compared with no coordinator's`);
+      if (offsetMs === null)
+        return jumped ? warn(`${now}; ${jumped}`, SET) : ok(`${now}, steady; there is no coordinator's to compare it with`);
       const off = `${(Math.abs(offsetMs) / 1000).toFixed(1)} s ${offsetMs > 0 ? "ahead of" : "behind"} the coordinator's`;
       if (Math.abs(offsetMs) > REFUSED_MS) return fail(off, `${SET} Beyond ${REFUSED_MS / 1000} s the coordinator refuses every request.`);
       if (Math.abs(offsetMs) > WORTH_SAYING_MS) return warn(off, SET);

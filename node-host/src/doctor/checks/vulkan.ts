@@ -18,7 +18,7 @@ export interface VulkanPlaces {
   cachedLibraries: () => Promise<string | null>;
 }
 
-export function systemVulkanPlaces(): VulkanPlaces {
+function systemVulkanPlaces(): VulkanPlaces {
   const files = process.env["VK_DRIVER_FILES"] ?? process.env["VK_ICD_FILENAMES"];
   const data = process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share");
   return {
