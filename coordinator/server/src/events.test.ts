@@ -1,24 +1,21 @@
-import type { ClientState, CoordinatorState, RunState } from "@starling/sdk";
-import { describe, expect, it } from "vitest";
-import { MembershipWatch } from "./events.ts";
+import { parseRunConfig, toMachineConfig } from "@starling/config";
+import type { CoordinatorState } from "@starling/sdk";
+import { LIMITS } from "@starling/sdk/generated/machineLayout";
+import { Machine } from "@starling/sdk/machine";
+import { expect, test } from "vitest";
+import { wentBack } from "./events.ts";
+import { TEST_TOML } from "./testRun.ts";
 
-describe("MembershipWatch", () => {
-  const peerId = new Uint8Array(32).fill(7);
-  const state = (epoch: number, runState: RunState, ...slots: ClientState[]): CoordinatorState =>
-    ({ epoch, runState, clients: slots.map((of, index) => ({ index, state: of, peerId })) }) as unknown as CoordinatorState;
+const state = Machine.create("run", toMachineConfig(parseRunConfig(TEST_TOML, { source: "test" })), 1n).state();
+const at = (runState: CoordinatorState["runState"], parameterHashEpoch: number): CoordinatorState => ({
+  ...state,
+  runState,
+  parameterHashEpoch,
+});
 
-  it("tells a lost slot once, although the next epoch shows it until its warm-up", () => {
-    const watch = new MembershipWatch();
-    const losses = [
-      state(3, "RoundTrain", "Healthy", "Healthy"),
-      state(3, "RoundWitness", "Healthy", "Withdrawn"),
-      state(3, "Cooldown", "Healthy", "Withdrawn"),
-      state(4, "WaitingForMembers", "Healthy", "Withdrawn"),
-      state(4, "Warmup", "Healthy", "Healthy"),
-      state(4, "RoundTrain", "Dropped", "Healthy"),
-    ].map((next) =>
-      watch.next({ members: [] }, next).map((event) => ("clientIndex" in event ? [event.clientIndex, event.state] : event.type)),
-    );
-    expect(losses).toEqual([[], [[1, "Withdrawn"]], [], [], [], [[0, "Dropped"]]]);
-  });
+test("a failed warm-up that changed the agreed parameters went back to older ones", () => {
+  expect(wentBack(at("Warmup", 4), at("WaitingForMembers", 3))).toEqual({ type: "went-back", lostEpoch: 4, toEpoch: 3 });
+  expect(wentBack(at("Warmup", 0), at("WaitingForMembers", LIMITS.NO_EPOCH))).toEqual({ type: "went-back", lostEpoch: 0, toEpoch: null });
+  expect(wentBack(at("Warmup", 4), at("WaitingForMembers", 4))).toBe(null);
+  expect(wentBack(at("RoundWitness", 4), at("Cooldown", 5))).toBe(null);
 });
