@@ -14,7 +14,8 @@ import { isShown, parseLogFilter } from "../platform/logLevel.ts";
 import { loadTui } from "../tui/load.ts";
 import { servedRun } from "../testnet/dataServerProcess.ts";
 import { TmuxSession } from "../testnet/tmuxSession.ts";
-import { logFile, Testnet, type LocalTestnetOptions, type Say, type TestnetOptions } from "../testnet/testnet.ts";
+import type { LocalTestnetOptions } from "../testnet/childArgs.ts";
+import { logFile, Testnet, type Say, type TestnetOptions } from "../testnet/testnet.ts";
 
 /** The port asked for if it is free; any free one when it was only the default and is taken. Errors: port-in-use. */
 async function portToUse(wanted: number): Promise<number> {

@@ -1,6 +1,5 @@
 /** The local testnet's processes: started, started again when they die, and their common end: deadline, Ctrl-C, finished run. */
 import { join, relative } from "node:path";
-import type { localTestnetOptions, OptionsOf } from "@starling/config";
 import { localDataDirectory, type LoadedRun } from "@starling/config/presets.node";
 import { HostError, isWorthRestarting } from "../errors.ts";
 import type { HostEvent } from "../events.ts";
@@ -9,7 +8,9 @@ import type { LogLevel } from "../platform/logLevel.ts";
 import { memberSentence, waitingSentence } from "../platform/sentences.ts";
 import { Troubles } from "../platform/troubles.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
+import { hostPort, portOf } from "./addresses.ts";
 import { Child } from "./child.ts";
+import { clientArgs, eventsArgs, serverArgs, type LocalTestnetOptions } from "./childArgs.ts";
 import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
@@ -21,12 +22,8 @@ const DRAIN_LIMIT_MS = 60_000;
 /** Everybody is gone within 8 s of Ctrl-C: children get 6 to leave, then they are killed. */
 const CHILD_STOP_MS = 6_000;
 const LISTEN_LIMIT_MS = 30_000;
-/** more than this gains nothing and costs memory for activations */
-const MAX_MICRO_BATCH_SEQUENCES = 4;
 const EVALUATE_LIMIT_MS = 30_000;
 const KILLED_RESTART_MS = 1_000;
-
-export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
 
 export interface TestnetOptions {
   options: LocalTestnetOptions;
@@ -153,20 +150,7 @@ export class Testnet {
   #startServer(): void {
     const { loaded, options, folder, serverPort } = this.#o;
     const [tcp, webSocket] = this.#serverPorts ?? [serverPort, 0];
-    this.#server = this.#child("server", [
-      "server",
-      "--config-path",
-      loaded.configPath,
-      "--run-id",
-      loaded.runId,
-      "--server-port",
-      String(tcp),
-      "--server-ws-port",
-      String(webSocket),
-      "--save-state-dir",
-      folder,
-      ...eventsArgs(options),
-    ]);
+    this.#server = this.#child("server", serverArgs({ loaded, options, folder, tcpPort: tcp, webSocketPort: webSocket }));
   }
 
   #joinCommand(): string {
@@ -178,46 +162,11 @@ export class Testnet {
   }
 
   #startClient(number: number): void {
-    const { loaded, options, device, folder } = this.#o;
     const name = `client-${number}`;
-    const checkpointDir = join(options.clientCheckpointDir ?? join(folder, "checkpoints"), name);
-    const args = [
-      "client",
-      "--server-addr",
-      this.#serverAddress!,
-      "--identity-secret-key-path",
-      join(folder, `${name}.identity.json`),
-      "--data-dir",
-      loaded.dataDirectory,
-      "--checkpoint-dir",
-      checkpointDir,
-      "--keep-steps",
-      String(options.clientKeepSteps),
-      "--device",
-      device,
-      "--evaluate-each-epoch",
-      String(number === 1),
-      "--hash-each-round",
-      "true",
-      // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
-      ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(this.#microBatchSequences())]),
-      ...eventsArgs(options),
-      ...(this.#o.served?.heldOutDir ? ["--held-out-dir", this.#o.served.heldOutDir] : []),
-      ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
-      // a run's first epoch has no agreed parameters yet: all begin with these
-      ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
-      ...(options.faultLatencyMs === undefined ? [] : ["--fault-latency-ms", options.faultLatencyMs]),
-      ...(options.faultPacketLoss === undefined ? [] : ["--fault-packet-loss", String(options.faultPacketLoss)]),
-      "--fault-seed",
-      String(options.faultSeed + number),
-    ];
+    const { loaded, options, device, folder, served } = this.#o;
+    const args = clientArgs(number, { loaded, options, device, folder, served, serverAddr: this.#serverAddress! });
     this.#tally.started(name);
     this.#clients.set(name, this.#child(name, args));
-  }
-
-  #microBatchSequences(): number {
-    const { loaded, options } = this.#o;
-    return Math.min(MAX_MICRO_BATCH_SEQUENCES, Math.ceil(loaded.config.config.global_batch_size_end / options.numClients));
   }
 
   #child(name: string, args: readonly string[]): Child {
@@ -291,11 +240,6 @@ export class Testnet {
       if (name === "server") this.#startServer();
       else this.#startClient(numberOf(name));
     }, delayMs).unref();
-  }
-
-  /** How often a child was started again. */
-  restartsOf(name: string): number {
-    return this.#restarts.count(name);
   }
 
   #killAndRestart(name: string): void {
@@ -417,11 +361,6 @@ export function logFile(folder: string, name: string): string {
   return join(folder, `${name}.log`);
 }
 
-function eventsArgs({ eventsDir, keepEventFiles, eventFileMib }: LocalTestnetOptions): string[] {
-  if (eventsDir === undefined) return [];
-  return ["--events-dir", eventsDir, "--keep-event-files", String(keepEventFiles), "--event-file-mib", String(eventFileMib)];
-}
-
 async function within(promise: Promise<void>, ms: number, late: () => void): Promise<void> {
   let timer!: NodeJS.Timeout;
   const limit = new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), ms)));
@@ -452,15 +391,4 @@ function phaseLine({ runState, epoch, live, pending, wanted }: Extract<HostEvent
 
 function numberOf(client: string): number {
   return Number(client.slice("client-".length));
-}
-
-/** The port of a multiaddr; 0 where it has none. */
-function portOf(multiaddr: string): number {
-  return Number(/\/tcp\/(\d+)/.exec(multiaddr)?.[1] ?? 0);
-}
-
-/** `127.0.0.1:20000` of `/ip4/127.0.0.1/tcp/20000/p2p/...`. */
-function hostPort(multiaddr: string): string {
-  const [, version, host, , port] = multiaddr.split("/");
-  return version === "ip6" ? `[${host}]:${port}` : `${host}:${port}`;
 }

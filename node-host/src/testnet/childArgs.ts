@@ -1,0 +1,90 @@
+/** The command lines of the local testnet's processes. */
+import { join } from "node:path";
+import type { localTestnetOptions, OptionsOf } from "@starling/config";
+import type { LoadedRun } from "@starling/config/presets.node";
+import type { ServedRun } from "./dataServerProcess.ts";
+
+/** more than this gains nothing and costs memory for activations */
+const MAX_MICRO_BATCH_SEQUENCES = 4;
+
+export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
+
+interface RunArgs {
+  loaded: LoadedRun;
+  options: LocalTestnetOptions;
+  /** where the run keeps its files */
+  folder: string;
+}
+
+interface ServerRunArgs extends RunArgs {
+  tcpPort: number;
+  webSocketPort: number;
+}
+
+interface ClientRunArgs extends RunArgs {
+  device: "gpu" | "software";
+  served: ServedRun | null;
+  serverAddr: string;
+}
+
+export function serverArgs({ loaded, options, folder, tcpPort, webSocketPort }: ServerRunArgs): string[] {
+  return [
+    "server",
+    "--config-path",
+    loaded.configPath,
+    "--run-id",
+    loaded.runId,
+    "--server-port",
+    String(tcpPort),
+    "--server-ws-port",
+    String(webSocketPort),
+    "--save-state-dir",
+    folder,
+    ...eventsArgs(options),
+  ];
+}
+
+/** Of client `number`, from 1 on. */
+export function clientArgs(number: number, run: ClientRunArgs): string[] {
+  const { loaded, options, folder, device, served, serverAddr } = run;
+  const name = `client-${number}`;
+  return [
+    "client",
+    "--server-addr",
+    serverAddr,
+    "--identity-secret-key-path",
+    join(folder, `${name}.identity.json`),
+    "--data-dir",
+    loaded.dataDirectory,
+    "--checkpoint-dir",
+    join(options.clientCheckpointDir ?? join(folder, "checkpoints"), name),
+    "--keep-steps",
+    String(options.clientKeepSteps),
+    "--device",
+    device,
+    "--evaluate-each-epoch",
+    String(number === 1),
+    "--hash-each-round",
+    "true",
+    // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
+    ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(microBatchSequences(run))]),
+    ...eventsArgs(options),
+    ...(served?.heldOutDir ? ["--held-out-dir", served.heldOutDir] : []),
+    ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
+    // a run's first epoch has no agreed parameters yet: all begin with these
+    ...(options.firstClientCheckpoint !== undefined ? ["--checkpoint", options.firstClientCheckpoint] : []),
+    ...(options.faultLatencyMs === undefined ? [] : ["--fault-latency-ms", options.faultLatencyMs]),
+    ...(options.faultPacketLoss === undefined ? [] : ["--fault-packet-loss", String(options.faultPacketLoss)]),
+    "--fault-seed",
+    String(options.faultSeed + number),
+  ];
+}
+
+function microBatchSequences({ loaded, options }: RunArgs): number {
+  return Math.min(MAX_MICRO_BATCH_SEQUENCES, Math.ceil(loaded.config.config.global_batch_size_end / options.numClients));
+}
+
+export function eventsArgs({ eventsDir, keepEventFiles, eventFileMib }: LocalTestnetOptions): string[] {
+  if (eventsDir === undefined) return [];
+  return ["--events-dir", eventsDir, "--keep-event-files", String(keepEventFiles), "--event-file-mib", String(eventFileMib)];
+}
