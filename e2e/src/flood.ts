@@ -13,6 +13,7 @@
  */
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { RPC } from "@libp2p/gossipsub/message";
 import { generateKeypair, keyHex, type PeerNetwork, sealRequest } from "@starling/network";
 import { createNodeNetwork, nodeTransports } from "@starling/network/libp2p.node";
 import { type Libp2pParts, startLibp2p } from "@starling/network/libp2pNode";
@@ -46,6 +47,8 @@ const counts = {
   junkFrames: 0,
 };
 
+/** Messages that are sent with one call: the flooder is to take the targets' CPU, not its own. */
+const BATCH = 20;
 const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 const options: FloodOptions = { connections: 1000, messagesPerSecond: 10_000, ...(JSON.parse(process.argv[2]) as object) } as FloodOptions;
 const targets = [...options.clients, options.coordinator].map((address) => {
@@ -69,14 +72,14 @@ class Strangers {
     for (let i = 0; i < atMost && this.#sockets.size < options.connections; i++) this.#open();
   }
 
-  /** Whether some open connection took it. */
+  /** `BATCH` frames. Whether some open connection took them. */
   junk(): boolean {
     for (const socket of this.#sockets) {
       if (!socket.writable || socket.writableLength > 65_536) continue;
       // to the end of the line, so that the next junk takes another
       this.#sockets.delete(socket);
       this.#sockets.add(socket);
-      socket.write(random(100));
+      socket.write(random(100 * BATCH));
       return true;
     }
     return false;
@@ -122,7 +125,7 @@ async function handshakes(signal: AbortSignal): Promise<void> {
     const stranger = await attacker(random(32));
     for (const address of options.clients) {
       counts.handshakes++;
-      await stranger.node.dial(parseAddress(address)!, { signal: AbortSignal.timeout(2_000) }).catch(() => counts.handshakesFailed++);
+      await stranger.node.dial(parseAddress(address)!, { signal: AbortSignal.timeout(10_000) }).catch(() => counts.handshakesFailed++);
     }
     await stranger.node.stop();
     await sleep(50);
@@ -140,65 +143,95 @@ async function join(): Promise<{ seed: Uint8Array; network: PeerNetwork }> {
     session: identity.session,
     grant: (runId) => identity.grant(runId, Date.now() + 3_600_000),
   });
-  await port.join(identity.membership(), []);
-  return { seed, network };
+  // on a machine that is busy with the run itself a connection may break before it has joined
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await port.join(identity.membership(), []);
+      return { seed, network };
+    } catch (error) {
+      if (attempt === 5) throw error;
+      process.stderr.write(`join: ${(error as Error).message}\n`);
+      await sleep(1000);
+    }
+  }
 }
 
 interface RawGossip {
-  sendRpc(peer: string, rpc: object): boolean;
-  streamsOutbound: Map<string, unknown>;
+  streamsOutbound: Map<string, { pushPrefixed(frames: Uint8Array): void }>;
 }
 
-/** One connection to one client, from which gossip is sent as fast as asked. */
+/** As gossipsub frames an RPC: its length as a varint, then itself. */
+function framed(messages: object[]): Uint8Array {
+  const rpc = RPC.encode({ subscriptions: [], messages } as Parameters<typeof RPC.encode>[0]);
+  const prefix: number[] = [];
+  for (let length = rpc.byteLength; ; length >>= 7) {
+    prefix.push(length < 128 ? length : (length & 127) | 128);
+    if (length < 128) break;
+  }
+  return Uint8Array.from([...prefix, ...rpc]);
+}
+
+/** One connection to one client, over which gossip is sent as fast as asked. */
 class GossipFlood {
   readonly #node: Libp2pParts["node"];
   readonly #address: string;
   readonly #peer: string;
-  readonly #key: { seed: Uint8Array; publicKey: Uint8Array };
+  /** made before the flood, and sent again and again: replayed, too */
+  readonly #batches: Uint8Array[];
   #dialling = false;
   #next = 0;
 
-  constructor(node: Libp2pParts["node"], address: string, seed: Uint8Array) {
+  constructor(node: Libp2pParts["node"], address: string, publicKey: Uint8Array) {
     this.#node = node;
     this.#address = address;
     this.#peer = peerIdIn(parseAddress(address)!)!;
-    this.#key = { seed, publicKey: generateKeypair(seed).publicKey };
+    // the author is the key behind this connection: the multihash "identity" of its protobuf
+    const from = Uint8Array.of(0, 36, 8, 1, 18, 32, ...publicKey);
+    const message = (more: object = {}): object => ({
+      from,
+      seqno: random(8),
+      topic: options.topic,
+      data: random(200),
+      signature: random(64),
+      ...more,
+    });
+    const kinds: (() => object[])[] = [
+      () => [message()],
+      () => [message({ signature: undefined })],
+      () => [message({ topic: "starling/another-run" })],
+      () => [message({ seqno: random(3) })],
+    ];
+    this.#batches = Array.from({ length: 20 }, (_, i) => {
+      const frames = Array.from({ length: BATCH }, (_, n) =>
+        framed(i === 0 && n === 0 ? [message({ data: new Uint8Array(70_000) })] : kinds[n % kinds.length]()),
+      );
+      return new Uint8Array(Buffer.concat(frames));
+    });
   }
 
-  get #gossip(): RawGossip {
-    return this.#node.services.pubsub as unknown as RawGossip;
-  }
-
+  /** `BATCH` messages. */
   send(): boolean {
-    if (!this.#gossip.streamsOutbound.has(this.#peer)) {
+    const { pubsub } = this.#node.services;
+    const stream = (pubsub as unknown as RawGossip).streamsOutbound.get(this.#peer);
+    if (stream === undefined) {
       void this.#dial();
       return false;
     }
-    // the author is the key behind this connection: the multihash "identity" of its protobuf
-    const from = Uint8Array.of(0, 36, 8, 1, 18, 32, ...this.#key.publicKey);
-    const message = { from, seqno: random(8), topic: options.topic, data: random(200), signature: random(64) };
-    switch (this.#next++ % 5) {
-      case 0:
-        return this.#gossip.sendRpc(this.#peer, { subscriptions: [], messages: [message] });
-      case 1:
-        return this.#gossip.sendRpc(this.#peer, { subscriptions: [], messages: [{ ...message, signature: undefined }] });
-      case 2:
-        return this.#gossip.sendRpc(this.#peer, { subscriptions: [], messages: [{ ...message, topic: "starling/another-run" }] });
-      case 3:
-        return this.#gossip.sendRpc(this.#peer, { subscriptions: [], messages: [message, message, message] });
-      default:
-        if (this.#next % 500 === 0)
-          return this.#gossip.sendRpc(this.#peer, { subscriptions: [], messages: [{ ...message, data: new Uint8Array(70_000) }] });
-        void this.#node.services.pubsub.publish(options.topic, random(100)).catch(() => {});
-        return true;
+    try {
+      stream.pushPrefixed(this.#batches[this.#next % this.#batches.length]);
+    } catch {
+      return false; // hung up just now
     }
+    // well signed nonsense, as fast as one can sign
+    if (this.#next++ % 5 === 0) void pubsub.publish(options.topic, random(100)).catch(() => {});
+    return true;
   }
 
   async #dial(): Promise<void> {
     if (this.#dialling) return;
     this.#dialling = true;
     try {
-      await this.#node.dial(parseAddress(this.#address)!, { signal: AbortSignal.timeout(2_000) });
+      await this.#node.dial(parseAddress(this.#address)!, { signal: AbortSignal.timeout(15_000) });
       counts.memberConnections++;
     } catch {
       // refused: cut off for a while
@@ -238,10 +271,12 @@ const ended = new AbortController();
 const strangers = new Strangers();
 const bad = await join();
 const member = await attacker(bad.seed);
-const gossip = options.clients.map((address) => new GossipFlood(member.node, address, bad.seed));
+const gossip = options.clients.map((address) => new GossipFlood(member.node, address, bad.network.self));
 const stranger = await createNodeNetwork({ seed: random(32), listen: [] });
 const calls = [await callFlood(bad.network, options.coordinator), await callFlood(stranger, options.coordinator)];
 process.stdout.write(`${JSON.stringify({ type: "flooding", member: keyHex(bad.network.self) })}\n`);
+for (const each of gossip) each.send();
+await sleep(500);
 void handshakes(ended.signal);
 const endsMs = performance.now() + options.seconds * 1000;
 let sentUntilMs = performance.now();
@@ -255,8 +290,9 @@ while (performance.now() < endsMs) {
   for (let i = 0; i < due; i++) {
     sequence++;
     if (sequence % 10 === 0 && calls[(sequence / 10) % 2]()) continue;
-    if (sequence % 2 === 0 && gossip[(sequence / 2) % gossip.length].send()) counts.gossipFrames++;
-    else if (strangers.junk()) counts.junkFrames++;
+    if (sequence % BATCH > 0) continue;
+    if (sequence % (2 * BATCH) === 0 && gossip[(sequence / (2 * BATCH)) % gossip.length].send()) counts.gossipFrames += BATCH;
+    else if (strangers.junk()) counts.junkFrames += BATCH;
   }
   await sleep(10);
 }
