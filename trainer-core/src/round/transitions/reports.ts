@@ -1,10 +1,12 @@
 /** What members report of each other: equivocation that they can prove, and clients that have stopped working. */
 import type { Draft } from "../draft.ts";
 import type { LocalRound } from "../states.ts";
+import { fetchAnnounce } from "./lists.ts";
 import { currentRound } from "./results.ts";
 
 const mostReports = 6;
 const missedRoundsOfTheDead = 2;
+const mostQuestions = 2;
 /** The one under way, and those missed. */
 const judgedRounds = missedRoundsOfTheDead + 1;
 
@@ -25,7 +27,9 @@ export function accuse(draft: Draft): void {
  */
 export function checkHealth(draft: Draft): void {
   const round = currentRound(draft);
-  if (round === null || round.report === null || round.plan.drain) return;
+  if (round === null || round.plan.drain) return;
+  if (round.plan.elected.some(({ clientIndex }) => clientIndex === round.epoch.self)) askSuspects(draft, round);
+  if (round.report === null) return;
   const attempt = { step: round.plan.step, key: "call/health" };
   if (draft.attempt(attempt) !== undefined) return;
   const dead = draft.state.view!.state.clients.filter(
@@ -33,6 +37,20 @@ export function checkHealth(draft: Draft): void {
       state === "Healthy" && missedRounds >= missedRoundsOfTheDead && isSilent(lastRoundsOf(draft, index)),
   );
   if (dead.length > 0) draft.call(attempt, { name: "healthCheck", clients: dead.map(({ index }) => index) });
+}
+
+/**
+ * Who may be found dead with the next report is asked itself for its result of the round before: that it is slow it says
+ * once, and gossip may be lost.
+ */
+function askSuspects(draft: Draft, { epoch, plan }: LocalRound): void {
+  const before = draft.peek(plan.step - 1);
+  if (before?.epoch !== epoch) return;
+  for (const { batch, clientIndex } of before.plan.assignments) {
+    const client = draft.state.view!.state.clients[clientIndex];
+    if (client?.state !== "Healthy" || client.missedRounds === 0 || before.batches.get(batch) !== undefined) continue;
+    fetchAnnounce(draft, before.plan.step, batch, null, [epoch.peers[clientIndex]], mostQuestions);
+  }
 }
 
 /** The last rounds in which that slot had a batch: where sequences are fewer than members, these lie apart. */
