@@ -1,10 +1,11 @@
 import type { Connection, MultiaddrConnection } from "@libp2p/interface";
-import type { ConnectionGuard } from "./guardedTransport.ts";
+import type { ConnectionGuard, Socket } from "./guardedTransport.ts";
 import type { LimitName, LimitReports } from "./limitReports.ts";
 import { connectionLimits, rateLimits } from "./limits.ts";
-import { bytesOf, hexOf, hostOf } from "./peerIds.ts";
+import { bytesOf, hexOf, hostOf, hostOfIp } from "./peerIds.ts";
 import { TokenBucket, TokenBuckets } from "./tokenBucket.ts";
 import type { TrafficLedger } from "./traffic.ts";
+import { UnderWay } from "./underWay.ts";
 
 export interface AdmissionOptions {
   traffic: TrafficLedger;
@@ -29,8 +30,10 @@ interface Opened {
 export class Admission implements ConnectionGuard {
   readonly #options: AdmissionOptions;
   readonly #now: () => number;
-  /** Handshakes under way by host, the oldest first. */
-  readonly #upgrades = new Map<string, Set<MultiaddrConnection>>();
+  /** Handshakes, and sockets whose handshake has not begun. */
+  readonly #underWay: UnderWay;
+  /** Of sockets whose handshake has not begun, by "host port": what to call when it begins. */
+  readonly #arrived = new Map<string, () => void>();
   readonly #handshakesOfHost = new TokenBuckets(rateLimits.handshakesPerHost);
   readonly #handshakes: TokenBucket;
   /** In order of opening. */
@@ -40,6 +43,10 @@ export class Admission implements ConnectionGuard {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#handshakes = new TokenBucket(rateLimits.handshakes, this.#now());
+    this.#underWay = new UnderWay(
+      { perHost: connectionLimits.upgradesPerHost.value, most: connectionLimits.upgrades.value },
+      (host, limit) => options.reports.hit(limit, { host }),
+    );
   }
 
   track(connection: MultiaddrConnection): void {
@@ -62,25 +69,30 @@ export class Admission implements ConnectionGuard {
     return ofHost >= connectionLimits.connectionsPerHost.value ? "connections-per-host" : null;
   }
 
+  /** libp2p waits for ever for the first byte, and for the headers, of a WebSocket: one that stays silent must not hold a descriptor. */
+  arrived(socket: Socket): void {
+    const host = hostOfIp(socket.remoteAddress ?? "");
+    const name = `${host} ${socket.remotePort}`;
+    const drop = (): void => void socket.destroy();
+    const timer = setTimeout(drop, connectionLimits.upgradeMs.value);
+    const ended = this.#underWay.begin(host, drop);
+    const begun = (): void => {
+      clearTimeout(timer);
+      ended();
+      if (this.#arrived.get(name) === begun) this.#arrived.delete(name);
+    };
+    this.#arrived.set(name, begun);
+    socket.once("close", begun);
+  }
+
   admit(connection: MultiaddrConnection): () => void {
     const host = hostOf(connection.remoteAddr);
+    const port = connection.remoteAddr.getComponents().find(({ name }) => name === "tcp")?.value;
+    this.#arrived.get(`${host} ${port}`)?.();
     if (!this.isWelcome(host)) throw new Error(`refused a connection from ${host}: over its limits`);
     this.#handshakesOfHost.take(host, 1, this.#now());
     this.#handshakes.take(1, this.#now());
-    const waiting = this.#upgrades.get(host) ?? new Set();
-    this.#upgrades.set(host, waiting);
-    if (waiting.size >= connectionLimits.upgradesPerHost.value) this.#dropOldestUpgrade(host, "upgrades-per-host");
-    let total = 0;
-    for (const { size } of this.#upgrades.values()) total += size;
-    if (total >= connectionLimits.upgrades.value) {
-      const [most] = [...this.#upgrades].reduce((a, b) => (b[1].size > a[1].size ? b : a));
-      this.#dropOldestUpgrade(most, "upgrades");
-    }
-    waiting.add(connection);
-    return () => {
-      waiting.delete(connection);
-      if (waiting.size === 0 && this.#upgrades.get(host) === waiting) this.#upgrades.delete(host);
-    };
+    return this.#underWay.begin(host, () => connection.abort(new Error(`too many handshakes under way from ${host}`)));
   }
 
   /** The handshake has succeeded: makes room for the newcomer. */
@@ -113,13 +125,6 @@ export class Admission implements ConnectionGuard {
 
   #isStranger({ hex }: Opened): boolean {
     return hex === null || !this.#options.isNamed(hex);
-  }
-
-  #dropOldestUpgrade(host: string, limit: "upgrades" | "upgrades-per-host"): void {
-    this.#options.reports.hit(limit, { host });
-    const [oldest] = this.#upgrades.get(host) ?? [];
-    this.#upgrades.get(host)?.delete(oldest);
-    oldest.abort(new Error(`too many handshakes under way from ${host}`));
   }
 }
 

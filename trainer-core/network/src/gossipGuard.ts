@@ -41,10 +41,6 @@ export class GossipGuard {
     this.#bytes.setRate(grown(rateLimits.gossipBytes, rateLimits.gossipBytesPerMember));
   }
 
-  forget(hex: string): void {
-    for (const buckets of [this.#messages, this.#bytes]) buckets.delete(hex);
-  }
-
   /** Puts itself between libp2p's streams and gossipsub. */
   attach(pubsub: GossipSub): void {
     const inner = pubsub as unknown as GossipInternals;

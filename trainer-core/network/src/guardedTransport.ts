@@ -6,6 +6,8 @@ import { hostOfIp } from "./peerIds.ts";
 export interface ConnectionGuard {
   /** Whether a connection from this host would be admitted now. Asked before anything is made of a TCP socket. */
   isWelcome(host: string): boolean;
+  /** A socket was let in; `admit` follows once its handshake begins. */
+  arrived(socket: Socket): void;
   /** Before libp2p spends anything on a connection that others opened. Throws to refuse it. Returns what to call when the handshake has ended. */
   admit(connection: MultiaddrConnection): () => void;
   track(connection: MultiaddrConnection): void;
@@ -27,9 +29,12 @@ export function guardedTransport(create: Libp2pTransports[number], guard: Connec
   };
 }
 
-interface Socket {
+/** What is used of a `net.Socket`. */
+export interface Socket {
   remoteAddress?: string;
-  destroy(): void;
+  remotePort?: number;
+  destroy(): unknown;
+  once(event: "close", listener: () => void): unknown;
 }
 
 /** The TCP listener's `net.Server`, which it does not declare. */
@@ -47,8 +52,12 @@ function refuseSockets({ server }: TcpListener, guard: ConnectionGuard): void {
   const accept = server.rawListeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket) => {
-    if (guard.isWelcome(hostOfIp(socket.remoteAddress ?? ""))) for (const each of accept) each.call(server, socket);
-    else socket.destroy();
+    if (!guard.isWelcome(hostOfIp(socket.remoteAddress ?? ""))) {
+      socket.destroy();
+      return;
+    }
+    guard.arrived(socket);
+    for (const each of accept) each.call(server, socket);
   });
 }
 

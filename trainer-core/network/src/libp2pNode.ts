@@ -81,6 +81,18 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     traffic.assign(peer, connection);
     return false;
   };
+  /** libp2p remembers everyone it has met; keys are free, so a stranger could fill the memory. */
+  const forgetStranger = async (peer: PeerId): Promise<void> => {
+    const isKept = (): boolean => node.status !== "started" || isNamed(hexOf(peer) ?? "") || node.getConnections(peer).length > 0;
+    if (isKept()) return;
+    try {
+      // libp2p itself reads the entry first, to tell the protocols that the peer is gone
+      await node.peerStore.get(peer);
+      if (!isKept()) await node.peerStore.delete(peer);
+    } catch {
+      // It was never stored, or the node stops.
+    }
+  };
   const node = await createLibp2p<Services>({
     privateKey: await generateKeyPairFromSeed("Ed25519", options.seed),
     // Guards must be in place before the first connection.
@@ -136,7 +148,7 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     admission.opened(connection);
     requests.watch(connection);
   });
-  node.addEventListener("peer:disconnect", ({ detail: peer }) => gossip.forget(hexOf(peer) ?? ""));
+  node.addEventListener("peer:disconnect", ({ detail: peer }) => void forgetStranger(peer));
   gossip.attach(node.services.pubsub);
   await node.start();
   return { node, peers, traffic, gossip, requests };

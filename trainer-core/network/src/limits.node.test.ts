@@ -20,11 +20,11 @@ interface Watched {
   hits: LimitHit[];
 }
 
-async function watched(index: number): Promise<Watched> {
+async function watched(index: number, listen = "/ip4/127.0.0.1/tcp/0"): Promise<Watched> {
   const hits: LimitHit[] = [];
   const network = await createNodeNetwork({
     seed: seedOf(index),
-    listen: ["/ip4/127.0.0.1/tcp/0"],
+    listen: [listen],
     onLimit: (hit) => hits.push(hit),
     // Time stands still for the rates: a burst is all there is, however slow this machine.
     now: () => 0,
@@ -138,5 +138,65 @@ describe("limits on real connections", () => {
     b.network.setMembers([memberOf(a.network), memberOf(b.network)]);
     await eventually(() => a.network.connectedPeers().length === 1 && b.network.connectedPeers().length === 1);
     console.log(`connected to a member of the flooding host after ${(performance.now() - startMs).toFixed(0)} ms`);
+  });
+
+  test("a host that opens WebSockets and says nothing, or half a request, holds no more descriptors than handshakes", async () => {
+    const a = await watched(11, "/ip4/127.0.0.1/tcp/0/ws");
+    const b = await watched(12);
+    const port = Number(/\/tcp\/(\d+)/.exec(a.network.multiaddrs()[0])![1]);
+    const open = new Set<net.Socket>();
+    for (let i = 0; i < 300; i++) {
+      const socket = net.connect(port, "127.0.0.1", () => i % 2 === 0 && socket.write("GET / HTTP/1.1\r\n"));
+      open.add(socket);
+      socket.on("error", () => {}).on("close", () => open.delete(socket));
+    }
+    stop.push(() => open.forEach((socket) => socket.destroy()));
+    await eventually(() => open.size <= connectionLimits.upgradesPerHost.value);
+    expect(a.hits.map(({ limit }) => limit)).toContain("upgrades-per-host");
+    // an honest one from the same host takes the place of the oldest
+    a.network.setMembers([memberOf(a.network), memberOf(b.network)]);
+    b.network.setMembers([memberOf(a.network), memberOf(b.network)]);
+    await eventually(() => b.network.connectedPeers().length === 1);
+  });
+
+  test("a stranger that is gone leaves nothing in the peer store, and a member stays in it", async () => {
+    const open = await rogue(13);
+    await open.node.start();
+    const server = await startLibp2p(
+      { seed: seedOf(14), listen: ["/ip4/127.0.0.1/tcp/0"], transports: nodeTransports(), allowAll: true },
+      { isReadHere: () => true },
+    );
+    stop.push(() => server.node.stop());
+    const member = await rogue(15);
+    server.peers.setMembers([{ peerId: generateKeypair(seedOf(15)).publicKey, multiaddrs: [] }]);
+    for (const { node } of [open, member]) await node.dial(server.node.getMultiaddrs());
+    const stored = async (): Promise<string[]> => (await server.node.peerStore.all()).map(({ id }) => id.toString());
+    await eventually(async () => (await stored()).length === 2);
+    await eventually(() => server.node.services.pubsub.getPeers().length === 2);
+    await Promise.all([open, member].map(({ node }) => node.stop()));
+    await eventually(async () => (await stored()).join() === member.node.peerId.toString());
+    // gossipsub heard of it all the same
+    await eventually(() => server.node.services.pubsub.getPeers().length === 0);
+  });
+
+  test("who hangs up and comes back has used what it used", async () => {
+    const a = await watched(16);
+    const bad = await rogue(17);
+    const badKey = generateKeypair(seedOf(17)).publicKey;
+    a.network.setMembers([memberOf(a.network), { peerId: badKey, multiaddrs: [] }]);
+    const gossip = bad.node.services.pubsub as unknown as RawGossip;
+    const target = peerIdText(a.network.self);
+    const message = { topic: "elsewhere", data: random(50) };
+    // a message of a topic that nobody reads weighs ten
+    const burst = (rateLimits.gossipMessages.burst + 2 * rateLimits.gossipMessagesPerMember.burst) / 10;
+    for (let visit = 0; visit < 2; visit++) {
+      await bad.node.dial(parseAddress(a.network.multiaddrs()[0])!);
+      await eventually(() => gossip.streamsOutbound.has(target));
+      for (let i = 0; i < 0.8 * burst; i++) gossip.sendRpc(target, { subscriptions: [], messages: [message] });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await bad.node.hangUp(parseAddress(a.network.multiaddrs()[0])!);
+      await eventually(() => a.network.connectedPeers().length === 0 && !gossip.streamsOutbound.has(target));
+    }
+    expect(a.hits.map(({ limit }) => limit)).toContain("gossip-rate");
   });
 });

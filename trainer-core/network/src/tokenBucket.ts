@@ -77,10 +77,6 @@ export class TokenBuckets {
     }
   }
 
-  delete(name: string): void {
-    this.#buckets.delete(name);
-  }
-
   get size(): number {
     return this.#buckets.size;
   }
