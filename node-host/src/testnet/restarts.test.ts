@@ -18,11 +18,4 @@ describe("Restarts", () => {
       expect(restarts.died("server")).toBeLessThanOrEqual(2_000);
     }
   });
-
-  it("counts what was started again, by name", () => {
-    const restarts = new Restarts();
-    restarts.again("server");
-    expect(restarts.again("server")).toBe(2);
-    expect([restarts.count("server"), restarts.count("client-1")]).toEqual([2, 0]);
-  });
 });

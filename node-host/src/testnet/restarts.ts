@@ -8,7 +8,6 @@ export const WINDOW_MS = 300_000;
 
 export class Restarts {
   readonly #deathsMs = new Map<string, number[]>();
-  readonly #counts = new Map<string, number>();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -22,16 +21,5 @@ export class Restarts {
     this.#deathsMs.set(name, deathsMs);
     if (deathsMs.length > MAX_DEATHS) return null;
     return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (deathsMs.length - 1));
-  }
-
-  /** It is started again. Returns how often that was done. */
-  again(name: string): number {
-    const count = this.count(name) + 1;
-    this.#counts.set(name, count);
-    return count;
-  }
-
-  count(name: string): number {
-    return this.#counts.get(name) ?? 0;
   }
 }

@@ -236,7 +236,6 @@ export class Testnet {
     setTimeout(() => {
       this.#restarting.delete(name);
       if (this.#stopping) return;
-      this.#restarts.again(name);
       if (name === "server") this.#startServer();
       else this.#startClient(numberOf(name));
     }, delayMs).unref();
