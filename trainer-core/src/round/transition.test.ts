@@ -264,6 +264,25 @@ describe("transition", () => {
     expect(run(true)).not.toContain("healthCheck");
   });
 
+  test("who missed a round and of whom nothing was heard is asked itself, twice at most", () => {
+    const driver = Driver.inRoundOne();
+    for (const slot of [1, 2]) receive(driver, slot);
+    const { clients } = view(0, "RoundTrain", 2, []).state;
+    const change = { clients: clients.map((client) => (client.index === 3 ? { ...client, missedRounds: 1 } : client)) };
+    const asked = (effects: readonly Effect[]): unknown[] =>
+      effects.flatMap((effect) =>
+        effect.type === "fetchAnnounce" ? [{ step: effect.step, batch: effect.batch, peer: effect.peer[0] }] : [],
+      );
+    const effects = driver.on({ type: "snapshot", view: view(3, "RoundTrain", 2, [plan(1), plan(2)], change) });
+    expect(asked(effects)).toContainEqual({ step: 1, batch: 3, peer: peer(3)[0] });
+    const notThere = { type: "attemptFailed", action: "", message: "", expected: true } as const;
+    for (let times = 0; times < 5; times++) {
+      for (const effect of driver.effects) if (effect.type === "fetchAnnounce") driver.on({ ...notThere, attempt: effect.attempt });
+      driver.on({ type: "tick" }, 5_000);
+    }
+    expect(asked(driver.effects).filter((each) => (each as { step: number }).step === 1)).toHaveLength(2);
+  });
+
   test("after it left, nothing moves it", () => {
     const driver = Driver.inRoundOne();
     expect(driver.on({ type: "stop", drain: false })).toEqual([{ type: "leave" }]);
