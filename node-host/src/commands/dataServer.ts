@@ -4,7 +4,7 @@ import { parseRunConfig, type DataLocation, type OptionsOf, type RunConfig, type
 import { loadRunConfig, resolveDataLocation } from "@starling/config/presets.node";
 import type { CoordinatorPort } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
-import { snapshotRights } from "@starling/trainer-core/data/batchRights";
+import { nameMembers, snapshotRights } from "@starling/trainer-core/data/batchRights";
 import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { serveData, type DataServerEvent } from "@starling/trainer-core/data/dataServer";
@@ -55,6 +55,7 @@ export async function dataServer(options: DataServerOptions): Promise<number> {
     closing.push(() => served.provider.close());
     const rights = snapshotRights(coordinator);
     closing.push(() => rights.close());
+    closing.push(nameMembers(coordinator, network));
     const refusals = new Refusals(log);
     closing.push(() => refusals.stop());
     closing.push(serveData({ ...served, network, rights, onEvent: (event) => tell(event, log, refusals) }));

@@ -7,7 +7,7 @@ import { COMPLIANCE_CONFIG } from "@starling/sdk/compliance";
 import { Machine } from "@starling/sdk/machine";
 import { encodeAs } from "@starling/sdk/wire";
 import { afterEach, describe, expect, test } from "vitest";
-import { snapshotRights, type DataRights } from "./batchRights.ts";
+import { nameMembers, snapshotRights, type DataRights } from "./batchRights.ts";
 import { COMPLIANCE_DATA, countFrom, dataProviderCompliance, firstTokens } from "./compliance.ts";
 import type { DataProvider } from "./dataProvider.ts";
 import { DATA_PROTOCOL, DATA_REQUEST, decodeDataInfo, decodeDataResponse, sequencesPerRequest } from "./dataProtocol.ts";
@@ -231,6 +231,36 @@ describe("a data server", () => {
     });
     expect(events.length).toBeGreaterThan(1);
     expect(events[0]).toMatchObject({ type: "error", error: { code: "bad-token" } });
+  });
+
+  test("an answer that could not be given does not count as given", async () => {
+    const { server, rights, members, batchOf, network, data } = await runningRound();
+    let failures = 5;
+    const flaky: DataProvider = {
+      ...data,
+      getSequences: async (start, end, signal) => {
+        if (failures-- > 0) throw new Error("the disk is busy");
+        return data.getSequences(start, end, signal);
+      },
+    };
+    const mine = await serverProviderOn(server, network(members[0]), flaky, { rights, patienceMs: 20_000 });
+    const { start, end } = batchOf(members[0]);
+    expect(await mine.getSequences(start, end)).toHaveLength(Number(end - start) + 1);
+  });
+
+  test("knows the members from strangers, who are held to stricter limits", async () => {
+    const { core, server, members } = await runningRound();
+    const stranger = generateKeypair().publicKey;
+    const named: string[][] = [];
+    const network = Object.assign(Object.create(server) as PeerNetwork, {
+      setMembers: (list: readonly { peerId: Uint8Array; multiaddrs: readonly string[] }[]) =>
+        named.push(list.map(({ peerId, multiaddrs }) => `${keyHex(peerId)} ${multiaddrs.length}`)),
+    });
+    const stop = nameMembers(new MemoryCoordinator(core, { session: stranger }), network);
+    expect(named.at(-1)!.toSorted()).toEqual(members.map(({ peer }) => `${keyHex(peer.publicKey)} 0`).toSorted());
+    core.tick();
+    expect(named).toHaveLength(1);
+    stop();
   });
 
   test("a batch larger than an answer comes in pieces", async () => {

@@ -147,7 +147,14 @@ class Server {
       if (this.#given.size <= MAX_COUNTED_BATCHES) break;
       this.#given.delete(oldest);
     }
-    const tokens = await this.#oneOfFew(peer, async () => packTokens(await provider.getSequences(start, end, signal), this.#tokenBytes));
+    let tokens: Uint8Array;
+    try {
+      tokens = await this.#oneOfFew(peer, async () => packTokens(await provider.getSequences(start, end, signal), this.#tokenBytes));
+    } catch (error) {
+      // not given after all; who hung up meanwhile has cost a reading
+      if (!signal.aborted && this.#given.has(name)) this.#given.set(name, this.#given.get(name)! - count);
+      throw error;
+    }
     this.#emit({ type: "served", peer, start, end, bytes: tokens.length });
     return encodeTokensResponse(tokens);
   }
