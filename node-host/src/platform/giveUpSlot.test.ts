@@ -1,4 +1,4 @@
-import { Identity, MemoryCoordinator } from "@starling/sdk";
+import { CoordinatorError, Identity, MemoryCoordinator } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { Scene } from "@starling/sdk/testScene";
 import { describe, expect, it } from "vitest";
@@ -20,6 +20,19 @@ describe("giveUpSlot", () => {
     expect(scene.core.snapshot().members).toHaveLength(3);
     expect(toHex(saved!)).not.toBe(toHex(before));
     expect(toHex(identity.membership().chainHead)).toBe(toHex(saved!));
+  });
+
+  it("asks again after a failure, and no more once it is refused for good", async () => {
+    const scene = new Scene();
+    const [identity] = await scene.train(3);
+    const coordinator = new MemoryCoordinator(scene.core, { session: identity.session.publicKey });
+    const failures = [new CoordinatorError("unreachable", "nobody answers"), new CoordinatorError("ejected", "this owner was ejected")];
+    coordinator.join = () => Promise.reject(failures.shift()!);
+    const said: unknown[] = [];
+    const keys = { identity, save: () => undefined };
+    await giveUpSlot({ coordinator, network, keys, log: (event) => said.push(event), signal: new AbortController().signal });
+    expect(failures).toEqual([]);
+    expect(said).toMatchObject([{ message: expect.stringContaining("nobody answers") }, { message: expect.stringContaining("ejected") }]);
   });
 
   it("does nothing for a member without a slot", async () => {

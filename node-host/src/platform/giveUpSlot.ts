@@ -4,7 +4,7 @@
  * ends the lost epoch at once, instead of after the time-outs of rounds in which nobody trains.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CoordinatorPort } from "@starling/sdk";
+import { type CoordinatorPort, isFinalRefusal } from "@starling/sdk";
 import { equalBytes } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import type { PeerNetwork } from "@starling/network";
@@ -21,7 +21,7 @@ export interface GiveUpSlotOptions {
   signal: AbortSignal;
 }
 
-/** Resolves when it is a member again, or `signal` aborts. Does nothing where there is no slot to give up. */
+/** Resolves when it is a member again, or is refused for good, or `signal` aborts. Does nothing where there is no slot to give up. */
 export async function giveUpSlot({ coordinator, network, keys, log, signal }: GiveUpSlotOptions): Promise<void> {
   const snapshot = coordinator.snapshot();
   if (snapshot === null || !hasSlot(snapshot.bytes, keys.identity.session.publicKey)) return;
@@ -39,6 +39,10 @@ export async function giveUpSlot({ coordinator, network, keys, log, signal }: Gi
       // the epoch is over meanwhile, or the coordinator was started again: there is nothing left to leave
       left ||= (error as { code?: string }).code === "not-member";
       if (signal.aborted) return;
+      if (isFinalRefusal(error)) {
+        log({ type: "warning", message: `it gets no slot of the next epoch: ${error.message}` });
+        return;
+      }
       log({
         type: "warning",
         message: `its slot could not be exchanged for one of the next epoch, tries again: ${(error as Error).message}`,
