@@ -4,6 +4,7 @@ import type { Scheduler } from "./clock.ts";
 import { BlobError, type BlobErrorCode, errorText, NetworkError } from "./errors.ts";
 import { equalBytes, leafHash, merkleRoot } from "./hash.ts";
 import { keyHex, type PeerKey, type PeerNetwork } from "./port.ts";
+import { onAbort } from "./signals.ts";
 
 /** Chunk requests under way at one provider: one travels while the other is being checked. */
 const requestsPerProvider = 2;
@@ -11,6 +12,10 @@ const requestsPerProvider = 2;
 const chunkTimeoutStalls = 12;
 /** A chunk that takes longer than this share of the stall time is asked of an idle provider too, and the first answer counts. */
 const hedgeStalls = 0.25;
+
+/** A provider over which we ask faster than it lets a peer ask is not broken: it is asked more slowly. */
+const overloadedTries = 8;
+const overloadedPauseMs = 250;
 
 interface Claim {
   sinceMs: number;
@@ -178,12 +183,20 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const request = encodeBlobRequest({ kind, address: options.partial.address, index });
-  const answer = await options.network.request(provider, blobProtocol, request, {
-    maxResponseBytes: 1 + bodyBytes,
-    signal,
-    timeoutMs: options.stallMs * chunkTimeoutStalls,
-    idleTimeoutMs: options.stallMs,
-  });
+  let answer: Uint8Array | undefined;
+  for (let tries = 1; answer === undefined; tries++) {
+    try {
+      answer = await options.network.request(provider, blobProtocol, request, {
+        maxResponseBytes: 1 + bodyBytes,
+        signal,
+        timeoutMs: options.stallMs * chunkTimeoutStalls,
+        idleTimeoutMs: options.stallMs,
+      });
+    } catch (error) {
+      if (!(error instanceof NetworkError) || error.code !== "overloaded" || tries >= overloadedTries) throw error;
+      await pause(options.scheduler, overloadedPauseMs * tries, signal);
+    }
+  }
   const body = decodeBlobAnswer(answer);
   if (body === null) throw new BlobError("not-found", "does not hold it");
   return body;
@@ -200,6 +213,20 @@ function changeOrAbort(partial: PartialBlob, signal: AbortSignal, scheduler?: Sc
     const cancel = scheduler?.schedule(ms, done);
     signal.addEventListener("abort", done, { once: true });
     void partial.change().then(done);
+  });
+}
+
+/** Resolves early on abort: the next request tells. */
+function pause(scheduler: Scheduler, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = scheduler.schedule(ms, () => {
+      undo();
+      resolve();
+    });
+    const undo = onAbort(signal, () => {
+      cancel();
+      resolve();
+    });
   });
 }
 
