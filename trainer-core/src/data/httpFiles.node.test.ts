@@ -75,6 +75,30 @@ describe("HTTP data", () => {
     expect(attempt).toBe(5);
   });
 
+  test("a server without ranges sends a file once, however many read it at the same time, and never more than there is room for", async () => {
+    const urls = server.publish({ "a.txt": text(100), "b.txt": text(100) });
+    let bodies = 0;
+    let sent = 0;
+    server.handler = (request, response, body) => {
+      if (request.method === "HEAD") return serveWhole(request, response, body);
+      response.writeHead(200, { "content-length": body.length });
+      response.flushHeaders();
+      bodies++;
+      setTimeout(() => response.end(body, () => sent++), 100);
+    };
+    const source = httpFiles(urls, { wholeFileBudgetBytes: 150 });
+    const reads = Array.from({ length: 6 }, (_, i) => source.read(urls[0], 10 * i, 10));
+    expect((await Promise.all(reads)).map(([first]) => first)).toEqual([0, 10, 20, 30, 40, 50]);
+    expect(bodies).toBe(6);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(sent).toBe(1);
+    await expect(source.read(urls[1], 0, 10)).rejects.toMatchObject({ code: "range-unsupported" });
+    // both files at once, where there is room for one
+    const fresh = httpFiles(urls, { wholeFileBudgetBytes: 150 });
+    const both = await Promise.allSettled(urls.map((url) => fresh.read(url, 0, 10)));
+    expect(both.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+  });
+
   test("a slow answer that keeps coming is not given up", async () => {
     const urls = server.publish({ "a.txt": text(100) });
     server.handler = (request, response, body) => {

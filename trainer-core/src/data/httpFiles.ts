@@ -1,6 +1,7 @@
 import { DataError, throwIfAborted } from "./dataError.ts";
 import type { FileSource } from "./fileSource.ts";
 import { HttpRequester, readBody, type HttpOptions } from "./httpRequest.ts";
+import { orAborted } from "./signals.ts";
 
 export interface HttpFilesOptions extends HttpOptions {
   /** files of a server without ranges are held whole in memory up to this size, all of them together */
@@ -32,6 +33,7 @@ export function httpFiles(
   const requester = new HttpRequester(options);
   let wholeFileBudgetBytes = options.wholeFileBudgetBytes ?? 64 * 2 ** 20;
   const wholeFiles = new Map<string, Uint8Array>();
+  const loading = new Map<string, Promise<Uint8Array>>();
   const known = new Map<string, KnownFile>();
 
   const look = async (url: string, signal: AbortSignal | undefined): Promise<KnownFile> => {
@@ -49,6 +51,41 @@ export function httpFiles(
     return file;
   };
 
+  /** Each file is brought once, and its room is taken before it comes: many reads at once must not hold many copies. */
+  const readWhole = async (
+    url: string,
+    { sizeBytes }: KnownFile,
+    response: Response,
+    alive: () => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> => {
+    const already = wholeFiles.get(url) ?? loading.get(url);
+    if (already !== undefined) {
+      await response.body?.cancel();
+      return already instanceof Promise && signal !== undefined ? orAborted(already, signal) : already;
+    }
+    if (sizeBytes > wholeFileBudgetBytes) {
+      throw new DataError(
+        "range-unsupported",
+        `GET ${url}: the server does not serve ranges (HTTP 200 instead of 206), and a file of ${sizeBytes} bytes is too large ` +
+          `to hold in memory (${wholeFileBudgetBytes} bytes left); use a server with range support`,
+      );
+    }
+    wholeFileBudgetBytes -= sizeBytes;
+    const load = readBody(response, sizeBytes, alive);
+    loading.set(url, load);
+    try {
+      const bytes = await load;
+      wholeFiles.set(url, bytes);
+      return bytes;
+    } catch (error) {
+      wholeFileBudgetBytes += sizeBytes;
+      throw error;
+    } finally {
+      loading.delete(url);
+    }
+  };
+
   const readRange = (url: string, file: KnownFile, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<RangeAnswer> =>
     requester.withRetries(`GET ${url}`, lengthBytes, signal, async ({ signal: attemptSignal, alive }) => {
       const range = `${offsetBytes}-${offsetBytes + lengthBytes - 1}`;
@@ -60,14 +97,7 @@ export function httpFiles(
           return { kind: "range", bytes: await readBody(response, lengthBytes, alive) };
         }
         // 200: the server ignored the range and sends everything.
-        if (file.sizeBytes > wholeFileBudgetBytes) {
-          throw new DataError(
-            "range-unsupported",
-            `GET ${url}: the server does not serve ranges (HTTP 200 instead of 206), and a file of ${file.sizeBytes} bytes is too large ` +
-              `to hold in memory (${wholeFileBudgetBytes} bytes left); use a server with range support`,
-          );
-        }
-        return { kind: "whole", bytes: await readBody(response, file.sizeBytes, alive) };
+        return { kind: "whole", bytes: await readWhole(url, file, response, alive, signal) };
       } catch (error) {
         if (!response.bodyUsed) await response.body?.cancel().catch(() => undefined);
         throw error;
@@ -97,11 +127,6 @@ export function httpFiles(
         const answer = await readRange(url, file, offsetBytes, lengthBytes, signal);
         if (answer.kind === "range") return answer.bytes;
         whole = answer.bytes;
-        // Two first reads at once may both bring the file; it is kept and counted once.
-        if (!wholeFiles.has(url)) {
-          wholeFiles.set(url, whole);
-          wholeFileBudgetBytes -= whole.length;
-        }
       }
       return whole.subarray(offsetBytes, offsetBytes + lengthBytes);
     },
