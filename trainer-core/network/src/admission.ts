@@ -73,9 +73,11 @@ export class Admission implements ConnectionGuard {
   arrived(socket: Socket): void {
     const host = hostOfIp(socket.remoteAddress ?? "");
     const name = `${host} ${socket.remotePort}`;
-    const drop = (): void => void socket.destroy();
-    const timer = setTimeout(drop, connectionLimits.upgradeMs.value);
-    const ended = this.#underWay.begin(host, drop);
+    const ended = this.#underWay.begin(host, () => socket.destroy());
+    const timer = setTimeout(() => {
+      socket.destroy();
+      begun(); // one that was closed before it came here says so no more
+    }, connectionLimits.upgradeMs.value);
     const begun = (): void => {
       clearTimeout(timer);
       ended();
