@@ -390,7 +390,7 @@ fn a_member_that_stays_goes_on_in_its_chain_and_a_new_chain_starts_afresh() {
 
 #[test]
 fn pod_states_are_what_the_layout_says() {
-    assert_eq!(size_of::<Coordinator>(), 78_496);
+    assert_eq!(size_of::<Coordinator>(), 78_536);
     assert_eq!(Coordinator::ZERO.state(), RunState::Uninitialized);
     assert_eq!(Coordinator::ZERO.validate(), Err(Error::WrongStateVersion));
 }
