@@ -1,7 +1,7 @@
 import type { GossipSub } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import type { LimitReports } from "./limitReports.ts";
-import { gossipLimits, junkWeight, rateLimits } from "./limits.ts";
+import { gossipLimits, junkStrikes, junkWeight, rateLimits } from "./limits.ts";
 import type { Offenders } from "./offenders.ts";
 import { bytesOf, hexOf } from "./peerIds.ts";
 import { TokenBuckets } from "./tokenBucket.ts";
@@ -95,7 +95,8 @@ export class GossipGuard {
   #junk(peer: PeerId, weight: number): void {
     const hex = hexOf(peer) ?? peer.toString();
     this.#report("gossip-junk", hex);
-    if (!this.#messages.take(hex, weight, this.#now())) this.#options.offenders.strike(hex);
+    this.#messages.take(hex, weight, this.#now());
+    this.#options.offenders.strike(hex, junkStrikes);
   }
 
   #over(peer: PeerId): void {

@@ -86,7 +86,7 @@ export const rateLimits = {
   /** Of one neighbour, its own and those it relays: grows with the members, of whom a third may be flooding through it. */
   gossipMessages: { perSecond: 100, burst: 1000, unit: "messages of a neighbour", why: "before any signature is looked at" },
   gossipMessagesPerMember: {
-    perSecond: 20,
+    perSecond: 10,
     burst: 160,
     unit: "more for each member",
     why: "a third of them may flood through an honest neighbour",
@@ -94,7 +94,7 @@ export const rateLimits = {
   gossipBytes: { perSecond: 2 * MiB, burst: 16 * MiB, unit: "bytes of a neighbour's gossip", why: "before anything is parsed" },
   gossipBytesPerMember: { perSecond: 128 * KiB, burst: MiB, unit: "bytes more for each member", why: "as for messages" },
   /** Checked before relaying, so that honest neighbours never pass on more. */
-  authorMessages: { perSecond: 50, burst: 400, unit: "messages of an author", why: "an honest one sends a few a round" },
+  authorMessages: { perSecond: 20, burst: 400, unit: "messages of an author", why: "an honest one sends a few a round" },
   authorBytes: {
     perSecond: 384 * KiB,
     burst: 4 * MiB,
@@ -138,6 +138,8 @@ export const allLimits: Record<string, Record<string, Count | Rate>> = {
 
 /** A message of a topic that nobody here reads or whose signature is wrong weighs like this many: honest peers send and relay none of the latter. */
 export const junkWeight = 10;
+/** Strikes for a message whose signature is missing or wrong: its sender is cut off after 100 of them. */
+export const junkStrikes = 10;
 /** First time; doubles with each. */
 export const firstCutOffMs = 60_000;
 export const longestCutOffMs = 16 * 60_000;

@@ -27,7 +27,8 @@ export class Offenders {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  strike(hex: string): void {
+  /** `weight`: how many it counts for. */
+  strike(hex: string, weight = 1): void {
     const nowMs = this.#now();
     let offender = this.#offenders.get(hex);
     if (offender === undefined) {
@@ -36,9 +37,10 @@ export class Offenders {
       this.#offenders.set(hex, offender);
     }
     if (nowMs < offender.untilMs) return;
-    offender.count++;
-    if (offender.count % strikesPerPenalty === 0) this.#options.onPenalty(hex);
-    if (offender.strikes.take(1, nowMs)) return;
+    const penalties = Math.floor(offender.count / strikesPerPenalty);
+    offender.count += weight;
+    if (Math.floor(offender.count / strikesPerPenalty) > penalties) this.#options.onPenalty(hex);
+    if (offender.strikes.take(weight, nowMs)) return;
     const forMs = Math.min(longestCutOffMs, firstCutOffMs * 2 ** offender.cutOffs);
     offender.cutOffs++;
     offender.untilMs = nowMs + forMs;
