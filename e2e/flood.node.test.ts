@@ -22,12 +22,25 @@ const MESSAGES_PER_SECOND = 10_000;
 interface Resources {
   rssMiB: number;
   fds: number;
+  cpuSeconds: number;
 }
 
 function resourcesOf(node: Node): Resources {
   const { pid } = node.running.process;
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return { rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024, fds: readdirSync(`/proc/${pid}/fd`).length };
+  return {
+    rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024,
+    fds: readdirSync(`/proc/${pid}/fd`).length,
+    cpuSeconds: cpuSecondsOf(pid!),
+  };
+}
+
+/** Of all threads, in ticks of 10 ms (proc(5), fields 14 and 15). */
+function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 describe("a flood from one host", () => {
@@ -63,6 +76,7 @@ describe("a flood from one host", () => {
     const addressOf = (node: Node): string =>
       ((node.of("listening")[0] ?? node.of("starting")[0])["multiaddrs"] as string[]).find((address) => !address.includes("/ws"))!;
     const beforeMs = Date.now();
+    const atStart = nodes.map(resourcesOf);
     await sleep(BEFORE_S * 1000);
     const before = nodes.map(resourcesOf);
 
@@ -93,13 +107,16 @@ describe("a flood from one host", () => {
     );
     const { member } = JSON.parse(await flooder.line((line) => line.includes('"flooding"'), 120_000)) as { member: string };
     const floodMs = Date.now();
+    const atFlood = nodes.map(resourcesOf);
     const peak = before.map((each) => ({ ...each }));
+    let flooderCpuSeconds = 0;
     const over = flooder.ended.then(() => true);
     while (!(await Promise.race([over, sleep(200, false)]))) {
       for (const [i, node] of nodes.entries()) {
         const now = resourcesOf(node);
-        peak[i] = { rssMiB: Math.max(peak[i].rssMiB, now.rssMiB), fds: Math.max(peak[i].fds, now.fds) };
+        peak[i] = { rssMiB: Math.max(peak[i].rssMiB, now.rssMiB), fds: Math.max(peak[i].fds, now.fds), cpuSeconds: now.cpuSeconds };
       }
+      if (flooder.process.exitCode === null) flooderCpuSeconds = cpuSecondsOf(flooder.process.pid!);
     }
     const endMs = Date.now();
     expect((await flooder.ended).code, flooder.stderr.join("\n")).toBe(0);
@@ -110,13 +127,16 @@ describe("a flood from one host", () => {
     const quiet = roundsBetween(beforeMs, floodMs - 1000);
     const during = roundsBetween(floodMs, endMs);
     const offered = (flooded["gossipFrames"] + flooded["junkFrames"] + flooded["calls"]) / FLOOD_S;
-    console.log(`flood: ${JSON.stringify(flooded)}, ${offered.toFixed(0)} messages/s`);
+    console.log(`flood: ${JSON.stringify(flooded)}, ${offered.toFixed(0)} messages/s, ${flooderCpuSeconds} s of CPU`);
     console.log(
       `round: ${median(quiet)} ms before (${quiet.length} rounds), ${median(during)} ms during (${during.length} rounds), ratio ${(median(during) / median(quiet)).toFixed(2)}`,
     );
     for (const [i, node] of nodes.entries()) {
       const of = (each: Resources): string => `${each.rssMiB.toFixed(0)} MiB ${each.fds} fds`;
-      console.log(`${node.name}: before ${of(before[i])}, peak ${of(peak[i])}, after ${of(after[i])}`);
+      const share = (from: Resources, to: Resources, ms: number): string =>
+        `${((100_000 * (to.cpuSeconds - from.cpuSeconds)) / ms).toFixed(0)} %`;
+      const cpu = `CPU ${share(atStart[i], before[i], BEFORE_S * 1000)} of a core before, ${share(atFlood[i], peak[i], endMs - floodMs)} during`;
+      console.log(`${node.name}: before ${of(before[i])}, peak ${of(peak[i])}, after ${of(after[i])}; ${cpu}`);
     }
 
     const roundsSince = (): number => run.server.phases.filter(({ runState, atMs }) => runState === "RoundTrain" && atMs > floodMs).length;

@@ -10,6 +10,9 @@ export type ThreadRequest = { id: number; name: string; options: { maxSeqLen: nu
   | { type: "read"; from: number; to: number }
 );
 
+/** Says that the thread has loaded its code. */
+export const READY_ID = -1;
+
 export interface ThreadAnswer {
   id: number;
   result?: { rows: number; groups: RowGroup[] } | Int32Array;
@@ -36,6 +39,8 @@ export function parquetInThread(path: string, deadlineMs = DEADLINE_MS): Parquet
   const source = localFiles(path, [".parquet"]);
   const pending = new Map<number, Pending>();
   let worker: Worker | null = null;
+  /** loading its code is not decoding: on a busy machine it takes seconds, and does not count */
+  let isReady = false;
   let requests = 0;
   let silence: NodeJS.Timeout | undefined;
 
@@ -49,7 +54,7 @@ export function parquetInThread(path: string, deadlineMs = DEADLINE_MS): Parquet
   };
   const watch = (): void => {
     clearTimeout(silence);
-    if (pending.size > 0) silence = setTimeout(() => end(`no end after ${deadlineMs / 1000} s`), deadlineMs);
+    if (isReady && pending.size > 0) silence = setTimeout(() => end(`no end after ${deadlineMs / 1000} s`), deadlineMs);
   };
   const start = (): Worker => {
     const made = new Worker(new URL("./parquetWorker.node.ts", import.meta.url), {
@@ -57,8 +62,11 @@ export function parquetInThread(path: string, deadlineMs = DEADLINE_MS): Parquet
       execArgv: ["--disable-warning=ExperimentalWarning"],
       resourceLimits: { maxOldGenerationSizeMb: MAX_MEMORY_MB },
     });
+    isReady = false;
     made.unref(); // a thread that waits must not keep the process
     made.on("message", ({ id, result, error }: ThreadAnswer) => {
+      if (worker !== made) return;
+      isReady = true;
       const asked = pending.get(id);
       pending.delete(id);
       watch();

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { DataError } from "./dataError.ts";
 import { localFiles } from "./localFiles.node.ts";
 import { openParquetFile, type ParquetFile } from "./parquetFile.ts";
-import type { ThreadAnswer, ThreadRequest } from "./parquetThread.node.ts";
+import { READY_ID, type ThreadAnswer, type ThreadRequest } from "./parquetThread.node.ts";
 
 const source = localFiles((workerData as { path: string }).path, [".parquet"]);
 const opened = new Map<string, ParquetFile>();
@@ -35,3 +35,5 @@ async function answer(request: ThreadRequest): Promise<ThreadAnswer["result"]> {
 function send(message: ThreadAnswer, transfer: ArrayBuffer[]): void {
   parentPort!.postMessage(message, transfer);
 }
+
+send({ id: READY_ID }, []);

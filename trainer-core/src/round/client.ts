@@ -46,6 +46,9 @@ export interface RoundClientOptions {
 const defaultTickMs = 100;
 const joinRetryMs = 1_000;
 const longestJoinRetryMs = 8_000;
+/** Unreadable gossip of one author is told no more often. */
+const rejectedEveryMs = 10_000;
+const mostRejectedAuthors = 256;
 
 export class RoundClient {
   readonly #options: RoundClientOptions;
@@ -56,6 +59,7 @@ export class RoundClient {
   readonly #left = Promise.withResolvers<void>();
   readonly #queue: Occurrence[] = [];
   readonly #undo: (() => void)[] = [];
+  readonly #rejected = new Map<string, { toldAtMs: number; untold: number }>();
   #state: RoundState;
   #draining = false;
   #cancelTick: () => void = () => {};
@@ -213,8 +217,21 @@ export class RoundClient {
           return type satisfies never;
       }
     } catch (error) {
-      this.#tell({ type: "rejected", what: `gossip of ${toHex(from).slice(0, 8)}`, reason: errorText(error) });
+      this.#rejectGossip(toHex(from).slice(0, 8), errorText(error));
     }
+  }
+
+  /** A member may send nonsense as fast as the network lets it: said once in a while, with how much there was. */
+  #rejectGossip(author: string, reason: string): void {
+    const nowMs = this.#ports.clock.nowMs();
+    const { toldAtMs, untold } = this.#rejected.get(author) ?? { toldAtMs: Number.NEGATIVE_INFINITY, untold: 0 };
+    if (nowMs - toldAtMs < rejectedEveryMs) {
+      this.#rejected.set(author, { toldAtMs, untold: untold + 1 });
+      return;
+    }
+    if (this.#rejected.size >= mostRejectedAuthors) this.#rejected.clear();
+    this.#rejected.set(author, { toldAtMs: nowMs, untold: 0 });
+    this.#tell({ type: "rejected", what: `gossip of ${author}`, reason: untold === 0 ? reason : `${reason} (and ${untold} more like it)` });
   }
 
   #onAnnounce(announce: Announce): void {
