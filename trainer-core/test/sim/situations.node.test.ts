@@ -169,6 +169,21 @@ describe("a run's situations", () => {
     await simulation.stop();
   });
 
+  test("a member talks nonsense for minutes: the others say so now and then, not each time", async () => {
+    const simulation = await started({ adversaries: ["flooder"] });
+    await simulation.until(({ epoch }) => epoch === 2);
+    await simulation.pass(11_000);
+    const minutes = simulation.virtual.now() / 60_000;
+    for (const client of simulation.clients.slice(1)) {
+      const told = eventsOf(client, "rejected").filter(({ what }) => what.startsWith("gossip of "));
+      expect(told.length).toBeGreaterThan(0);
+      expect(told.length).toBeLessThanOrEqual(1 + minutes * 6);
+      expect(told.at(-1)!.reason).toMatch(/\(and \d+ more like it\)/);
+    }
+    holdersByStep(simulation.clients.slice(1));
+    await simulation.stop();
+  });
+
   test("training takes longer than a round may: nobody is thrown out, and parameters stay equal", async () => {
     const simulation = await started({ config: { roundsPerEpoch: 5, maxRoundTrainMs: 90n, roundWitnessMs: 100n } });
     await simulation.until(({ epoch }) => epoch === 2);
