@@ -8,8 +8,8 @@ import { Machine } from "./machine.ts";
 import { connectTcpCoordinator } from "./tcpClient.ts";
 import { serveCoordinator } from "./tcpServer.ts";
 
-/** Two rounds that train and two that drain: two epochs spend a chain, and end on its last link. */
-const CONFIG = { ...COMPLIANCE_CONFIG, initMinClients: 2, roundsPerEpoch: 2 };
+/** Two rounds that train and two that drain: two epochs spend a chain, and end on its last link. The cooldown leaves time to save again. */
+const CONFIG = { ...COMPLIANCE_CONFIG, initMinClients: 2, roundsPerEpoch: 2, cooldownMs: 1_000n };
 const ROUNDS_PER_EPOCH = 4;
 const CHAIN_LENGTH = 8;
 const EPOCHS = 3;
