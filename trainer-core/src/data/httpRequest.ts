@@ -39,7 +39,8 @@ export class HttpRequester {
   readonly #minBytesPerSecond: number;
 
   constructor(options: HttpOptions = {}) {
-    this.#fetch = options.fetch ?? globalThis.fetch;
+    // not the bare function: a browser's fetch refuses to be called as the method of another object
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     this.#timeoutMs = options.timeoutMs ?? 5000;
     this.#tries = options.tries ?? 7;
     this.#retryPauseMs = options.retryPauseMs ?? 250;
