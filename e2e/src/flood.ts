@@ -286,8 +286,8 @@ let sequence = 0;
 while (performance.now() < endsMs) {
   strangers.fill(options.connections / 20);
   const nowMs = performance.now();
-  // what is due since the last turn, but never a pile after a pause
-  const due = Math.round((Math.min(nowMs - sentUntilMs, 100) / 1000) * options.messagesPerSecond);
+  // what is due since the last turn, at most a second of it
+  const due = Math.round((Math.min(nowMs - sentUntilMs, 1000) / 1000) * options.messagesPerSecond);
   sentUntilMs = nowMs;
   for (let i = 0; i < due; i++) {
     sequence++;
