@@ -7,6 +7,7 @@ import { keyHex, type PeerNetwork } from "@starling/network/port";
 import { equalBytes } from "@starling/sdk/bytes";
 import type { Snapshot, WitnessMessage } from "@starling/sdk/types";
 import { commitmentHash, listRoot, signAnnounce } from "../../src/protocol/commitment.ts";
+import { ProtocolError } from "../../src/protocol/errors.ts";
 import {
   type Announce,
   gossipMessage,
@@ -102,8 +103,8 @@ function frame({ network }: AnnouncerPorts): PeerNetwork {
     if (!isListening) {
       isListening = true;
       network.subscribe(topic, (from, heardData) => {
-        const gossip = gossipMessage.decode(heardData);
-        if (gossip.type !== "announce" || !equalBytes(gossip.value.fields.sender, from)) return;
+        const gossip = readable(heardData);
+        if (gossip?.type !== "announce" || !equalBytes(gossip.value.fields.sender, from)) return;
         const known = heard.get(keyHex(from)) ?? [];
         if (known[0]?.fields.step !== gossip.value.fields.step) heard.set(keyHex(from), [gossip.value, ...known].slice(0, 2));
       });
@@ -117,6 +118,16 @@ function frame({ network }: AnnouncerPorts): PeerNetwork {
   });
 }
 
+/** What another liar sent may be junk. */
+function readable(data: Uint8Array): ReturnType<typeof gossipMessage.decode> | null {
+  try {
+    return gossipMessage.decode(data);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
+
 /** Announces the blob of whoever else announced first in this step, for a commitment that it does not hold. */
 function copy({ network, signer }: AnnouncerPorts): PeerNetwork {
   const heard = new Map<number, Announce>();
@@ -125,8 +136,8 @@ function copy({ network, signer }: AnnouncerPorts): PeerNetwork {
     if (!isListening) {
       isListening = true;
       network.subscribe(topic, (_from, heardData) => {
-        const gossip = gossipMessage.decode(heardData);
-        if (gossip.type === "announce" && !heard.has(gossip.value.fields.step)) heard.set(gossip.value.fields.step, gossip.value);
+        const gossip = readable(heardData);
+        if (gossip?.type === "announce" && !heard.has(gossip.value.fields.step)) heard.set(gossip.value.fields.step, gossip.value);
       });
     }
     const gossip = gossipMessage.decode(data);
