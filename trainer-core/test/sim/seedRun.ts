@@ -35,6 +35,8 @@ export interface SeedOptions {
 
 /** They end every epoch, and train nothing. */
 const drainRounds = 2;
+/** ceil(2 n / 3), as the machine's. */
+const quorum = (n: number): number => Math.ceil((2 * n) / 3);
 /** How often progress is looked at, ms. */
 const watchMs = 500;
 
@@ -47,6 +49,8 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
   let stranded = 0;
   /** faults injected before an epoch that began in quiet; null: it did not */
   let quietFrom: number | null = null;
+  /** a quorum closed the last round of a quiet epoch before these could begin it: they replay it before the next one trains */
+  let late: { epoch: number; lastStep: number; injected: number; clients: readonly SimulatedClient[] } | null = null;
   const rejoined = new Set<string>();
   const simulation: Simulation = new Simulation(scenario, {
     event: (client, event, atMs) => {
@@ -60,6 +64,7 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
     transition: (transition) => {
       invariants.transition(transition);
       if (transition.from === "RoundWitness") rounds++;
+      if (transition.from === "Warmup" && transition.to === "RoundTrain") judgeLate(transition.state.epoch);
       if (transition.to === "Warmup") quietFrom = chaos.isQuiet && transition.state.epoch > 0 ? chaos.injected : null;
       if (transition.from === "Cooldown") {
         // clients are looked at when the core has moved on
@@ -79,8 +84,18 @@ export async function runSeed(scenario: ChaosScenario, { onEpoch }: SeedOptions 
   const invariants: Invariants = new Invariants(simulation, chaos);
   const judgeQuiet = (injectedBefore: number | null): void => {
     if (injectedBefore === null || chaos.injected !== injectedBefore || server.state().runState !== "WaitingForMembers") return;
-    const trouble = troubleOf(simulation, chaos, invariants);
+    const { trouble, lateClients } = troubleOf(simulation, chaos, invariants);
+    const state = server.state();
+    const members = state.clients.length;
+    if (lateClients.length > members - quorum(members)) trouble.push(...lateClients.map(lateText));
     if (trouble.length > 0) invariants.fail("progress", `nothing disturbed this epoch, and yet: ${trouble.join("; ")}`);
+    late = { epoch: state.epoch, lastStep: state.step - 1, injected: chaos.injected, clients: lateClients };
+  };
+  const judgeLate = (epoch: number): void => {
+    if (late === null || late.epoch !== epoch || chaos.injected !== late.injected) return;
+    const holders = invariants.holders(late.lastStep);
+    const lost = late.clients.filter((client) => !holders.has(client.number));
+    if (lost.length > 0) invariants.fail("progress", `nothing disturbed it, and yet: ${lost.map(lateText).join("; ")}, nor replayed it`);
   };
   const watchState = (): void => {
     // each core is another one: a restarted coordinator is watched anew
@@ -153,7 +168,8 @@ async function expectPeace(simulation: Simulation, chaos: Chaos, invariants: Inv
     if (runState !== "WaitingForMembers" || judged === id) return false;
     judged = id;
     if (Number(epochStartMs) - simulation.startMs < healedMs) return false;
-    const trouble = troubleOf(simulation, chaos, invariants);
+    const { trouble, lateClients } = troubleOf(simulation, chaos, invariants);
+    trouble.push(...lateClients.map(lateText));
     reason = trouble.join("; ");
     return trouble.length === 0;
   };
@@ -167,9 +183,14 @@ async function expectPeace(simulation: Simulation, chaos: Chaos, invariants: Inv
 /** Honest batches that a quorum attested, of those assigned, where no fault disturbs: gossip may still be lost. */
 const leastAttested = 0.5;
 
-/** What is wrong with the epoch that has just ended, if nothing disturbed it. */
-function troubleOf({ clients, server }: Simulation, chaos: Chaos, invariants: Invariants): string[] {
+/** What is wrong with the epoch that has just ended, if nothing disturbed it, and who did not begin its last round in time. */
+function troubleOf(
+  { clients, server }: Simulation,
+  chaos: Chaos,
+  invariants: Invariants,
+): { trouble: string[]; lateClients: SimulatedClient[] } {
   const state = server.state();
+  const lateClients: SimulatedClient[] = [];
   const trouble: string[] = [];
   if (state.parameterHashEpoch !== state.epoch - 1) trouble.push(`epoch ${state.epoch - 1} agreed on no parameters`);
   const trainingRounds = state.step - state.epochStartStep - drainRounds;
@@ -181,15 +202,18 @@ function troubleOf({ clients, server }: Simulation, chaos: Chaos, invariants: In
     if (client.adversary === "equivocator" && slot?.state === "Healthy") trouble.push(`equivocator ${client.name} is still a member`);
     if (client.adversary !== null || chaos.gone.has(client.number)) continue;
     if (slot?.state !== "Healthy") trouble.push(`${client.name} is ${slot?.state ?? "not a member"}: ${stageOf(client)}`);
-    else if (!invariants.holders(state.step - 1).has(client.number)) {
-      trouble.push(`${client.name} did not begin the last round: ${stageOf(client)}`);
-    } else {
+    else if (!invariants.holders(state.step - 1).has(client.number)) lateClients.push(client);
+    else {
       assigned += trainingRounds;
       attested += slot.roundsTrained;
     }
   }
   if (hasWorkForAll && attested < leastAttested * assigned) trouble.push(`a quorum attested ${attested} of ${assigned} honest results`);
-  return trouble;
+  return { trouble, lateClients };
+}
+
+function lateText(client: SimulatedClient): string {
+  return `${client.name} did not begin the last round: ${stageOf(client)}`;
 }
 
 function stageOf({ client }: SimulatedClient): string {
