@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineOptions, parseOptions } from "./defineOptions.ts";
+import { defineOptions, givenText, parseOptions } from "./defineOptions.ts";
 import { docs } from "./docs.ts";
 import { ConfigError } from "./errors.ts";
 import { nearestName } from "./nearest.ts";
@@ -40,6 +40,30 @@ describe("parseOptions", () => {
       secret: undefined,
     });
     expect(parseOptions(set, [], env).numClients).toBe(5);
+  });
+
+  test("one letter, several words, several variables, and a value that only the environment may hold", () => {
+    const chain = defineOptions({
+      wallet: { type: "string", optional: true, aliases: ["-w"], envAliases: ["WALLET_PATH"], doc: "Wallet." },
+      key: {
+        type: "string",
+        optional: true,
+        secret: true,
+        check: (text: string) => (text === "good" ? null : "must be good"),
+        doc: "Key.",
+      },
+      added: { type: "strings", many: true, default: [], doc: "Words." },
+    });
+    const argv = ["--added", "a", "b,c", "-w", "file"];
+    expect(parseOptions(chain, argv, { KEY: "good" })).toEqual({ wallet: "file", key: "good", added: ["a", "b", "c"] });
+    expect(givenText(chain, argv, "wallet")).toBe("file");
+    expect(parseOptions(chain, [], { WALLET_PATH: "two" }).wallet).toBe("two");
+    expect(parseOptions(chain, [], { WALLET_PATH: "two", WALLET: "one" }).wallet).toBe("one");
+    expect(() => parseOptions(chain, ["--key", "good"])).toThrow("--key: is not a known option");
+    expect(() => parseOptions(chain, [], { KEY: "bad" })).toThrow(/KEY: must be good$/);
+    expect(() => parseOptions(chain, ["-w"])).toThrow("-w: needs a value");
+    expect(helpText(chain)).toContain("  KEY=<text>");
+    expect(helpText(chain)).toContain("  --wallet, -w <text>");
   });
 
   test("all spellings of a value", () => {

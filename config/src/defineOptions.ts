@@ -9,12 +9,18 @@ import { suggestion } from "./nearest.ts";
 export type OptionSpec = FieldSpec & {
   /** `--num-clients`; from the key when left out */
   flag?: `--${string}`;
-  /** further spellings, such as those of newer or older programs */
-  aliases?: readonly `--${string}`[];
+  /** further spellings, such as those of newer or older programs, or one letter: `-w` */
+  aliases?: readonly `-${string}`[];
   /** `NUM_CLIENTS`; from the flag when left out; null = not settable by environment */
   env?: string | null;
+  /** further names of the variable; `env` wins */
+  envAliases?: readonly string[];
   /** `strings` only: takes the words of the command line that belong to no option; its flag takes a list with commas */
   positional?: true;
+  /** `strings` only: the flag takes every word up to the next option, besides a list with commas */
+  many?: true;
+  /** only settable by environment, since every user of the machine can read a command line; never shown */
+  secret?: true;
 };
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
@@ -24,7 +30,10 @@ export type NamedOption = FieldSpec & {
   flag: string;
   aliases: readonly string[];
   env: string | null;
+  envAliases: readonly string[];
   positional: boolean;
+  many: boolean;
+  secret: boolean;
 };
 
 export interface OptionSet<T extends OptionSpecs = OptionSpecs> {
@@ -45,12 +54,13 @@ export function defineOptions<const T extends OptionSpecs>(specs: T): OptionSet<
   const options = Object.entries(specs).map(([key, spec]): NamedOption => {
     const flag = spec.flag ?? `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const env = spec.env === undefined ? flag.slice(2).replaceAll("-", "_").toUpperCase() : spec.env;
-    return { ...spec, key, flag, aliases: spec.aliases ?? [], env, positional: spec.positional ?? false };
+    const { aliases = [], envAliases = [], positional = false, many = false, secret = false } = spec;
+    return { ...spec, key, flag, aliases, env, envAliases, positional, many, secret };
   });
   const problems: Issue[] = [];
   const seen = new Set<string>();
   for (const option of options) {
-    for (const name of [option.flag, ...option.aliases, ...(option.env === null ? [] : [option.env])]) {
+    for (const name of [...flagsOf(option), ...variablesOf(option)]) {
       if (seen.has(name)) problems.push(issue(option.key, name, "is the name of another option already"));
       seen.add(name);
     }
@@ -59,6 +69,16 @@ export function defineOptions<const T extends OptionSpecs>(specs: T): OptionSet<
   }
   if (problems.length > 0) throw new ConfigError("definition", "An option set contradicts itself:", problems);
   return { specs, options };
+}
+
+/** The spellings of an option on the command line. */
+export function flagsOf({ flag, aliases, secret }: NamedOption): readonly string[] {
+  return secret ? [] : [flag, ...aliases];
+}
+
+/** The environment variables of an option, the one that wins first. */
+export function variablesOf({ env, envAliases }: NamedOption): readonly string[] {
+  return env === null ? [] : [env, ...envAliases];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -74,20 +94,19 @@ export function parseOptions<T extends OptionSpecs>(set: OptionSet<T>, argv: rea
   const values: Record<string, unknown> = {};
   for (const option of set.options) {
     let source = given.get(option.key);
-    const variable = option.env === null ? undefined : env[option.env];
-    if (source === undefined && option.env !== null && variable !== undefined && variable.trim() !== "") {
-      source = { name: option.env, text: unquote(variable) };
-    }
+    const variable = variablesOf(option).find((name) => (env[name] ?? "").trim() !== "");
+    if (source === undefined && variable !== undefined) source = { name: variable, text: unquote(env[variable] ?? "") };
     if (source !== undefined) {
       const value = source.words ?? readText(option, source.text);
       const rule = brokenRule(option, value);
-      if (rule !== null) issues.push(issue(source.name, value, rule, option.unit ?? null));
+      if (rule !== null) issues.push(issue(source.name, option.secret ? undefined : value, rule, option.unit ?? null));
       values[option.key] = value;
     } else {
       values[option.key] = option.default;
       if (option.default === undefined && option.optional !== true) {
-        const where = option.env === null ? "" : `; or set ${option.env}`;
-        issues.push(issue(option.flag, undefined, `is required: ${ruleText(option)}${where}`, option.unit ?? null));
+        const [name = option.flag, ...others] = [...flagsOf(option).slice(0, 1), ...variablesOf(option).slice(0, 1)];
+        const where = others.length === 0 ? "" : `; or set ${others.join()}`;
+        issues.push(issue(name, undefined, `is required: ${ruleText(option)}${where}`, option.unit ?? null));
       }
     }
   }
@@ -105,13 +124,14 @@ interface Given {
 
 function readArguments(set: OptionSet, argv: readonly string[], issues: Issue[]): Map<string, Given> {
   const byName = new Map<string, NamedOption>();
-  for (const option of set.options) for (const name of [option.flag, ...option.aliases]) byName.set(name, option);
+  for (const option of set.options) for (const name of flagsOf(option)) byName.set(name, option);
+  const isFlag = (word: string): boolean => word.startsWith("--") || byName.has(word);
   const positional = set.options.find((option) => option.positional);
   const words: string[] = [];
   const given = new Map<string, Given>();
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? "";
-    if (!argument.startsWith("--")) {
+    if (!argument.startsWith("--") && !byName.has(argument)) {
       if (positional !== undefined) {
         words.push(argument);
         continue;
@@ -134,8 +154,13 @@ function readArguments(set: OptionSet, argv: readonly string[], issues: Issue[])
       given.set(option.key, { name, text: argument.slice(equals + 1) });
     } else if (option.type === "boolean" && next !== "true" && next !== "false") {
       given.set(option.key, { name, text: "true" });
-    } else if (next === undefined || next.startsWith("--")) {
+    } else if (next === undefined || isFlag(next)) {
       issues.push(issue(name, undefined, `needs a value: ${ruleText(option)}`, option.unit ?? null));
+    } else if (option.many) {
+      const end = argv.findIndex((word, at) => at > i && isFlag(word));
+      const texts = argv.slice(i + 1, end < 0 ? argv.length : end);
+      given.set(option.key, { name, text: "", words: texts.flatMap((text) => text.split(",").map((word) => word.trim())) });
+      i += texts.length;
     } else {
       given.set(option.key, { name, text: next });
       i++;
@@ -143,6 +168,11 @@ function readArguments(set: OptionSet, argv: readonly string[], issues: Issue[])
   }
   if (positional !== undefined && words.length > 0) given.set(positional.key, { name: positional.flag, text: "", words });
   return given;
+}
+
+/** The text that the command line alone gives an option, for what is needed before the others can be read; null = not given. */
+export function givenText(set: OptionSet, argv: readonly string[], key: string): string | null {
+  return readArguments(set, argv, []).get(key)?.text ?? null;
 }
 
 /** Docker's --env-file keeps quotes that a shell would have removed. */

@@ -9,6 +9,7 @@ export { parseLlamaConfig, toHfConfig, type LlamaConfig, type RopeScaling } from
 export { runConfigForm, runConfigMarkdown, type FormNode } from "./run/renderRun.ts";
 export {
   defineOptions,
+  givenText,
   parseOptions,
   type NamedOption,
   type OptionSet,
@@ -17,6 +18,7 @@ export {
   type OptionsOf,
   type OptionValues,
 } from "./defineOptions.ts";
+export { mergeEnvironment, parseEnvFile } from "./envFile.ts";
 export { docsMarkdown, helpText, optionsJson, type FormField } from "./renderOptions.ts";
 export {
   clientOptions,

@@ -1,4 +1,4 @@
-import type { NamedOption, OptionSet } from "./defineOptions.ts";
+import { flagsOf, variablesOf, type NamedOption, type OptionSet } from "./defineOptions.ts";
 import { ruleText, showDefault, type FieldSpec } from "./fieldSpec.ts";
 
 const HELP_COLUMNS = 100;
@@ -9,9 +9,11 @@ export function helpText(set: OptionSet): string {
     .map((option) => {
       const value = option.type === "boolean" ? "[true|false]" : `<${valueWord(option)}>`;
       const unit = option.unit === undefined || option.unit === "path" ? "" : `; unit: ${option.unit}`;
-      const facts = [ruleText(option) + unit, `default: ${showDefault(option)}`, ...(option.env === null ? [] : [`env: ${option.env}`])];
-      const names = namesOf(option).join(", ");
-      return `  ${names} ${value}\n${wrap(`${option.doc} [${facts.join("; ")}]`, 8)}`;
+      const variables = variablesOf(option);
+      const env = variables.length === 0 ? [] : [`env: ${variables.join(", ")}`];
+      const facts = [ruleText(option) + unit, `default: ${showDefault(option)}`, ...env];
+      const names = option.secret ? `${variables.join(", ")}=` : `${namesOf(option).join(", ")} `;
+      return `  ${names}${value}\n${wrap(`${option.doc} [${facts.join("; ")}]`, 8)}`;
     })
     .join("\n");
 }
@@ -24,7 +26,9 @@ export function docsMarkdown(set: OptionSet): string {
       namesOf(option)
         .map((name) => `\`${name}\``)
         .join(", "),
-      option.env === null ? "" : `\`${option.env}\``,
+      variablesOf(option)
+        .map((name) => `\`${name}\``)
+        .join(", "),
       ruleText(option),
       option.unit ?? "",
       showDefault(option),
@@ -80,8 +84,8 @@ export function optionsJson(set: OptionSet): (FormField & { flag: string; aliase
 }
 
 /** A positional option is also the bare words of the command line. */
-function namesOf({ key, flag, aliases, positional }: NamedOption): string[] {
-  return [flag, ...aliases, ...(positional ? [`${key.toUpperCase()}...`] : [])];
+function namesOf(option: NamedOption): string[] {
+  return [...flagsOf(option), ...(option.positional ? [`${option.key.toUpperCase()}...`] : [])];
 }
 
 function valueWord(option: NamedOption): string {

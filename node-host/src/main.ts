@@ -1,8 +1,12 @@
 /** Entry of the `starling` command: finds the verb, parses its options, runs it, turns an error into a sentence and an exit code. */
+import { readFileSync } from "node:fs";
 import {
   ConfigError,
+  givenText,
   helpText,
+  mergeEnvironment,
   nearestName,
+  parseEnvFile,
   parseOptions,
   programs,
   type OptionSet,
@@ -24,9 +28,22 @@ type Command = (argv: readonly string[]) => Promise<number>;
 
 function command<T extends OptionSpecs>(options: OptionSet<T>, load: () => Promise<(values: OptionValues<T>) => Promise<number>>): Command {
   return async (argv) => {
-    const values = parseOptions(options, argv, process.env);
+    const values = parseOptions(options, argv, readEnvironment(options, argv));
     return (await load())(values);
   };
+}
+
+/** This process's environment, with what `--env-file` adds to it; what is no option's, such as a proxy, counts as well. */
+function readEnvironment(options: OptionSet, argv: readonly string[]): NodeJS.ProcessEnv {
+  const path = givenText(options, argv, "envFile");
+  if (path === null) return process.env;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new HostError("bad-option", `--env-file ${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  return Object.assign(process.env, mergeEnvironment(process.env, parseEnvFile(text, path)));
 }
 
 /** Loaded only when called: `--help` must not pay for libp2p. */

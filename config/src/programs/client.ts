@@ -1,18 +1,22 @@
 /** Options of `client`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import { defineOptions } from "../defineOptions.ts";
-import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName, logs, tui } from "./shared.ts";
+import {
+  device,
+  deviceDoc,
+  onlyFullWidth,
+  checkpointDir,
+  keepSteps,
+  port,
+  faults,
+  telemetry,
+  nodeName,
+  logs,
+  tui,
+  serverAddr,
+} from "./shared.ts";
 
 export const clientOptions = defineOptions({
-  serverAddr: {
-    type: "string",
-    unit: "HOST:PORT",
-    minBytes: 1,
-    maxBytes: 256,
-    default: "127.0.0.1:20000",
-    doc: "The coordinator: HOST:PORT, or a multiaddr.",
-    check: (text: string): string | null =>
-      text.startsWith("/") || /^(\[[^\]]+\]|[^\s:]+):\d{1,5}$/.test(text) ? null : "must be HOST:PORT or a multiaddr",
-  },
+  serverAddr: { ...serverAddr, default: "127.0.0.1:20000", doc: "The coordinator: HOST:PORT, or a multiaddr." },
   identitySecretKeyPath: {
     type: "string",
     unit: "path",

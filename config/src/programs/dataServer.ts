@@ -1,17 +1,12 @@
 /** Options of `data-server`. */
 import { defineOptions } from "../defineOptions.ts";
-import { port, telemetry } from "./shared.ts";
+import { port, telemetry, serverAddr } from "./shared.ts";
 
 export const dataServerOptions = defineOptions({
   serverAddr: {
-    type: "string",
-    unit: "HOST:PORT",
-    minBytes: 1,
-    maxBytes: 256,
+    ...serverAddr,
     default: "127.0.0.1:20000",
     doc: "The run's coordinator, which says whose batch is which: HOST:PORT, or a multiaddr.",
-    check: (text: string): string | null =>
-      text.startsWith("/") || /^(\[[^\]]+\]|[^\s:]+):\d{1,5}$/.test(text) ? null : "must be HOST:PORT or a multiaddr",
   },
   configPath: {
     type: "string",

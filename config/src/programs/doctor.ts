@@ -1,19 +1,12 @@
 /** Options of `doctor`. Those of `client` and `server` mean the same here; a check whose option is left out is skipped. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, device, deviceDoc, port } from "./shared.ts";
+import { configPath, device, deviceDoc, port, serverAddr } from "./shared.ts";
 
 const path = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
 const url = { type: "string", unit: "url", minBytes: 1, maxBytes: 2048, optional: true } as const;
 
 export const doctorOptions = defineOptions({
-  serverAddr: {
-    type: "string",
-    unit: "HOST:PORT",
-    minBytes: 1,
-    maxBytes: 256,
-    optional: true,
-    doc: "Coordinator to reach, whose clock and run are looked at.",
-  },
+  serverAddr: { ...serverAddr, optional: true, doc: "Coordinator to reach, whose clock and run are looked at." },
   configPath: { ...configPath, optional: true, doc: `${configPath.doc} Its memory and data are looked at; left out = the coordinator's.` },
   identitySecretKeyPath: { ...path, doc: "The client's key file." },
   checkpointDir: { ...path, doc: "Folder for checkpoints." },

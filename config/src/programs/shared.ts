@@ -8,6 +8,16 @@ export const configPath = {
   doc: "Run config: a file, a folder with config.toml or state.toml, or the name of a preset.",
 } as const satisfies OptionSpec;
 
+/** A TCP coordinator. */
+export const serverAddr = {
+  type: "string",
+  unit: "HOST:PORT",
+  minBytes: 1,
+  maxBytes: 256,
+  check: (text: string): string | null =>
+    text.startsWith("/") || /^(\[[^\]]+\]|[^\s:]+):\d{1,5}$/.test(text) ? null : "must be HOST:PORT or a multiaddr",
+} as const;
+
 /** Only kept because commands written for the existing system carry it. */
 export const noNvtop = {
   type: "boolean",
