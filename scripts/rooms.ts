@@ -21,6 +21,13 @@ export const ROOMS: readonly Room[] = [
     platformFree: true,
     what: "machine as wasm, coordinator port and adapters",
   },
+  {
+    name: "programs",
+    folder: "coordinator/programs",
+    mayImport: ["config", "sdk"],
+    platformFree: false,
+    what: "Solana programs, artefacts, LiteSVM harness",
+  },
   { name: "server", folder: "coordinator/server", mayImport: ["config", "network", "sdk"], platformFree: true, what: "TCP coordinator" },
   {
     name: "trainer-core",
@@ -32,7 +39,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: "node-host",
     folder: "node-host",
-    mayImport: ["config", "network", "sdk", "server", "trainer-core"],
+    mayImport: ["config", "network", "sdk", "programs", "server", "trainer-core"],
     platformFree: false,
     what: "the starling command",
   },
@@ -40,7 +47,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: "e2e",
     folder: "e2e",
-    mayImport: ["config", "network", "sdk", "server", "trainer-core"],
+    mayImport: ["config", "network", "sdk", "programs", "server", "trainer-core"],
     platformFree: false,
     what: "many processes, one run",
   },
