@@ -1,6 +1,6 @@
 /** What a failed transaction says, by name. A panic or an exhausted budget has a name here that no test accepts as a refusal. */
 import type { Address } from "@solana/kit";
-import { FailedTransactionMetadata } from "litesvm";
+import type { FailedTransactionMetadata } from "litesvm";
 
 /** InstructionError of solana-instruction-error, in its order; what LiteSVM gives as a number. */
 const INSTRUCTION_ERRORS = (
