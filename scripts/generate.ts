@@ -1,5 +1,5 @@
 /**
- * Writes the files that are derived from others: embedded shaders, docs/options.md, docs/telemetry.md and docs/limits.md, the Grafana dashboard, the graph in docs/architecture.md.
+ * Writes the files that are derived from others: embedded shaders, the IDLs and clients of the Solana programs, docs/options.md, docs/telemetry.md and docs/limits.md, the Grafana dashboard, the graph in docs/architecture.md.
  * `--check` writes nothing and fails when one of them is not up to date.
  */
 import { spawnSync } from "node:child_process";
@@ -36,6 +36,8 @@ function graph(): string {
 
 const shaders = spawnSync(process.execPath, ["scripts/embedShaders.mjs", ...(check ? ["--check"] : [])], { stdio: ["ignore", 2, 2] });
 if (shaders.status !== 0) stale++;
+const clients = spawnSync(process.execPath, ["scripts/generateClients.ts", ...(check ? ["--check"] : [])], { stdio: ["ignore", 2, 2] });
+if (clients.status !== 0) stale++;
 
 put("docs/options.md", docs());
 put("docs/telemetry.md", telemetryDocs());
