@@ -117,7 +117,8 @@ export async function composeClient(
           engine,
           log,
         });
-  const runStartHash = await engine.parameterHash();
+  // a checkpoint takes the place of the run's start, whose hash could not be told afterwards
+  const runStartHash = own === null ? null : await engine.parameterHash();
   const resumed = own && (await own.resume(await agreedHash(coordinator, signal), signal));
   if (resumed)
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
@@ -147,7 +148,7 @@ export async function composeClient(
       coldStartWarmupSteps: plan.coldStartWarmupSteps,
       maxPayloadBytes: plan.payloadBytes,
       hashEveryRound: options.hashEachRound,
-      runStartHash,
+      ...(runStartHash !== null && { runStartHash }),
       onTelemetry: (event) => {
         log({ type: "round", event });
         behind.heard(event);

@@ -5,12 +5,10 @@ import { loadRunConfig, resolveDataLocation } from "@starling/config/presets.nod
 import type { CoordinatorPort } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { nameMembers, snapshotRights } from "@starling/trainer-core/data/batchRights";
-import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { serveData, type DataServerEvent } from "@starling/trainer-core/data/dataServer";
-import { localFiles } from "@starling/trainer-core/data/localFiles.node";
-import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
 import { planOf } from "../compose.ts";
+import { openProvider } from "../data/openProvider.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { reachCoordinator } from "../platform/coordinator.ts";
@@ -89,13 +87,7 @@ async function openServed(
   const runConfig = parseRunConfig(configToml, { source: "the coordinator's run config" });
   const plan = await planOf(runConfig, options.checkpoint, signal);
   const location = locationOf(options, runConfig);
-  const provider = createDataProvider(location, {
-    maxSeqLen: plan.sequenceTokens,
-    vocabSize: plan.llama.vocabSize,
-    localFiles,
-    localParquet: parquetInThread,
-    http: { storageEndpoint: process.env["STORAGE_EMULATOR_HOST"] },
-  });
+  const provider = openProvider(location, plan);
   try {
     await provider.check(signal);
   } catch (cause) {

@@ -3,12 +3,10 @@ import { resolve } from "node:path";
 import type { DataLocation, RunConfig } from "@starling/config";
 import { heldOutDirectory, resolveDataLocation } from "@starling/config/presets.node";
 import type { PeerNetwork } from "@starling/network";
-import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import { heldOutSequences, type DataProvider } from "@starling/trainer-core/data/dataProvider";
-import { localFiles } from "@starling/trainer-core/data/localFiles.node";
-import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
+import { openProvider } from "./openProvider.ts";
 
 export interface RunDataOptions {
   dataDir: string | undefined;
@@ -32,15 +30,7 @@ export async function openRunData(
 ): Promise<RunData> {
   const { runConfig, plan, runId } = run;
   const dataDirectory = resolve(options.dataDir ?? ".");
-  const open = (location: DataLocation): DataProvider =>
-    createDataProvider(location, {
-      maxSeqLen: plan.sequenceTokens,
-      vocabSize: plan.llama.vocabSize,
-      localFiles,
-      localParquet: parquetInThread,
-      http: { storageEndpoint: process.env["STORAGE_EMULATOR_HOST"] },
-      server: { network, runId },
-    });
+  const open = (location: DataLocation): DataProvider => openProvider(location, plan, { network, runId });
   const provider = open(resolveDataLocation(runConfig, dataDirectory));
   try {
     await provider.check(signal);

@@ -1,9 +1,7 @@
 /** The run's training data: the first sequence is read as training will read it. */
 import { resolveDataLocation } from "@starling/config/presets.node";
 import { variantOf } from "@starling/config";
-import { createDataProvider } from "@starling/trainer-core/data/createDataProvider";
-import { localFiles } from "@starling/trainer-core/data/localFiles.node";
-import { parquetInThread } from "@starling/trainer-core/data/parquetThread.node";
+import { openProvider } from "../../data/openProvider.ts";
 import { fail, ok, skip, type Check } from "../check.ts";
 import type { Run } from "../subject.ts";
 
@@ -27,12 +25,7 @@ export function data(run: (signal: AbortSignal) => Promise<Run | null>, dataDirI
       const { kind } = variantOf(config.model.LLM.data_location);
       if (kind === "Server") return skip("the run's data server gives data to members only");
       if (!subject.plan) return skip(`the model is not known: ${subject.planError}`);
-      const provider = createDataProvider(resolveDataLocation(config, dataDirectory), {
-        maxSeqLen: subject.plan.sequenceTokens,
-        vocabSize: subject.plan.llama.vocabSize,
-        localFiles,
-        localParquet: parquetInThread,
-      });
+      const provider = openProvider(resolveDataLocation(config, dataDirectory), subject.plan);
       try {
         const [sequence] = await provider.getSequences(0n, 0n, signal);
         return ok(`${kind}: a sequence of ${sequence?.length ?? 0} tokens was read`);
