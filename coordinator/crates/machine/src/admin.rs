@@ -1,12 +1,12 @@
 //! What the run's authority decides. Whether the caller is that authority is the host's to check.
 
 use crate::{
-    CHECKPOINT_LOCATION_BYTES, ClientState, Config, Coordinator, Error, LAYOUT_VERSION, NO_EPOCH, RUN_ID_BYTES,
-    RunState,
+    CHECKPOINT_LOCATION_BYTES, ClientState, Config, EpochTable, Error, LAYOUT_VERSION, NO_EPOCH, RUN_ID_BYTES, Run,
+    RunState, bitmap,
 };
 
-impl Coordinator {
-    /// Makes `self`, which must be zeroed memory, a new Uninitialized run.
+impl Run {
+    /// Makes `self`, which must be zeroed memory, a new Uninitialized run; its tables and rounds are zeroed memory too.
     ///
     /// # Errors
     /// `AlreadyStarted` if the memory holds a run, `InvalidRunId`, or the config's first broken rule.
@@ -40,14 +40,14 @@ impl Coordinator {
     }
 
     /// Pauses at once where nothing is in flight; otherwise the epoch drains and ends first, so that every agreed result
-    /// is applied.
+    /// is applied. Nobody is carried into the epoch after a pause; those who wait go on waiting.
     ///
     /// # Errors
     /// `Halted`, `AlreadyPausing`.
-    pub fn pause(&mut self, now_ms: u64) -> Result<(), Error> {
+    pub fn pause(&mut self, table: &mut EpochTable, now_ms: u64) -> Result<(), Error> {
         match self.state() {
             RunState::WaitingForMembers | RunState::Warmup => {
-                self.enter_paused(now_ms);
+                self.enter_paused(table, now_ms);
                 Ok(())
             }
             state if state.halted() => Err(Error::Halted),
@@ -112,9 +112,10 @@ impl Coordinator {
         Ok(())
     }
 
-    pub(crate) fn enter_paused(&mut self, now_ms: u64) {
-        for slot in 0..self.clients_len {
-            self.exit(slot, ClientState::Withdrawn);
+    pub(crate) fn enter_paused(&mut self, table: &mut EpochTable, now_ms: u64) {
+        let live = self.live;
+        for slot in bitmap::bits(&live) {
+            self.exit(table, slot, ClientState::Withdrawn);
         }
         self.cold_start_epoch = 1;
         self.lost_warmups = 0;

@@ -3,7 +3,7 @@
 
 use crate::selection::{self, WITNESS_SALT};
 use crate::state::{MAX_CLIENTS, MAX_WITNESSES};
-use crate::{Pod as _, Round, bitmap};
+use crate::{Pod as _, RoundHot, bitmap};
 
 pod! {
     /// A trainer's share of a round: the sequences [start, end], a closed interval.
@@ -63,7 +63,7 @@ impl ElectedList {
     }
 }
 
-impl Round {
+impl RoundHot {
     /// Live slots in the order in which they take batches; the first `batch_count` have one.
     #[must_use]
     pub fn trainers(&self) -> SlotList {
@@ -90,17 +90,16 @@ impl Round {
 
     #[must_use]
     pub fn elected(&self) -> ElectedList {
-        let live = SlotList::of_bitmap(&self.live);
-        let mut positions = [0u8; MAX_CLIENTS];
-        for (rank, position) in (0u8..=255).zip(positions.iter_mut()) {
-            *position = rank;
-        }
-        let ranks = positions.get_mut(..live.len).unwrap_or(&mut []);
-        self.map_to_witness_positions(ranks);
+        let mut position_of = [u8::MAX; MAX_CLIENTS];
+        self.for_each_elected(&bitmap::first(self.elected_count), |slot, position| {
+            if let Some(place) = position_of.get_mut(usize::from(slot)) {
+                *place = position;
+            }
+        });
         let mut list = ElectedList { entries: [Elected::ZERO; MAX_WITNESSES], len: 0 };
-        let winners = live.iter().zip(ranks.iter()).filter(|(_, position)| u16::from(**position) < self.elected_count);
+        let winners = (0u16..).zip(position_of).filter(|(_, position)| usize::from(*position) < MAX_WITNESSES);
         for (entry, (client_index, position)) in list.entries.iter_mut().zip(winners) {
-            *entry = Elected { client_index, position: u16::from(*position) };
+            *entry = Elected { client_index, position: u16::from(position) };
             list.len = list.len.saturating_add(1);
         }
         list
@@ -112,15 +111,39 @@ impl Round {
         if !bitmap::get(&self.live, slot) {
             return None;
         }
-        let rank = bitmap::bits(&self.live).take_while(|live_slot| *live_slot < slot).count();
+        let rank = bitmap::count(&bitmap::both(&self.live, &bitmap::first(slot)));
         let mut position = [u8::try_from(rank).ok()?];
-        self.map_to_witness_positions(&mut position);
+        let key = selection::shuffle_key(&self.seed, WITNESS_SALT);
+        selection::permute(&key, &self.witness_pivots, self.live_count, &mut position);
         let [position] = position;
         if u16::from(position) < self.elected_count { Some(position) } else { None }
     }
 
-    fn map_to_witness_positions(&self, ranks: &mut [u8]) {
+    /// Whether the slots elected for `positions` all lie in `slots`.
+    pub(crate) fn all_within(&self, positions: &bitmap::Bitmap, slots: &bitmap::Bitmap) -> bool {
+        let mut all = true;
+        self.for_each_elected(positions, |slot, _| all &= bitmap::get(slots, slot));
+        all
+    }
+
+    /// Goes from witness positions, at most 32, back to slots: that is cheaper than asking 256 slots for their position.
+    #[inline(never)]
+    fn for_each_elected(&self, positions: &bitmap::Bitmap, mut each: impl FnMut(u16, u8)) {
+        let mut asked = [0u8; MAX_WITNESSES];
+        let mut len: usize = 0;
+        for (place, position) in asked.iter_mut().zip(bitmap::bits(positions)) {
+            *place = position as u8;
+            len = len.saturating_add(1);
+        }
+        let mut ranks = asked;
         let key = selection::shuffle_key(&self.seed, WITNESS_SALT);
-        selection::permute(&key, &self.witness_pivots, self.live_count, ranks);
+        let used = ranks.get_mut(..len).unwrap_or(&mut []);
+        selection::unpermute(&key, &self.witness_pivots, self.live_count, used);
+        let live = SlotList::of_bitmap(&self.live);
+        for (position, rank) in asked.iter().zip(used) {
+            if let Some(slot) = live.slots.get(usize::from(*rank)) {
+                each(u16::from(*slot), *position);
+            }
+        }
     }
 }

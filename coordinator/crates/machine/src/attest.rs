@@ -1,27 +1,25 @@
-//! What a finished round and a finished epoch are worth.
+//! What a finished round is worth, and what parameters an epoch ends with.
 
-use crate::{ClientState, Coordinator, LOST_WARMUPS, NO_EPOCH, bitmap};
+use crate::bitmap::Words;
+use crate::state::same_key;
+use crate::{EpochTable, LOST_WARMUPS, MAX_ROUNDS_TRAINED, NO_EPOCH, Report, RoundDetail, Run, bitmap};
 
-impl Coordinator {
+/// Binary digits of a count of up to 32 witnesses.
+const COUNT_BITS: usize = 6;
+
+impl Run {
     /// Credits every trainer whose batch a quorum of the elected witnesses holds; the others missed the round.
-    pub(crate) fn attest_batches(&mut self) {
+    #[inline(never)]
+    pub(crate) fn attest_batches(&mut self, table: &mut EpochTable, detail: &RoundDetail) {
         let Some(round) = self.current_round() else { return };
         if round.drain != 0 {
             return;
         }
-        let trainers = round.trainers();
-        let batch_count = round.batch_count;
-        let quorum = usize::from(round.quorum());
-        let mut attested = [0u8; 32];
-        for batch in 0..batch_count {
-            if round.entries().filter(|entry| bitmap::get(&entry.bitmap, batch)).count() >= quorum {
-                bitmap::set(&mut attested, batch);
-            }
-        }
-        for (batch, slot) in (0..batch_count).zip(trainers.iter()) {
-            let Some(client) = self.client_mut(slot) else { continue };
+        let attested = bitmap::from_words(&held_by(detail.reports_of(round), round.quorum()));
+        for (batch, slot) in (0..round.batch_count).zip(round.trainers().iter()) {
+            let Some(client) = table.slot_mut(slot) else { continue };
             if bitmap::get(&attested, batch) {
-                client.rounds_trained = client.rounds_trained.saturating_add(1);
+                client.rounds_trained = client.rounds_trained.saturating_add(1).min(MAX_ROUNDS_TRAINED);
                 client.missed_rounds = 0;
             } else {
                 client.missed_rounds = client.missed_rounds.saturating_add(1);
@@ -31,12 +29,12 @@ impl Coordinator {
     }
 
     /// Adopts the parameter hash that a quorum of the elected witnesses of the last drain round carries; else keeps the old.
-    pub(crate) fn agree_parameter_hash(&mut self) {
+    pub(crate) fn agree_parameter_hash(&mut self, detail: &RoundDetail) {
         let Some(round) = self.current_round() else { return };
         let quorum = usize::from(round.quorum());
-        let agreed = round.entries().map(|entry| entry.parameter_hash).find(|hash| {
-            *hash != [0; 32] && round.entries().filter(|entry| entry.parameter_hash == *hash).count() >= quorum
-        });
+        let hashes = || detail.reports_of(round).map(|report| report.parameter_hash);
+        let agreed =
+            hashes().find(|hash| *hash != [0; 32] && hashes().filter(|other| same_key(other, hash)).count() >= quorum);
         if let Some(hash) = agreed {
             if hash != self.parameter_hash {
                 self.previous_hash = self.parameter_hash;
@@ -67,38 +65,33 @@ impl Coordinator {
             self.lost_warmups = 0;
         }
     }
+}
 
-    /// Shares the epoch's points by rounds trained; ejected clients are slashed and their rounds do not count. What the
-    /// division leaves over carries to the next epoch; an epoch that nobody trained pays nothing. Returns whether it paid.
-    pub(crate) fn settle_points(&mut self) -> bool {
-        let slashing_rate = self.epoch_slashing_rate;
-        let clients = self.clients.iter_mut().take(usize::from(self.clients_len));
-        let mut total_rounds: u64 = 0;
-        for client in clients {
-            if client.is(ClientState::Ejected) {
-                client.slashed = client.slashed.saturating_add(slashing_rate);
-            } else {
-                total_rounds = total_rounds.saturating_add(u64::from(client.rounds_trained));
+/// The batches that at least `quorum` of the reports hold. All 256 are counted at once: digit d of the counts of 64 batches
+/// lies in one word, and a report is added as a binary adder would.
+fn held_by<'a>(reports: impl Iterator<Item = &'a Report>, quorum: u16) -> Words {
+    let mut digits = [[0u64; 4]; COUNT_BITS];
+    for report in reports {
+        let mut carry = bitmap::words(&report.bitmap);
+        for digit in &mut digits {
+            for (digit, carry) in digit.iter_mut().zip(&mut carry) {
+                let both = *digit & *carry;
+                *digit ^= *carry;
+                *carry = both;
             }
         }
-        if total_rounds == 0 {
-            return false;
-        }
-        let pool = self.epoch_earning_rate.saturating_add(self.points_carry);
-        let mut paid: u64 = 0;
-        for client in self.clients.iter_mut().take(usize::from(self.clients_len)) {
-            if client.is(ClientState::Ejected) {
-                continue;
-            }
-            let share = u128::from(pool)
-                .saturating_mul(u128::from(client.rounds_trained))
-                .checked_div(u128::from(total_rounds))
-                .and_then(|share| u64::try_from(share).ok())
-                .unwrap_or(0);
-            client.earned = client.earned.saturating_add(share);
-            paid = paid.saturating_add(share);
-        }
-        self.points_carry = pool.saturating_sub(paid);
-        true
     }
+    let mut more = [0u64; 4];
+    let mut equal = [u64::MAX; 4];
+    for (place, digit) in digits.iter().enumerate().rev() {
+        let wanted = if (quorum >> place) & 1 == 0 { 0 } else { u64::MAX };
+        for ((more, equal), digit) in more.iter_mut().zip(&mut equal).zip(digit) {
+            *more |= *equal & *digit & !wanted;
+            *equal &= !(*digit ^ wanted);
+        }
+    }
+    for (more, equal) in more.iter_mut().zip(equal) {
+        *more |= equal;
+    }
+    more
 }

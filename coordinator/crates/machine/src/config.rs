@@ -104,6 +104,9 @@ impl Config {
     /// Sequences in the round that begins at `data_index` (in sequences): a linear ramp over tokens seen, rounded half up.
     #[must_use]
     pub fn batch_size_at(&self, data_index: u64) -> u16 {
+        if self.global_batch_size_warmup_tokens == 0 {
+            return self.global_batch_size_end;
+        }
         let (start, end) = (u128::from(self.global_batch_size_start), u128::from(self.global_batch_size_end));
         let warmup = u128::from(self.global_batch_size_warmup_tokens);
         let tokens = u128::from(data_index).saturating_mul(u128::from(self.max_seq_len));

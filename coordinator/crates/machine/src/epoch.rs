@@ -1,10 +1,10 @@
 //! The life of an epoch: who is in it, its rounds and their seeds, and its end.
 
-use crate::selection::{self, COMMITTEE_SALT, WITNESS_SALT};
+use crate::selection::{self, WITNESS_SALT};
 use crate::state::ring_index;
 use crate::{
-    Client, ClientState, Coordinator, MAX_CLIENTS, MAX_WITNESSES, Membership, Pod as _, Round, RunState, TickOutcome,
-    Witness, bitmap, sha256,
+    ClientState, EpochTable, MAX_WITNESSES, Pod as _, RoundDetail, RoundHot, Run, RunState, Slot, TickOutcome,
+    WitnessHot, bitmap, sha256,
 };
 
 const SEED_DOMAIN: &[u8] = b"starling seed";
@@ -13,67 +13,25 @@ const DRAIN_ROUNDS: u32 = 2;
 /// An epoch shorter than this would drain as long as it trains.
 const SOFT_MIN_ROUNDS: u32 = 4;
 
-/// How far a member of the last epoch had revealed its chain.
-#[derive(Clone, Copy)]
-struct ChainProgress {
-    session: [u8; 32],
-    origin: [u8; 32],
-    head: [u8; 32],
-}
-
-impl Coordinator {
-    /// How many of `pending` would get a slot.
-    pub(crate) fn admissible(&self, pending: &[Membership]) -> u16 {
-        let mut count: u16 = 0;
-        for (index, member) in pending.iter().enumerate() {
-            if usize::from(count) < MAX_CLIENTS && self.is_admissible(member, pending.get(..index).unwrap_or(&[])) {
-                count = count.saturating_add(1);
-            }
+impl Run {
+    /// Those who waited get the slots 0, 1, 2... of the other table, behind them come those who are carried, and the tables
+    /// change places. Whose session has ended is no member any more; if too few are left, the run goes on waiting.
+    pub(crate) fn form_epoch(&mut self, table: &mut EpochTable, next: &mut EpochTable, now_ms: u64) {
+        self.drop_expired(table, next, now_ms);
+        if !self.has_enough_members() {
+            return;
         }
-        count
-    }
-
-    /// Not an owner ejected lately, and no key that a member before it in the list already uses.
-    fn is_admissible(&self, member: &Membership, before: &[Membership]) -> bool {
-        let barred = self.ejected_owners.iter().take(usize::from(self.ejected_len)).any(|owner| *owner == member.owner);
-        let taken = before.iter().any(|other| other.session == member.session || other.peer_id == member.peer_id);
-        !barred && !taken
-    }
-
-    /// Gives the admissible members, at most 256, the slots 0, 1, 2... A member that continues from the last epoch keeps
-    /// its place in its chain: links already revealed are public and must not seed another round.
-    #[inline(never)]
-    pub(crate) fn form_epoch(&mut self, now_ms: u64, pending: &[Membership]) {
-        let mut progress = [ChainProgress { session: [0; 32], origin: [0; 32], head: [0; 32] }; MAX_CLIENTS];
-        let previous_len = usize::from(self.clients_len);
-        for (saved, client) in progress.iter_mut().zip(self.clients.iter().take(previous_len)) {
-            *saved = ChainProgress { session: client.session, origin: client.chain_origin, head: client.chain_head };
+        next.len = self.pending_len;
+        for slot in table.used().filter(|slot| slot.carried != 0) {
+            next.push_carried(slot);
         }
-        for client in &mut self.clients {
-            *client = Client::ZERO;
-        }
-        let mut filled: u16 = 0;
-        for (index, member) in pending.iter().enumerate() {
-            if !self.is_admissible(member, pending.get(..index).unwrap_or(&[])) {
-                continue;
-            }
-            let Some(slot) = self.clients.get_mut(usize::from(filled)) else { break };
-            let continued = progress
-                .iter()
-                .take(previous_len)
-                .find(|saved| saved.session == member.session && saved.origin == member.chain_head);
-            slot.owner = member.owner;
-            slot.session = member.session;
-            slot.peer_id = member.peer_id;
-            slot.chain_origin = member.chain_head;
-            slot.chain_head = continued.map_or(member.chain_head, |saved| saved.head);
-            filled = filled.saturating_add(1);
-        }
-        self.clients_len = filled;
+        next.epoch = self.epoch;
+        next.unsettled = 0;
+        self.table = self.other_table();
+        self.pending_len = 0;
+        self.carried_len = next.len;
+        self.live = bitmap::first(next.len);
         self.warmup_ready = [0; 32];
-        for votes in &mut self.equivocation_votes {
-            *votes = [0; 32];
-        }
         self.clear_rounds();
         self.epoch_start_step = self.step;
         self.epoch_start_ms = now_ms;
@@ -84,12 +42,10 @@ impl Coordinator {
         self.enter(RunState::Warmup, now_ms);
     }
 
-    pub(crate) fn drop_unready(&mut self) {
-        let ready = self.warmup_ready;
-        for slot in 0..self.clients_len {
-            if !bitmap::get(&ready, slot) {
-                self.exit(slot, ClientState::Dropped);
-            }
+    pub(crate) fn drop_unready(&mut self, table: &mut EpochTable) {
+        let unready = bitmap::without(&self.live, &self.warmup_ready);
+        for slot in bitmap::bits(&unready) {
+            self.exit(table, slot, ClientState::Dropped);
         }
     }
 
@@ -106,15 +62,16 @@ impl Coordinator {
 
     /// Fixes the seed of the round after the next. Only reveals made before `server_random` existed count: whoever reports
     /// later knows it, and could choose between two seeds by reporting or not.
-    pub(crate) fn draw_following_seed(&mut self, server_random: &[u8; 32]) {
-        let mut reveals = [0u8; 32];
+    pub(crate) fn draw_following_seed(&mut self, detail: &RoundDetail, server_random: &[u8; 32]) {
+        let mut reveals = [0u64; 4];
         if let Some(round) = self.current_round() {
-            for entry in round.entries() {
-                for (sum, byte) in reveals.iter_mut().zip(entry.reveal) {
-                    *sum ^= byte;
+            for report in detail.reports_of(round) {
+                for (sum, word) in reveals.iter_mut().zip(bitmap::words(&report.reveal)) {
+                    *sum ^= word;
                 }
             }
         }
+        let reveals = bitmap::from_words(&reveals);
         self.following_seed = sha256(&[&self.next_seed, server_random, &reveals]);
     }
 
@@ -127,7 +84,7 @@ impl Coordinator {
     }
 
     fn start_round(&mut self, now_ms: u64, height: u32, data_index: u64, seed: [u8; 32]) {
-        let live = self.healthy();
+        let live = self.live;
         let live_count = bitmap::count(&live);
         let drain = self.last_step != 0;
         let batch_size = if drain { 0 } else { self.config.batch_size_at(data_index) };
@@ -142,9 +99,8 @@ impl Coordinator {
             round.seed = seed;
             round.live = live;
             round.witness_pivots = selection::pivots(&selection::shuffle_key(&seed, WITNESS_SALT), live_count);
-            round.committee_pivots = selection::pivots(&selection::shuffle_key(&seed, COMMITTEE_SALT), live_count);
             for witness in &mut round.witnesses {
-                *witness = Witness::ZERO;
+                *witness = WitnessHot::ZERO;
             }
             round.height = height;
             round.step = step;
@@ -166,12 +122,12 @@ impl Coordinator {
             .map_or(self.epoch_start_data_index, |round| round.data_index.saturating_add(u64::from(round.batch_size)))
     }
 
-    pub(crate) fn finish_round(&mut self, now_ms: u64) {
+    pub(crate) fn finish_round(&mut self, table: &mut EpochTable, detail: &RoundDetail, now_ms: u64) {
         let received = self.current_round().map_or(0, |round| u16::from(round.witnesses_len));
         let has_quorum = self.current_round().is_some_and(|round| received >= round.quorum());
-        self.attest_batches();
+        self.attest_batches(table, detail);
         if self.is_last_drain_round() {
-            self.agree_parameter_hash();
+            self.agree_parameter_hash(detail);
         }
         self.step = self.step.saturating_add(1);
         if self.last_step == 0 && self.should_drain(now_ms, has_quorum) {
@@ -186,7 +142,7 @@ impl Coordinator {
     }
 
     fn should_drain(&self, now_ms: u64, has_quorum: bool) -> bool {
-        let must = self.pending_pause != 0 || self.healthy_count() < self.config.min_clients || !has_quorum;
+        let must = self.pending_pause != 0 || self.live_count() < self.config.min_clients || !has_quorum;
         let end = self.step.saturating_add(DRAIN_ROUNDS);
         let long_enough = end >= self.epoch_start_step.saturating_add(SOFT_MIN_ROUNDS);
         let rounds_done = self.config.rounds_per_epoch != 0 && self.trained_rounds >= self.config.rounds_per_epoch;
@@ -198,15 +154,15 @@ impl Coordinator {
         self.last_step != 0 && self.step.saturating_add(1) == self.last_step
     }
 
-    pub(crate) fn end_epoch(&mut self, now_ms: u64) -> TickOutcome {
-        let trained = self.settle_points();
+    pub(crate) fn end_epoch(&mut self, table: &mut EpochTable, now_ms: u64) -> TickOutcome {
+        let trained = self.share_points(table);
         self.epoch_start_data_index = self.data_end();
         self.clear_rounds();
         self.last_step = 0;
         self.epoch = self.epoch.saturating_add(1).min(crate::NO_EPOCH.saturating_sub(1));
         if self.pending_pause != 0 {
             self.pending_pause = 0;
-            self.enter_paused(now_ms);
+            self.enter_paused(table, now_ms);
         } else {
             self.cold_start_epoch = 0;
             self.enter_waiting(now_ms);
@@ -216,11 +172,28 @@ impl Coordinator {
 
     fn clear_rounds(&mut self) {
         for round in &mut self.rounds {
-            *round = Round::ZERO;
+            *round = RoundHot::ZERO;
         }
         self.rounds_len = 0;
         self.height = 0;
         self.next_seed = [0; 32];
         self.following_seed = [0; 32];
+    }
+}
+
+impl EpochTable {
+    /// A copy of `slot` that has done nothing yet. It keeps its place in its chain: links already revealed are public and
+    /// must not seed another round.
+    fn push_carried(&mut self, slot: &Slot) {
+        let Some(place) = self.slots.get_mut(usize::from(self.len)) else { return };
+        *place = *slot;
+        place.equivocation_votes = [0; 32];
+        place.earned = 0;
+        place.slashed = 0;
+        place.exited_height = 0;
+        place.rounds_trained = 0;
+        place.missed_rounds = 0;
+        place.settled = 0;
+        self.len = self.len.saturating_add(1);
     }
 }

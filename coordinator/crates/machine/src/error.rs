@@ -45,7 +45,6 @@ errors! {
     SelfReport = 16, "a client cannot report itself";
     DuplicateVote = 17, "this client has already reported that equivocation";
     AlreadyEjected = 18, "that client is already ejected";
-    InvalidLeave = 19, "only a Healthy client can leave";
     CannotResume = 20, "only a Paused run can be resumed";
     AlreadyStarted = 21, "only an Uninitialized run can be started";
     NotHalted = 22, "the config can only be changed while the run is Uninitialized, Paused or Finished";
@@ -57,6 +56,16 @@ errors! {
     WrongStateVersion = 28, "the state was written by another version of the machine";
     CorruptState = 29, "the state holds a value that no sequence of calls can produce";
     AlreadyPausing = 30, "the run is already draining towards Paused";
+    NotMember = 31, "no client of this epoch and nobody who waits for the next has that session or owner";
+    SessionExpired = 32, "the session has expired; its owner must open another";
+    OwnerEjected = 33, "a client of that owner was ejected for misconduct; the owner cannot join again";
+    PeerTaken = 34, "another session holds that peer id";
+    RunFull = 35, "256 members are in the next epoch already; join again when one has left";
+    TableUnsettled = 36, "the points of the epoch before the running one must be settled first";
+    NothingToSettle = 37, "that slot has neither points nor an ejection to settle";
+    AlreadySettled = 38, "that slot is settled";
+    NotSettleable = 39, "the epoch of that table goes on; settle it when it is over";
+    UnknownTable = 40, "a run has the tables 0 and 1";
 
     WarmupTooLong = 100, "warmup_time must be less than epoch_time";
     CooldownTooShort = 101, "cooldown_time must be greater than 0";

@@ -4,9 +4,9 @@
 //! as WebAssembly in every client, and natively under test. It does no I/O: the caller passes the time, randomness and
 //! who asks to join. Every entry point checks its input and returns a typed [`Error`]; a refused call changes nothing.
 //!
-//! Begin with [`Coordinator::tick`] (`tick.rs`), which makes every transition between run states.
+//! Begin with [`Run::tick`] (`tick.rs`), which makes every transition between run states.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[macro_use]
 mod pod;
@@ -17,12 +17,15 @@ mod bitmap;
 mod config;
 mod epoch;
 mod error;
+mod exits;
 mod hash;
 mod members;
+mod points;
 pub mod selection;
 mod state;
 mod tick;
 mod validate;
+mod whole;
 mod witness;
 
 pub use assignment::{BatchAssignment, Elected, ElectedList, SlotList};
@@ -31,23 +34,31 @@ pub use config::Config;
 pub use error::Error;
 pub use hash::sha256;
 pub use pod::{Field, Pod, Struct};
+pub use points::{MAX_ROUNDS_TRAINED, Settled};
 pub use selection::quorum;
 pub use state::{
-    CHECKPOINT_LOCATION_BYTES, Client, ClientState, Coordinator, EJECTED_OWNERS, LAYOUT_VERSION, LOST_WARMUPS,
-    MAX_CLIENTS, MAX_WITNESSES, Membership, NO_EPOCH, RUN_ID_BYTES, Round, RunState, STORED_ROUNDS, Witness,
+    CHECKPOINT_LOCATION_BYTES, ClientState, EpochTable, LAYOUT_VERSION, LOST_WARMUPS, MAX_CLIENTS, MAX_WITNESSES,
+    Membership, NEVER_MS, NO_EPOCH, RUN_ID_BYTES, Report, RoundDetail, RoundHot, Run, RunState, STORED_ROUNDS, Slot,
+    TABLES, WitnessHot, ring_index,
 };
 pub use tick::TickOutcome;
+pub use whole::{Pieces, State};
 pub use witness::WitnessMessage;
 
 /// Every struct whose bytes cross the wasm boundary, outermost first: the TypeScript decoder is generated from this.
 pub const LAYOUT: &[Struct] = &[
-    Coordinator::LAYOUT,
+    State::LAYOUT,
+    Run::LAYOUT,
     Config::LAYOUT,
-    Client::LAYOUT,
-    Round::LAYOUT,
-    Witness::LAYOUT,
+    RoundHot::LAYOUT,
+    WitnessHot::LAYOUT,
+    EpochTable::LAYOUT,
+    Slot::LAYOUT,
+    RoundDetail::LAYOUT,
+    Report::LAYOUT,
     Membership::LAYOUT,
     WitnessMessage::LAYOUT,
     BatchAssignment::LAYOUT,
     Elected::LAYOUT,
+    Settled::LAYOUT,
 ];

@@ -1,144 +1,169 @@
-//! How a client ceases to be Healthy: it leaves, is found dead, or is voted out.
+//! Who is in the next epoch: joining, and everything that ends that before the epoch begins.
 
-use crate::{ClientState, Coordinator, EJECTED_OWNERS, Error, RunState, bitmap, quorum};
+use crate::state::same_key;
+use crate::{ClientState, EpochTable, Error, MAX_CLIENTS, Membership, Pod as _, Run, RunState, Slot};
 
-/// Finished rounds in a row that a client must have missed to be dropped.
-const UNHEALTHY_ROUNDS: u32 = 2;
-
-impl Coordinator {
-    /// `slot` leaves; it keeps the share of the rounds it trained.
+impl Run {
+    /// `member` will be in the next epoch. Joining again with the same session replaces its place among those who wait; a
+    /// client of the running epoch keeps its slot to the epoch's end and begins the next one as it says here. Those who are
+    /// members keep their place: a newcomer only gets a free one. Returns whether anything changed.
     ///
     /// # Errors
-    /// `Halted`, `InvalidRunState` (while waiting for members the caller's pending list decides), `UnknownSlot`, `InvalidLeave`.
-    pub fn leave(&mut self, slot: u16) -> Result<(), Error> {
-        self.require_epoch()?;
-        let client = self.client(slot).ok_or(Error::UnknownSlot)?;
-        if !client.is(ClientState::Healthy) {
-            return Err(Error::InvalidLeave);
+    /// `Halted` (Uninitialized or Finished; a paused run can be joined), `SessionExpired`, `TableUnsettled`, `OwnerEjected`,
+    /// `PeerTaken`, `RunFull`.
+    pub fn join(
+        &mut self,
+        table: &mut EpochTable,
+        next: &mut EpochTable,
+        member: &Membership,
+        now_ms: u64,
+    ) -> Result<bool, Error> {
+        if matches!(self.state(), RunState::Uninitialized | RunState::Finished) {
+            return Err(Error::Halted);
         }
-        self.exit(slot, ClientState::Withdrawn);
-        Ok(())
-    }
-
-    /// Drops each of `targets`, or nobody if one of them is not unhealthy. Unhealthy is who missed the last two finished
-    /// rounds: two batches in a row without attestation, or elected twice and silent twice. Returns how many were dropped.
-    ///
-    /// # Errors
-    /// `Halted`, `InvalidRunState`, `NotLive`, `TooEarlyForHealthCheck`, `UnknownSlot`, `InvalidHealthCheck`.
-    pub fn health_check(&mut self, from: u16, targets: &[u16]) -> Result<u16, Error> {
-        self.require_round()?;
-        self.require_live(from)?;
-        if self.height < UNHEALTHY_ROUNDS {
-            return Err(Error::TooEarlyForHealthCheck);
+        if member.expires_ms <= now_ms {
+            return Err(Error::SessionExpired);
         }
-        if targets.is_empty() {
-            return Err(Error::InvalidHealthCheck);
+        if self.next_unsettled() != 0 {
+            return Err(Error::TableUnsettled);
         }
-        for target in targets {
-            if !self.is_unhealthy(*target)? {
-                return Err(Error::InvalidHealthCheck);
-            }
+        let waiting = find_member(next, member, |slot| self.pending_len != 0 && slot.carried != 0)?;
+        let current = find_member(table, member, |slot| slot.carried != 0)?;
+        if let Some(place) = waiting.and_then(|index| next.slot_mut(index)) {
+            let changed = !describes(place, member);
+            write_member(place, member);
+            return Ok(changed);
         }
-        let healthy_before = self.healthy_count();
-        for target in targets {
-            self.exit(*target, ClientState::Dropped);
-        }
-        Ok(healthy_before.saturating_sub(self.healthy_count()))
-    }
-
-    /// Whether a health check would find `slot` unhealthy.
-    ///
-    /// # Errors
-    /// `UnknownSlot`.
-    pub fn is_unhealthy(&self, slot: u16) -> Result<bool, Error> {
-        let client = self.client(slot).ok_or(Error::UnknownSlot)?;
-        let missed_batches = u32::from(client.missed_rounds) >= UNHEALTHY_ROUNDS;
-        Ok(missed_batches || (1..=UNHEALTHY_ROUNDS).all(|age| self.was_silent(slot, age)))
-    }
-
-    /// Elected in the round `age` before the current one, and no message of it was accepted.
-    fn was_silent(&self, slot: u16, age: u32) -> bool {
-        let round = self.height.checked_sub(age).and_then(|height| self.round(height));
-        round.is_some_and(|round| {
-            round.elected_position(slot).is_some() && !round.entries().any(|entry| entry.client_index == slot)
-        })
-    }
-
-    /// `from` states that it holds two commitments of `target` for one batch. When a quorum of the Healthy clients has
-    /// said so, `target` is ejected, and its owner barred. Returns whether that happened.
-    ///
-    /// # Errors
-    /// `Halted`, `InvalidRunState`, `NotLive`, `UnknownSlot`, `SelfReport`, `AlreadyEjected`, `DuplicateVote`.
-    pub fn report_equivocation(&mut self, from: u16, target: u16) -> Result<bool, Error> {
-        if self.state() != RunState::Cooldown {
-            self.require_round()?;
-        }
-        self.require_live(from)?;
-        let accused = self.client(target).ok_or(Error::UnknownSlot)?;
-        if from == target {
-            return Err(Error::SelfReport);
-        }
-        if accused.is(ClientState::Ejected) {
-            return Err(Error::AlreadyEjected);
-        }
-        let owner = accused.owner;
-        let votes = self.equivocation_votes.get_mut(usize::from(target)).ok_or(Error::UnknownSlot)?;
-        if bitmap::get(votes, from) {
-            return Err(Error::DuplicateVote);
-        }
-        bitmap::set(votes, from);
-        let votes = *votes;
-        let healthy = self.healthy();
-        let voters = bitmap::bits(&votes).filter(|voter| bitmap::get(&healthy, *voter)).count();
-        if voters < usize::from(quorum(bitmap::count(&healthy))) {
+        let leaving = current.and_then(|index| table.slot_mut(index));
+        if leaving.as_ref().is_some_and(|slot| describes(slot, member)) {
             return Ok(false);
         }
-        self.exit(target, ClientState::Ejected);
-        self.bar_owner(owner);
+        let others = self.member_count().saturating_sub(u16::from(leaving.is_some()));
+        if usize::from(others) >= MAX_CLIENTS {
+            return Err(Error::RunFull);
+        }
+        if let Some(slot) = leaving {
+            slot.carried = 0;
+            self.carried_len = self.carried_len.saturating_sub(1);
+        }
+        let place = next.slots.get_mut(usize::from(self.pending_len)).ok_or(Error::CorruptState)?;
+        write_member(place, member);
+        self.pending_len = self.pending_len.saturating_add(1);
+        next.len = self.pending_len;
         Ok(true)
     }
 
-    fn bar_owner(&mut self, owner: [u8; 32]) {
-        if let Some(place) = self.ejected_owners.get_mut(usize::from(self.ejected_next)) {
-            *place = owner;
+    /// The session is no member any more: a client leaves the epoch with the share of the rounds it trained, and who waits
+    /// for the next one no longer does.
+    ///
+    /// # Errors
+    /// `NotMember`.
+    pub fn leave(&mut self, table: &mut EpochTable, next: &mut EpochTable, session: &[u8; 32]) -> Result<(), Error> {
+        let waited = self.keep_waiting(next, |slot| !same_key(&slot.session, session));
+        let healthy = |slot: &Slot| slot.is(ClientState::Healthy) && same_key(&slot.session, session);
+        let slot = (0..table.len).find(|index| table.slot(*index).is_some_and(healthy));
+        if let Some(slot) = slot {
+            self.exit(table, slot, ClientState::Withdrawn);
+        } else if !waited {
+            return Err(Error::NotMember);
         }
-        self.ejected_len = self.ejected_len.saturating_add(1).min(EJECTED_OWNERS as u8);
-        let next = self.ejected_next.saturating_add(1);
-        self.ejected_next = if usize::from(next) < EJECTED_OWNERS { next } else { 0 };
+        Ok(())
     }
 
-    /// Takes a Healthy client out of the epoch. One that is out already keeps the height at which it went, and ejection
-    /// outranks how it went.
-    pub(crate) fn exit(&mut self, slot: u16, state: ClientState) {
-        let height = if self.rounds_len == 0 { 0 } else { self.height };
-        let Some(client) = self.client_mut(slot) else { return };
-        if client.is(ClientState::Healthy) {
-            client.exited_height = height;
-            client.state = state as u8;
-        } else if state == ClientState::Ejected {
-            client.state = state as u8;
+    /// The owner may not be in the next epoch; its clients keep their slots to the end of the running one.
+    ///
+    /// # Errors
+    /// `NotMember`.
+    pub fn withdraw_carry(
+        &mut self,
+        table: &mut EpochTable,
+        next: &mut EpochTable,
+        owner: &[u8; 32],
+    ) -> Result<(), Error> {
+        let mut changed = self.keep_waiting(next, |slot| !same_key(&slot.owner, owner));
+        for slot in table.used_mut() {
+            if slot.carried != 0 && same_key(&slot.owner, owner) {
+                slot.carried = 0;
+                self.carried_len = self.carried_len.saturating_sub(1);
+                changed = true;
+            }
+        }
+        if changed { Ok(()) } else { Err(Error::NotMember) }
+    }
+
+    /// Who would be in the next epoch if it began now, at most 256.
+    #[must_use]
+    pub const fn member_count(&self) -> u16 {
+        self.pending_len.saturating_add(self.carried_len)
+    }
+
+    /// Members whose session has ended do not wait and are not carried.
+    pub(crate) fn drop_expired(&mut self, table: &mut EpochTable, next: &mut EpochTable, now_ms: u64) {
+        self.keep_waiting(next, |slot| slot.expires_ms > now_ms);
+        for slot in table.used_mut() {
+            if slot.carried != 0 && slot.expires_ms <= now_ms {
+                slot.carried = 0;
+                self.carried_len = self.carried_len.saturating_sub(1);
+            }
         }
     }
 
-    pub(crate) fn require_round(&self) -> Result<(), Error> {
-        match self.state() {
-            RunState::RoundTrain | RunState::RoundWitness => Ok(()),
-            state if state.halted() => Err(Error::Halted),
-            _ => Err(Error::InvalidRunState),
+    /// Those for whom `keep` is false no longer wait; the others close up. Returns whether anybody went.
+    fn keep_waiting(&mut self, next: &mut EpochTable, keep: impl Fn(&Slot) -> bool) -> bool {
+        let before = self.pending_len;
+        if before == 0 {
+            return false;
+        }
+        let mut kept: u16 = 0;
+        for index in 0..before {
+            let Some(slot) = next.slot(index).filter(|slot| keep(slot)) else { continue };
+            if kept != index {
+                let moved = *slot;
+                if let Some(place) = next.slot_mut(kept) {
+                    *place = moved;
+                }
+            }
+            kept = kept.saturating_add(1);
+        }
+        self.pending_len = kept;
+        next.len = kept;
+        kept != before
+    }
+}
+
+/// The slot that the member's session has, among those that count as `present`.
+fn find_member(table: &EpochTable, member: &Membership, present: impl Fn(&Slot) -> bool) -> Result<Option<u16>, Error> {
+    let mut found = None;
+    for (index, slot) in (0u16..).zip(table.used()) {
+        if slot.is(ClientState::Ejected) {
+            if same_key(&slot.owner, &member.owner) {
+                return Err(Error::OwnerEjected);
+            }
+        } else if present(slot) {
+            if same_key(&slot.session, &member.session) {
+                found = Some(index);
+            } else if same_key(&slot.peer_id, &member.peer_id) {
+                return Err(Error::PeerTaken);
+            }
         }
     }
+    Ok(found)
+}
 
-    fn require_epoch(&self) -> Result<(), Error> {
-        match self.state() {
-            RunState::Warmup | RunState::Cooldown => Ok(()),
-            _ => self.require_round(),
-        }
-    }
+fn describes(slot: &Slot, member: &Membership) -> bool {
+    slot.owner == member.owner
+        && slot.session == member.session
+        && slot.peer_id == member.peer_id
+        && slot.chain_head == member.chain_head
+        && slot.expires_ms == member.expires_ms
+}
 
-    /// Healthy now and when the round began.
-    pub(crate) fn require_live(&self, slot: u16) -> Result<(), Error> {
-        let client = self.client(slot).ok_or(Error::UnknownSlot)?;
-        let was_live = self.current_round().is_some_and(|round| bitmap::get(&round.live, slot));
-        if was_live && client.is(ClientState::Healthy) { Ok(()) } else { Err(Error::NotLive) }
-    }
+fn write_member(slot: &mut Slot, member: &Membership) {
+    *slot = Slot::ZERO;
+    slot.owner = member.owner;
+    slot.session = member.session;
+    slot.peer_id = member.peer_id;
+    slot.chain_head = member.chain_head;
+    slot.expires_ms = member.expires_ms;
+    slot.carried = 1;
 }

@@ -35,14 +35,26 @@ pub fn pivots(key: &[u8; 32], n: u16) -> [u8; SHUFFLE_ROUNDS] {
 /// Replaces each of `items` (each < `n` <= 256) by its position in the shuffle. 90 hashes, however many items.
 pub fn permute(key: &[u8; 32], pivots: &[u8; SHUFFLE_ROUNDS], n: u16, items: &mut [u8]) {
     for (round, pivot) in (0u8..).zip(pivots) {
-        // One source block covers positions 0..=255, that is every position there can be.
-        let source = sha256(&[key, &[round], &0u32.to_le_bytes()]);
-        for item in items.iter_mut() {
-            let sum = u16::from(*pivot).wrapping_add(n).wrapping_sub(u16::from(*item));
-            let flip = sum.checked_rem(n).unwrap_or(0) as u8;
-            if crate::bitmap::get(&source, u16::from(flip.max(*item))) {
-                *item = flip;
-            }
+        swap_or_not(key, round, *pivot, n, items);
+    }
+}
+
+/// Replaces each of `items` by the one whose position it is: the rounds of `permute`, each its own inverse, backwards.
+pub fn unpermute(key: &[u8; 32], pivots: &[u8; SHUFFLE_ROUNDS], n: u16, items: &mut [u8]) {
+    for (round, pivot) in (0..SHUFFLE_ROUNDS as u8).zip(pivots).rev() {
+        swap_or_not(key, round, *pivot, n, items);
+    }
+}
+
+fn swap_or_not(key: &[u8; 32], round: u8, pivot: u8, n: u16, items: &mut [u8]) {
+    // One source block covers positions 0..=255, that is every position there can be.
+    let source = sha256(&[key, &[round, 0, 0, 0, 0]]);
+    for item in items.iter_mut() {
+        // pivot + n - item modulo n, for a pivot and an item below n
+        let sum = u16::from(pivot).wrapping_add(n).wrapping_sub(u16::from(*item));
+        let flip = if sum >= n { sum.wrapping_sub(n) } else { sum } as u8;
+        if crate::bitmap::get(&source, u16::from(flip.max(*item))) {
+            *item = flip;
         }
     }
 }

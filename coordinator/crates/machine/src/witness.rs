@@ -1,6 +1,6 @@
 //! What clients report: ready in Warmup, what they hold after training, that the agreed results are downloaded.
 
-use crate::{ClientState, Coordinator, Error, RunState, Witness, bitmap, sha256};
+use crate::{ClientState, EpochTable, Error, Pod as _, Report, RoundDetail, Run, RunState, WitnessHot, bitmap, sha256};
 
 pod! {
     pub struct WitnessMessage: 132 {
@@ -13,65 +13,79 @@ pod! {
     }
 }
 
-impl Coordinator {
-    /// `slot` is ready to train. Saying so twice, or after Warmup has ended early, changes nothing.
+impl Run {
+    /// `slot` is ready to train. Saying so twice, or after Warmup has ended early, changes nothing. Returns whether anything
+    /// changed.
     ///
     /// # Errors
-    /// `Halted`, `InvalidRunState`, `UnknownSlot`, `NotLive`.
-    pub fn warmup_witness(&mut self, slot: u16) -> Result<(), Error> {
+    /// `Halted`, `InvalidRunState`, `UnknownSlot`, `NotLive`, `SessionExpired`.
+    pub fn warmup_witness(&mut self, table: &EpochTable, slot: u16, now_ms: u64) -> Result<bool, Error> {
         match self.state() {
             RunState::Warmup => {}
-            RunState::RoundTrain => return Ok(()),
+            RunState::RoundTrain => return Ok(false),
             state if state.halted() => return Err(Error::Halted),
             _ => return Err(Error::InvalidRunState),
         }
-        if !self.client(slot).ok_or(Error::UnknownSlot)?.is(ClientState::Healthy) {
+        let client = table.slot(slot).ok_or(Error::UnknownSlot)?;
+        if !client.is(ClientState::Healthy) {
             return Err(Error::NotLive);
         }
+        if client.expires_ms <= now_ms {
+            return Err(Error::SessionExpired);
+        }
+        let changed = !bitmap::get(&self.warmup_ready, slot);
         bitmap::set(&mut self.warmup_ready, slot);
-        Ok(())
+        Ok(changed)
     }
 
     /// Accepts the witness message of `slot` for the round in progress. The phase does not change here: when a quorum has
     /// reported, `is_tick_due` becomes true, and the tick brings the randomness that the reveals could not foresee.
     ///
     /// # Errors
-    /// `Halted`, `InvalidRunState`, `WrongStep`, `UnknownSlot`, `NotLive`, `NotElected`, `DuplicateWitness`, `BitmapTooLong`,
-    /// `UnexpectedParameterHash`, `WrongReveal`.
-    pub fn witness(&mut self, slot: u16, message: &WitnessMessage) -> Result<(), Error> {
+    /// `Halted`, `InvalidRunState`, `WrongStep`, `UnknownSlot`, `NotLive`, `SessionExpired`, `NotElected`,
+    /// `DuplicateWitness`, `BitmapTooLong`, `UnexpectedParameterHash`, `WrongReveal`.
+    pub fn witness(
+        &mut self,
+        table: &mut EpochTable,
+        detail: &mut RoundDetail,
+        slot: u16,
+        message: &WitnessMessage,
+        now_ms: u64,
+    ) -> Result<(), Error> {
         self.require_round()?;
         if message.step != self.step {
             return Err(Error::WrongStep);
         }
-        self.require_live(slot)?;
-        let round = self.current_round().ok_or(Error::CorruptState)?;
-        let position = round.elected_position(slot).ok_or(Error::NotElected)?;
+        self.require_live(table, slot, now_ms)?;
+        let last_drain_round = self.is_last_drain_round();
+        let round = self.current_round_mut().ok_or(Error::CorruptState)?;
         if round.entries().any(|entry| entry.client_index == slot) {
             return Err(Error::DuplicateWitness);
         }
+        let position = round.elected_position(slot).ok_or(Error::NotElected)?;
         if bitmap::exceeds(&message.bitmap, round.batch_count) {
             return Err(Error::BitmapTooLong);
         }
-        if message.parameter_hash != [0; 32] && !self.is_last_drain_round() {
+        if message.parameter_hash != [0; 32] && !last_drain_round {
             return Err(Error::UnexpectedParameterHash);
         }
-        let client = self.client_mut(slot).ok_or(Error::UnknownSlot)?;
+        if !detail.belongs_to(round) {
+            return Err(Error::CorruptState);
+        }
+        let client = table.slot_mut(slot).ok_or(Error::UnknownSlot)?;
         if sha256(&[&message.reveal]) != client.chain_head {
             return Err(Error::WrongReveal);
         }
+        let index = usize::from(round.witnesses_len);
+        let entry = round.witnesses.get_mut(index).ok_or(Error::CorruptState)?;
+        if index == 0 {
+            detail.begin(round.height, round.step);
+        }
+        let report = detail.reports.get_mut(index).ok_or(Error::CorruptState)?;
         client.chain_head = message.reveal;
-        let round = self.current_round_mut().ok_or(Error::CorruptState)?;
-        let entry = round.witnesses.get_mut(usize::from(round.witnesses_len)).ok_or(Error::CorruptState)?;
-        *entry = Witness {
-            bitmap: message.bitmap,
-            list_root: message.list_root,
-            reveal: message.reveal,
-            parameter_hash: message.parameter_hash,
-            lists_held: 0,
-            client_index: slot,
-            position,
-            downloaded: 0,
-        };
+        *entry =
+            WitnessHot { list_root: message.list_root, lists_held: 0, client_index: slot, position, downloaded: 0 };
+        *report = Report { bitmap: message.bitmap, reveal: message.reveal, parameter_hash: message.parameter_hash };
         round.witnesses_len = round.witnesses_len.saturating_add(1);
         Ok(())
     }
@@ -79,9 +93,16 @@ impl Coordinator {
     /// `slot` holds the lists at the positions in `lists_held` and every result on which they agree.
     ///
     /// # Errors
-    /// `Halted`, `InvalidRunState` (only in RoundWitness), `WrongStep`, `UnknownSlot`, `NotLive`, `NoWitnessEntry`,
-    /// `DuplicateDownloaded`, `ListsNotEntered`.
-    pub fn downloaded(&mut self, slot: u16, step: u32, lists_held: u32) -> Result<(), Error> {
+    /// `Halted`, `InvalidRunState` (only in RoundWitness), `WrongStep`, `UnknownSlot`, `NotLive`, `SessionExpired`,
+    /// `NoWitnessEntry`, `DuplicateDownloaded`, `ListsNotEntered`.
+    pub fn downloaded(
+        &mut self,
+        table: &EpochTable,
+        slot: u16,
+        step: u32,
+        lists_held: u32,
+        now_ms: u64,
+    ) -> Result<(), Error> {
         self.require_round()?;
         if self.state() != RunState::RoundWitness {
             return Err(Error::InvalidRunState);
@@ -89,7 +110,7 @@ impl Coordinator {
         if step != self.step {
             return Err(Error::WrongStep);
         }
-        self.require_live(slot)?;
+        self.require_live(table, slot, now_ms)?;
         let round = self.current_round_mut().ok_or(Error::CorruptState)?;
         let len = usize::from(round.witnesses_len);
         let entered = round.entries().fold(0u32, |mask, entry| mask | 1u32.wrapping_shl(u32::from(entry.position)));
@@ -108,5 +129,16 @@ impl Coordinator {
         entry.lists_held = lists_held;
         entry.downloaded = 1;
         Ok(())
+    }
+}
+
+impl RoundDetail {
+    /// Empties what an earlier round left here.
+    fn begin(&mut self, height: u32, step: u32) {
+        self.height = height;
+        self.step = step;
+        for report in &mut self.reports {
+            *report = Report::ZERO;
+        }
     }
 }

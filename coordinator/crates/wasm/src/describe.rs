@@ -19,10 +19,10 @@ enum Kind {
 const CONSTANTS: &[(&str, u32)] = &[
     ("MAX_CLIENTS", starling_machine::MAX_CLIENTS as u32),
     ("MAX_WITNESSES", starling_machine::MAX_WITNESSES as u32),
+    ("TABLES", starling_machine::TABLES as u32),
     ("STORED_ROUNDS", starling_machine::STORED_ROUNDS as u32),
     ("RUN_ID_BYTES", starling_machine::RUN_ID_BYTES as u32),
     ("CHECKPOINT_LOCATION_BYTES", starling_machine::CHECKPOINT_LOCATION_BYTES as u32),
-    ("MAX_PENDING", crate::MAX_PENDING as u32),
     ("NO_EPOCH", starling_machine::NO_EPOCH as u32),
     ("LAYOUT_VERSION", starling_machine::LAYOUT_VERSION),
 ];

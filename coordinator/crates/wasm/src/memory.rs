@@ -5,9 +5,9 @@
 
 use core::cell::UnsafeCell;
 use core::mem::size_of;
-use starling_machine::{Coordinator, Pod};
+use starling_machine::{Pod, State};
 
-const INPUT_BYTES: usize = 80 * 1024;
+const INPUT_BYTES: usize = 8 * 1024;
 const OUTPUT_BYTES: usize = 8 * 1024;
 
 #[repr(C, align(8))]
@@ -15,7 +15,7 @@ struct Region<T>(UnsafeCell<T>);
 // SAFETY: one thread, see above.
 unsafe impl<T> Sync for Region<T> {}
 
-static STATE: Region<Coordinator> = Region(UnsafeCell::new(Coordinator::ZERO));
+static STATE: Region<State> = Region(UnsafeCell::new(State::ZERO));
 static INPUT: Region<[u8; INPUT_BYTES]> = Region(UnsafeCell::new([0; INPUT_BYTES]));
 static OUTPUT: Region<[u8; OUTPUT_BYTES]> = Region(UnsafeCell::new([0; OUTPUT_BYTES]));
 
@@ -40,7 +40,7 @@ pub extern "C" fn output_ptr() -> *mut u8 {
 }
 
 #[allow(clippy::mut_from_ref)]
-pub fn state() -> &'static mut Coordinator {
+pub fn state() -> &'static mut State {
     // SAFETY: see the module's note.
     unsafe { &mut *STATE.0.get() }
 }
