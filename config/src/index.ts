@@ -23,9 +23,11 @@ export { docsMarkdown, helpText, optionsJson, type FormField } from "./renderOpt
 export {
   clientOptions,
   dataServerOptions,
+  deployProgramsOptions,
   prepareDataOptions,
   doctorOptions,
   localTestnetOptions,
+  localValidatorOptions,
   programs,
   serverOptions,
   timelineOptions,

@@ -2,12 +2,15 @@
 import type { OptionSet } from "./defineOptions.ts";
 import { clientOptions } from "./programs/client.ts";
 import { dataServerOptions } from "./programs/dataServer.ts";
+import { deployProgramsOptions } from "./programs/deployPrograms.ts";
 import { doctorOptions } from "./programs/doctor.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
+import { localValidatorOptions } from "./programs/localValidator.ts";
 import { prepareDataOptions } from "./programs/prepareData.ts";
 import { serverOptions } from "./programs/server.ts";
 import { timelineOptions } from "./programs/timeline.ts";
 
+export { deployProgramsOptions, localValidatorOptions };
 export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
 export interface Program {
@@ -26,6 +29,16 @@ export const programs: readonly Program[] = [
   },
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
+  {
+    verb: "local-validator",
+    summary: "Runs a Solana cluster on this machine with the three programs and funded wallets.",
+    options: localValidatorOptions,
+  },
+  {
+    verb: "deploy-programs",
+    summary: "Puts the three programs on a cluster, or their newer versions in the place of older ones.",
+    options: deployProgramsOptions,
+  },
   {
     verb: "prepare-data",
     summary: "Turns text or JSONL files into token files (starling prepare-data INPUT... --tokenizer FILE --output FOLDER).",

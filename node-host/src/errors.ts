@@ -8,7 +8,9 @@ export type HostErrorCode =
   | "engine"
   | "identity"
   | "no-loss"
-  | "wrong-arithmetic";
+  | "wrong-arithmetic"
+  /** a cluster refused a transaction, or did not answer */
+  | "chain";
 
 /** What stops a command. The message is the sentence the operator reads. */
 export class HostError extends Error {
@@ -48,6 +50,7 @@ export function exitCodeOf(error: unknown): number {
     case "engine":
     case "identity":
     case "no-loss":
+    case "chain":
       return EXIT_CODES.failed;
   }
 }

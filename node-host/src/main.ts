@@ -16,9 +16,11 @@ import {
 import {
   clientOptions,
   dataServerOptions,
+  deployProgramsOptions,
   prepareDataOptions,
   doctorOptions,
   localTestnetOptions,
+  localValidatorOptions,
   serverOptions,
   timelineOptions,
 } from "@starling/config";
@@ -51,6 +53,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "local-testnet start": command(localTestnetOptions, async () => (await import("./commands/localTestnet.ts")).localTestnet),
   server: command(serverOptions, async () => (await import("./commands/server.ts")).server),
   client: command(clientOptions, async () => (await import("./commands/client.ts")).client),
+  "local-validator": command(localValidatorOptions, async () => (await import("./commands/localValidator.ts")).localValidator),
+  "deploy-programs": command(deployProgramsOptions, async () => (await import("./commands/deployPrograms.ts")).deployPrograms),
   "prepare-data": command(prepareDataOptions, async () => (await import("./commands/prepareData.ts")).prepareData),
   "data-server": command(dataServerOptions, async () => (await import("./commands/dataServer.ts")).dataServer),
   doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
