@@ -2,17 +2,18 @@
  * What an attacker changes of a good instruction without knowing it: each account, each flag, each byte of its length. Every
  * variant must be refused, with nothing changed and with an error of the right family; each is counted in the coverage table.
  */
-import { type Address, getAddressDecoder } from "@solana/kit";
+import type { Address } from "@solana/kit";
 import { createHash } from "node:crypto";
 import type { Check, Coverage } from "./coverage.ts";
-import type { Chain } from "./harness.ts";
+import { type Chain, SYSTEM_PROGRAM } from "./harness.ts";
+import { addressOf } from "./pda.ts";
 import { type Call, type NamedAccount, toInstruction } from "./wire.ts";
 
 export interface AttackOptions {
   /** accounts by name of the same instruction for another run, each a real account; what a name lacks is not tried */
   otherRun?: Readonly<Record<string, Address>>;
-  /** names of accounts that may hold anything, or nothing, each with the reason */
-  free?: Readonly<Record<string, string>>;
+  /** accounts that the instruction creates: they must be where they belong, and not exist */
+  creates?: readonly string[];
   /** `check account` or `check` -> why that variant is accepted, and rightly so: it is not tried */
   allow?: Readonly<Record<string, string>>;
   /** shorter data is good too from so many bytes on (optional tails, lists) */
@@ -43,6 +44,8 @@ class Attack {
     this.#signatures();
     this.#flags();
     this.#programAccounts();
+    this.#createdAccounts();
+    this.#fixedAddresses();
     this.#counts();
     this.#lengths();
   }
@@ -71,10 +74,10 @@ class Attack {
     const { otherRun = {} } = this.#options;
     const owned = this.#good.accounts.filter((account) => this.#isOurs(account.address));
     if (owned.length === 0) {
-      for (const check of ["wrong owner", "wrong run", "wrong kind"] as const) this.#cannot(check, "it takes no existing account of ours");
+      for (const check of ["wrong owner", "wrong kind", "uninitialised"] as const)
+        this.#cannot(check, "it takes no existing account of ours");
     }
     for (const account of owned) {
-      if (this.#options.free?.[account.name] !== undefined) continue;
       const { programAddress: owner, lamports: balance } = this.#chain.account(account.address)!;
       const data = this.#chain.data(account.address);
       const restore = (): void => this.#chain.write(account.address, { owner, data, balance });
@@ -91,14 +94,14 @@ class Attack {
       altered("wrong kind", { data: withByte(data, 1, 2) });
       altered("wrong kind", { data: data.subarray(0, data.length - 8) });
       altered("uninitialised", { data: new Uint8Array(data.length) });
-      altered("uninitialised", { owner: "11111111111111111111111111111111" as Address, data: new Uint8Array() });
+      altered("uninitialised", { owner: SYSTEM_PROGRAM, data: new Uint8Array() });
 
       const elsewhere = someAddress(`a copy of ${account.name}`);
       this.#chain.write(elsewhere, { owner, data, balance });
       try {
         this.#refuse("wrong PDA", account.name, this.#with(account, { address: elsewhere }));
       } finally {
-        this.#chain.write(elsewhere, { owner: "11111111111111111111111111111111" as Address, data: new Uint8Array(), balance: 0n });
+        this.#chain.write(elsewhere, { owner: SYSTEM_PROGRAM, data: new Uint8Array(), balance: 0n });
       }
       const foreign = otherRun[account.name];
       if (foreign !== undefined) this.#refuse("wrong run", account.name, this.#with(account, { address: foreign }));
@@ -107,7 +110,35 @@ class Attack {
         this.#refuse("same account twice", `${twin.name} for ${account.name}`, this.#with(account, { address: twin.address }));
       }
     }
-    if (owned.length === 1) this.#cannot("same account twice", "it takes one account of ours");
+    if (owned.length < 2) this.#cannot("same account twice", "it takes fewer than two accounts of ours");
+  }
+
+  #createdAccounts(): void {
+    const { creates = [], otherRun = {} } = this.#options;
+    if (creates.length === 0) this.#cannot("already initialised", "it creates no account");
+    for (const account of this.#good.accounts.filter(({ name }) => creates.includes(name))) {
+      this.#refuse("wrong PDA", account.name, this.#with(account, { address: someAddress(`not the ${account.name}`) }));
+      const foreign = otherRun[account.name];
+      if (foreign !== undefined) this.#refuse("wrong run", account.name, this.#with(account, { address: foreign }));
+      const data = new Uint8Array(64).fill(1);
+      this.#chain.write(account.address, { owner: this.#good.program, data });
+      try {
+        this.#refuse("already initialised", account.name, this.#good);
+      } finally {
+        this.#chain.write(account.address, { owner: SYSTEM_PROGRAM, data: new Uint8Array(), balance: 0n });
+      }
+    }
+  }
+
+  /** Programs and sysvars: an account of the same content elsewhere is none. */
+  #fixedAddresses(): void {
+    const fixed = /^(system|slot_hashes|token_program|ata_program|coordinator_program)$/;
+    for (const account of this.#good.accounts.filter(({ name }) => fixed.test(name))) {
+      const copy = someAddress(`another ${account.name}`);
+      const original = this.#chain.account(account.address);
+      if (original) this.#chain.write(copy, { owner: original.programAddress, data: new Uint8Array(original.data) });
+      this.#refuse("wrong PDA", account.name, this.#with(account, { address: copy }));
+    }
   }
 
   #counts(): void {
@@ -172,5 +203,5 @@ function withByte(data: Uint8Array, at: number, value: number): Uint8Array {
 
 /** An address that nobody has a key of. */
 export function someAddress(name: string): Address {
-  return getAddressDecoder().decode(new Uint8Array(createHash("sha256").update(name).digest()));
+  return addressOf(createHash("sha256").update(name).digest());
 }

@@ -26,3 +26,7 @@ export function findPda(program: Address, seeds: readonly (string | Uint8Array)[
 export function addressBytes(address: Address): Uint8Array {
   return new Uint8Array(getAddressEncoder().encode(address));
 }
+
+export function addressOf(bytes: Uint8Array): Address {
+  return getAddressDecoder().decode(bytes);
+}
