@@ -46,8 +46,8 @@ function build(toolchain) {
   const rustflags = [
     `--remap-path-prefix=${coordinator}=coordinator`,
     `--remap-path-prefix=${join(cargoHome, "registry/src")}=registry`,
-    // form_epoch keeps 24 KiB on the stack; the default of 1 MiB would only make every instance larger.
-    "-Clink-arg=-zstack-size=131072",
+    // Frames stay under 4 KiB, as on chain; the default of 1 MiB would only make every instance larger.
+    "-Clink-arg=-zstack-size=65536",
   ].join(" ");
   const targetDirectory = join(coordinator, "target");
   execFileSync(
