@@ -104,4 +104,18 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
+const sentences = Object.fromEntries(
+  programs.map((program) => [
+    program.name,
+    Object.fromEntries((program.errors ?? []).map((e) => [e.code, { name: pascal(e.name), message: e.message }])),
+  ]),
+);
+put(
+  `${GENERATED}/programErrors.ts`,
+  `/** Written by scripts/generateClients.ts: what the programs refuse with, by number. */\nexport const PROGRAM_ERRORS: Readonly<\n  Record<"coordinator" | "authorizer" | "treasurer", Readonly<Record<number, { name: string; message: string }>>>\n> = ${JSON.stringify(sentences, null, 2)};\n`,
+);
 if (stale > 0) process.exit(1);
+
+function pascal(name: string): string {
+  return `${name[0].toUpperCase()}${name.slice(1)}`;
+}

@@ -1,5 +1,5 @@
 /** The program `authorizer`: who lets whom do what. */
-import { arrayTypeNode, programNode, remainderCountNode } from "@codama/nodes";
+import { arrayTypeNode, programNode, remainderCountNode, stringTypeNode } from "@codama/nodes";
 import { type AccountSpec, bytes, error, type ErrorSpec, instruction, type InstructionSpec, key, state, text, u64, u8 } from "./nodes.ts";
 
 const payer: AccountSpec = ["payer", "sw", "pays rent and fee"];
@@ -35,7 +35,12 @@ const grantState = state({
   name: "grant",
   kind: 1,
   docs: "A grant of a scope to a grantee and its delegates.",
-  seeds: ["grant", ["grantor", key, "who grants"], ["grantee", key, "who holds it"], ["scope", bytes(32), "what for, zero padded"]],
+  seeds: [
+    "grant",
+    ["grantor", key, "who grants"],
+    ["grantee", key, "who holds it"],
+    ["scope", stringTypeNode("utf8"), "what for, 1 to 32 bytes"],
+  ],
   fields: {
     grantor: key,
     grantee: key,

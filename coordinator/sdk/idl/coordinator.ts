@@ -69,7 +69,7 @@ const instructions: InstructionSpec[] = [
     name: "writeConfig",
     discriminator: 2,
     docs: "Stages a piece of the configuration's TOML text.",
-    accounts: [authority, runRead, config],
+    accounts: [authority, run, config],
     arguments: { offset: u16, data: rest },
   },
   {
@@ -173,7 +173,7 @@ const instructions: InstructionSpec[] = [
     name: "checkpoint",
     discriminator: 18,
     docs: "Says where the parameters of an agreed hash are stored.",
-    accounts: [sessionKey, run, tableRead],
+    accounts: [sessionKey, run, tableRead, ["session", "", "the open session: says that it is neither closed nor expired"]],
     arguments: { slot: u16, hash: bytes(32), location: text },
   },
   {
@@ -281,6 +281,7 @@ const states = [
     seeds: ["member", ["run", key, "address of the run"], ["owner", key, "the owner"]],
     fields: {
       run: key,
+      runCreatedMs: u64,
       owner: key,
       grant: key,
       earned: u64,
@@ -300,6 +301,7 @@ const states = [
     seeds: ["session", ["run", key, "address of the run"], ["session", key, "the session key"]],
     fields: {
       run: key,
+      runCreatedMs: u64,
       owner: key,
       session: key,
       peerId: bytes(32),

@@ -48,6 +48,7 @@ export const u16s: TypeNode = arrayTypeNode(numberTypeNode("u16"), remainderCoun
 
 const PROGRAMS = {
   systemProgram: "11111111111111111111111111111111",
+  rentSystemProgram: "11111111111111111111111111111111",
   associatedTokenProgram: "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL",
   tokenProgram: "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
   slotHashes: "SysvarS1otHashes111111111111111111111111111",
@@ -121,10 +122,11 @@ export function state(spec: StateSpec) {
     structFieldTypeNode({ name: "kind", type: u8, defaultValue: numberValueNode(spec.kind), defaultValueStrategy: "omitted" }),
     structFieldTypeNode({ name: "version", type: u8, defaultValue: numberValueNode(1), defaultValueStrategy: "omitted" }),
     structFieldTypeNode({ name: "bump", type: u8 }),
+    structFieldTypeNode({ name: "index", type: u8, docs: ["which table (0, 1) or round (0 to 3); else 0"] }),
     structFieldTypeNode({
       name: "headerPadding",
-      type: bytes(5),
-      defaultValue: bytesValueNode("base16", "0000000000"),
+      type: bytes(4),
+      defaultValue: bytesValueNode("base16", "00000000"),
       defaultValueStrategy: "omitted",
     }),
   ];

@@ -1,5 +1,5 @@
 /** The program `treasurer`: pays a run's points in tokens, and is the run's main authority on behalf of its creator. */
-import { programNode, stringTypeNode } from "@codama/nodes";
+import { programNode } from "@codama/nodes";
 import { CREATE_RUN_ARGUMENTS } from "./coordinator.ts";
 import { type AccountSpec, bytes, error, type ErrorSpec, instruction, type InstructionSpec, key, rest, state, u64, u8 } from "./nodes.ts";
 
@@ -25,11 +25,13 @@ const instructions: InstructionSpec[] = [
       ["associatedTokenProgram", "", "the associated token program"],
       system,
       coordinator,
+      ["payer", "sw", "pays the rent of the run's accounts"],
       ["run", "w", "the run's hot account"],
       ["config", "w", "the run's texts and configuration"],
       ["table0", "w", "epoch table 0"],
       ["table1", "w", "epoch table 1"],
       ...[0, 1, 2, 3].map((i): AccountSpec => [`round${i}`, "w", `round ${i} of the ring`]),
+      ["rentSystemProgram", "", "the system program once more, for the coordinator"],
     ],
     arguments: CREATE_RUN_ARGUMENTS,
   },
@@ -85,7 +87,7 @@ const states = [
     name: "treasury",
     kind: 1,
     docs: "A run's treasury. 1 point = 1 base unit of the mint.",
-    seeds: ["treasury", ["runId", stringTypeNode("utf8"), "the run's id"]],
+    seeds: ["treasury", ["run", key, "address of the run"]],
     fields: {
       mainAuthority: key,
       coordinatorProgram: key,

@@ -53,6 +53,8 @@ export type Grant = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   grantor: Address;
   grantee: Address;
@@ -66,6 +68,8 @@ export type Grant = {
 
 export type GrantArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   grantor: Address;
   grantee: Address;
   scope: ReadonlyUint8Array;
@@ -82,7 +86,8 @@ export function getGrantEncoder(): Encoder<GrantArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["grantor", getAddressEncoder()],
       ["grantee", getAddressEncoder()],
       ["scope", fixEncoderSize(getBytesEncoder(), 32)],
@@ -99,7 +104,7 @@ export function getGrantEncoder(): Encoder<GrantArgs> {
       ...value,
       kind: 1,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
       padding: new Uint8Array([0, 0, 0, 0, 0, 0]),
     }),
   );
@@ -111,7 +116,8 @@ export function getGrantDecoder(): Decoder<Grant> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["grantor", getAddressDecoder()],
     ["grantee", getAddressDecoder()],
     ["scope", fixDecoderSize(getBytesDecoder(), 32)],

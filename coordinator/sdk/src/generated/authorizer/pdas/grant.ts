@@ -7,14 +7,11 @@
  */
 
 import {
-  fixEncoderSize,
   getAddressEncoder,
-  getBytesEncoder,
   getProgramDerivedAddress,
   getUtf8Encoder,
   type Address,
   type ProgramDerivedAddress,
-  type ReadonlyUint8Array,
 } from "@solana/kit";
 
 export type GrantSeeds = {
@@ -22,8 +19,8 @@ export type GrantSeeds = {
   grantor: Address;
   /** who holds it */
   grantee: Address;
-  /** what for, zero padded */
-  scope: ReadonlyUint8Array;
+  /** what for, 1 to 32 bytes */
+  scope: string;
 };
 
 /** A grant of a scope to a grantee and its delegates. */
@@ -40,7 +37,7 @@ export async function findGrantPda(
       getUtf8Encoder().encode("grant"),
       getAddressEncoder().encode(seeds.grantor),
       getAddressEncoder().encode(seeds.grantee),
-      fixEncoderSize(getBytesEncoder(), 32).encode(seeds.scope),
+      getUtf8Encoder().encode(seeds.scope),
     ],
   });
 }

@@ -53,6 +53,8 @@ export type Config = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   run: Address;
   tomlLen: number;
@@ -68,6 +70,8 @@ export type Config = {
 
 export type ConfigArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   run: Address;
   tomlLen: number;
   stagedLen: number;
@@ -86,7 +90,8 @@ export function getConfigEncoder(): FixedSizeEncoder<ConfigArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["run", getAddressEncoder()],
       ["tomlLen", getU16Encoder()],
       ["stagedLen", getU16Encoder()],
@@ -102,7 +107,7 @@ export function getConfigEncoder(): FixedSizeEncoder<ConfigArgs> {
       ...value,
       kind: 2,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
       lengthPadding: new Uint8Array([0, 0, 0, 0]),
     }),
   );
@@ -114,7 +119,8 @@ export function getConfigDecoder(): FixedSizeDecoder<Config> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["run", getAddressDecoder()],
     ["tomlLen", getU16Decoder()],
     ["stagedLen", getU16Decoder()],

@@ -51,6 +51,8 @@ export type EpochTable = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   run: Address;
   machine: ReadonlyUint8Array;
@@ -58,6 +60,8 @@ export type EpochTable = {
 
 export type EpochTableArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   run: Address;
   machine: ReadonlyUint8Array;
 };
@@ -69,7 +73,8 @@ export function getEpochTableEncoder(): Encoder<EpochTableArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["run", getAddressEncoder()],
       ["machine", getBytesEncoder()],
     ]),
@@ -77,7 +82,7 @@ export function getEpochTableEncoder(): Encoder<EpochTableArgs> {
       ...value,
       kind: 3,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
     }),
   );
 }
@@ -88,7 +93,8 @@ export function getEpochTableDecoder(): Decoder<EpochTable> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["run", getAddressDecoder()],
     ["machine", getBytesDecoder()],
   ]);

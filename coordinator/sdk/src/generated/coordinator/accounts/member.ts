@@ -53,8 +53,11 @@ export type Member = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   run: Address;
+  runCreatedMs: bigint;
   owner: Address;
   grant: Address;
   earned: bigint;
@@ -69,7 +72,10 @@ export type Member = {
 
 export type MemberArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   run: Address;
+  runCreatedMs: number | bigint;
   owner: Address;
   grant: Address;
   earned: number | bigint;
@@ -88,8 +94,10 @@ export function getMemberEncoder(): FixedSizeEncoder<MemberArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["run", getAddressEncoder()],
+      ["runCreatedMs", getU64Encoder()],
       ["owner", getAddressEncoder()],
       ["grant", getAddressEncoder()],
       ["earned", getU64Encoder()],
@@ -105,7 +113,7 @@ export function getMemberEncoder(): FixedSizeEncoder<MemberArgs> {
       ...value,
       kind: 5,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
       padding: new Uint8Array([0, 0, 0, 0, 0]),
     }),
   );
@@ -117,8 +125,10 @@ export function getMemberDecoder(): FixedSizeDecoder<Member> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["run", getAddressDecoder()],
+    ["runCreatedMs", getU64Decoder()],
     ["owner", getAddressDecoder()],
     ["grant", getAddressDecoder()],
     ["earned", getU64Decoder()],

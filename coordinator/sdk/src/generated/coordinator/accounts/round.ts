@@ -49,6 +49,8 @@ export type Round = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   run: Address;
   machine: ReadonlyUint8Array;
@@ -56,6 +58,8 @@ export type Round = {
 
 export type RoundArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   run: Address;
   machine: ReadonlyUint8Array;
 };
@@ -67,7 +71,8 @@ export function getRoundEncoder(): Encoder<RoundArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["run", getAddressEncoder()],
       ["machine", getBytesEncoder()],
     ]),
@@ -75,7 +80,7 @@ export function getRoundEncoder(): Encoder<RoundArgs> {
       ...value,
       kind: 4,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
     }),
   );
 }
@@ -86,7 +91,8 @@ export function getRoundDecoder(): Decoder<Round> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["run", getAddressDecoder()],
     ["machine", getBytesDecoder()],
   ]);

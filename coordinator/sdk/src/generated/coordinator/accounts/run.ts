@@ -51,6 +51,8 @@ export type Run = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   mainAuthority: Address;
   joinAuthority: Address;
@@ -64,6 +66,8 @@ export type Run = {
 
 export type RunArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   mainAuthority: Address;
   joinAuthority: Address;
   authorizerProgram: Address;
@@ -81,7 +85,8 @@ export function getRunEncoder(): Encoder<RunArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["mainAuthority", getAddressEncoder()],
       ["joinAuthority", getAddressEncoder()],
       ["authorizerProgram", getAddressEncoder()],
@@ -95,7 +100,7 @@ export function getRunEncoder(): Encoder<RunArgs> {
       ...value,
       kind: 1,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
     }),
   );
 }
@@ -106,7 +111,8 @@ export function getRunDecoder(): Decoder<Run> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["mainAuthority", getAddressDecoder()],
     ["joinAuthority", getAddressDecoder()],
     ["authorizerProgram", getAddressDecoder()],

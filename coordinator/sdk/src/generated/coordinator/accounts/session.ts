@@ -53,8 +53,11 @@ export type Session = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   run: Address;
+  runCreatedMs: bigint;
   owner: Address;
   session: Address;
   peerId: ReadonlyUint8Array;
@@ -66,7 +69,10 @@ export type Session = {
 
 export type SessionArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   run: Address;
+  runCreatedMs: number | bigint;
   owner: Address;
   session: Address;
   peerId: ReadonlyUint8Array;
@@ -82,8 +88,10 @@ export function getSessionEncoder(): FixedSizeEncoder<SessionArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["run", getAddressEncoder()],
+      ["runCreatedMs", getU64Encoder()],
       ["owner", getAddressEncoder()],
       ["session", getAddressEncoder()],
       ["peerId", fixEncoderSize(getBytesEncoder(), 32)],
@@ -96,7 +104,7 @@ export function getSessionEncoder(): FixedSizeEncoder<SessionArgs> {
       ...value,
       kind: 6,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
       addressesPadding: new Uint8Array([0, 0, 0, 0, 0, 0]),
     }),
   );
@@ -108,8 +116,10 @@ export function getSessionDecoder(): FixedSizeDecoder<Session> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["run", getAddressDecoder()],
+    ["runCreatedMs", getU64Decoder()],
     ["owner", getAddressDecoder()],
     ["session", getAddressDecoder()],
     ["peerId", fixDecoderSize(getBytesDecoder(), 32)],

@@ -32,7 +32,6 @@ export const COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK = 0xf; // 15
 export const COORDINATOR_ERROR__SELF_REPORT = 0x10; // 16
 export const COORDINATOR_ERROR__DUPLICATE_VOTE = 0x11; // 17
 export const COORDINATOR_ERROR__ALREADY_EJECTED = 0x12; // 18
-export const COORDINATOR_ERROR__INVALID_LEAVE = 0x13; // 19
 export const COORDINATOR_ERROR__CANNOT_RESUME = 0x14; // 20
 export const COORDINATOR_ERROR__ALREADY_STARTED = 0x15; // 21
 export const COORDINATOR_ERROR__NOT_HALTED = 0x16; // 22
@@ -44,6 +43,16 @@ export const COORDINATOR_ERROR__WRONG_STATE_SIZE = 0x1b; // 27
 export const COORDINATOR_ERROR__WRONG_STATE_VERSION = 0x1c; // 28
 export const COORDINATOR_ERROR__CORRUPT_STATE = 0x1d; // 29
 export const COORDINATOR_ERROR__ALREADY_PAUSING = 0x1e; // 30
+export const COORDINATOR_ERROR__NOT_MEMBER = 0x1f; // 31
+export const COORDINATOR_ERROR__SESSION_EXPIRED = 0x20; // 32
+export const COORDINATOR_ERROR__OWNER_EJECTED = 0x21; // 33
+export const COORDINATOR_ERROR__PEER_TAKEN = 0x22; // 34
+export const COORDINATOR_ERROR__RUN_FULL = 0x23; // 35
+export const COORDINATOR_ERROR__TABLE_UNSETTLED = 0x24; // 36
+export const COORDINATOR_ERROR__NOTHING_TO_SETTLE = 0x25; // 37
+export const COORDINATOR_ERROR__ALREADY_SETTLED = 0x26; // 38
+export const COORDINATOR_ERROR__NOT_SETTLEABLE = 0x27; // 39
+export const COORDINATOR_ERROR__UNKNOWN_TABLE = 0x28; // 40
 export const COORDINATOR_ERROR__WARMUP_TOO_LONG = 0x64; // 100
 export const COORDINATOR_ERROR__COOLDOWN_TOO_SHORT = 0x65; // 101
 export const COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT = 0x66; // 102
@@ -76,6 +85,7 @@ export const COORDINATOR_ERROR__UNKNOWN_KIND = 0xcb; // 203
 export type CoordinatorError =
   | typeof COORDINATOR_ERROR__ALREADY_EJECTED
   | typeof COORDINATOR_ERROR__ALREADY_PAUSING
+  | typeof COORDINATOR_ERROR__ALREADY_SETTLED
   | typeof COORDINATOR_ERROR__ALREADY_STARTED
   | typeof COORDINATOR_ERROR__BATCH_SIZE_SHRINKS
   | typeof COORDINATOR_ERROR__BITMAP_TOO_LONG
@@ -94,7 +104,6 @@ export type CoordinatorError =
   | typeof COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_MANY
   | typeof COORDINATOR_ERROR__INVALID_CHECKPOINT_LOCATION
   | typeof COORDINATOR_ERROR__INVALID_HEALTH_CHECK
-  | typeof COORDINATOR_ERROR__INVALID_LEAVE
   | typeof COORDINATOR_ERROR__INVALID_RUN_ID
   | typeof COORDINATOR_ERROR__INVALID_RUN_STATE
   | typeof COORDINATOR_ERROR__LISTS_NOT_ENTERED
@@ -105,16 +114,24 @@ export type CoordinatorError =
   | typeof COORDINATOR_ERROR__NOT_A_RATE
   | typeof COORDINATOR_ERROR__NOT_ELECTED
   | typeof COORDINATOR_ERROR__NOT_HALTED
+  | typeof COORDINATOR_ERROR__NOTHING_TO_SETTLE
   | typeof COORDINATOR_ERROR__NOT_LIVE
+  | typeof COORDINATOR_ERROR__NOT_MEMBER
   | typeof COORDINATOR_ERROR__NO_TOTAL_STEPS
+  | typeof COORDINATOR_ERROR__NOT_SETTLEABLE
   | typeof COORDINATOR_ERROR__NO_WITNESS_ENTRY
+  | typeof COORDINATOR_ERROR__OWNER_EJECTED
   | typeof COORDINATOR_ERROR__PADDING_NOT_ZERO
+  | typeof COORDINATOR_ERROR__PEER_TAKEN
   | typeof COORDINATOR_ERROR__RESULT_SHARE_OUT_OF_RANGE
   | typeof COORDINATOR_ERROR__ROUND_TRAIN_TOO_LONG
   | typeof COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT
   | typeof COORDINATOR_ERROR__ROUND_WITNESS_TOO_SHORT
+  | typeof COORDINATOR_ERROR__RUN_FULL
   | typeof COORDINATOR_ERROR__SELF_REPORT
+  | typeof COORDINATOR_ERROR__SESSION_EXPIRED
   | typeof COORDINATOR_ERROR__SLASHING_RATE_TOO_HIGH
+  | typeof COORDINATOR_ERROR__TABLE_UNSETTLED
   | typeof COORDINATOR_ERROR__TIME_TOO_LONG
   | typeof COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK
   | typeof COORDINATOR_ERROR__TOO_MANY_WITNESSES
@@ -123,6 +140,7 @@ export type CoordinatorError =
   | typeof COORDINATOR_ERROR__UNKNOWN_KIND
   | typeof COORDINATOR_ERROR__UNKNOWN_ROUND
   | typeof COORDINATOR_ERROR__UNKNOWN_SLOT
+  | typeof COORDINATOR_ERROR__UNKNOWN_TABLE
   | typeof COORDINATOR_ERROR__VERIFICATION_PERCENT_TOO_HIGH
   | typeof COORDINATOR_ERROR__VERIFICATION_UNSUPPORTED
   | typeof COORDINATOR_ERROR__WAITING_EXTRA_TOO_SHORT
@@ -138,6 +156,7 @@ if (process.env["NODE_ENV"] !== "production") {
   coordinatorErrorMessages = {
     [COORDINATOR_ERROR__ALREADY_EJECTED]: `that client is already ejected`,
     [COORDINATOR_ERROR__ALREADY_PAUSING]: `the run is already draining towards Paused`,
+    [COORDINATOR_ERROR__ALREADY_SETTLED]: `that slot is settled`,
     [COORDINATOR_ERROR__ALREADY_STARTED]: `only an Uninitialized run can be started`,
     [COORDINATOR_ERROR__BATCH_SIZE_SHRINKS]: `global_batch_size_end must be at least global_batch_size_start`,
     [COORDINATOR_ERROR__BITMAP_TOO_LONG]: `the bitmap has a bit at or past the number of batches in this round`,
@@ -156,7 +175,6 @@ if (process.env["NODE_ENV"] !== "production") {
     [COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_MANY]: `init_min_clients must be at most 256`,
     [COORDINATOR_ERROR__INVALID_CHECKPOINT_LOCATION]: `a checkpoint location is 1 to 192 bytes of UTF-8 without a zero byte`,
     [COORDINATOR_ERROR__INVALID_HEALTH_CHECK]: `a listed client is not unhealthy, or the list is empty; nobody was dropped`,
-    [COORDINATOR_ERROR__INVALID_LEAVE]: `only a Healthy client can leave`,
     [COORDINATOR_ERROR__INVALID_RUN_ID]: `a run id is 1 to 32 bytes of UTF-8 without a zero byte`,
     [COORDINATOR_ERROR__INVALID_RUN_STATE]: `this call does not belong to the present run state`,
     [COORDINATOR_ERROR__LISTS_NOT_ENTERED]: `lists_held names a position from which no witness message was accepted`,
@@ -167,16 +185,24 @@ if (process.env["NODE_ENV"] !== "production") {
     [COORDINATOR_ERROR__NOT_A_RATE]: `a learning rate must be a finite number of at least 0`,
     [COORDINATOR_ERROR__NOT_ELECTED]: `the sender is not an elected witness of this round`,
     [COORDINATOR_ERROR__NOT_HALTED]: `the config can only be changed while the run is Uninitialized, Paused or Finished`,
+    [COORDINATOR_ERROR__NOTHING_TO_SETTLE]: `that slot has neither points nor an ejection to settle`,
     [COORDINATOR_ERROR__NOT_LIVE]: `the sender was not Healthy when the round began, or is no longer`,
+    [COORDINATOR_ERROR__NOT_MEMBER]: `no client of this epoch and nobody who waits for the next has that session or owner`,
     [COORDINATOR_ERROR__NO_TOTAL_STEPS]: `total_steps must be greater than 0`,
+    [COORDINATOR_ERROR__NOT_SETTLEABLE]: `the epoch of that table goes on; settle it when it is over`,
     [COORDINATOR_ERROR__NO_WITNESS_ENTRY]: `send the witness message of this round before reporting downloads`,
+    [COORDINATOR_ERROR__OWNER_EJECTED]: `a client of that owner was ejected for misconduct; the owner cannot join again`,
     [COORDINATOR_ERROR__PADDING_NOT_ZERO]: `the padding of a config must be zero`,
+    [COORDINATOR_ERROR__PEER_TAKEN]: `another session holds that peer id`,
     [COORDINATOR_ERROR__RESULT_SHARE_OUT_OF_RANGE]: `result_share must be greater than 0 and at most 1`,
     [COORDINATOR_ERROR__ROUND_TRAIN_TOO_LONG]: `max_round_train_time must be less than epoch_time`,
     [COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT]: `max_round_train_time must be greater than 0`,
     [COORDINATOR_ERROR__ROUND_WITNESS_TOO_SHORT]: `round_witness_time must be greater than 0`,
+    [COORDINATOR_ERROR__RUN_FULL]: `256 members are in the next epoch already; join again when one has left`,
     [COORDINATOR_ERROR__SELF_REPORT]: `a client cannot report itself`,
+    [COORDINATOR_ERROR__SESSION_EXPIRED]: `the session has expired; its owner must open another`,
     [COORDINATOR_ERROR__SLASHING_RATE_TOO_HIGH]: `the slashing rate must be less than 2^63 points`,
+    [COORDINATOR_ERROR__TABLE_UNSETTLED]: `the points of the epoch before the running one must be settled first`,
     [COORDINATOR_ERROR__TIME_TOO_LONG]: `times must be less than 2^53 milliseconds`,
     [COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK]: `health checks need two finished rounds in this epoch`,
     [COORDINATOR_ERROR__TOO_MANY_WITNESSES]: `witness_nodes must be at most 32`,
@@ -185,6 +211,7 @@ if (process.env["NODE_ENV"] !== "production") {
     [COORDINATOR_ERROR__UNKNOWN_KIND]: `lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay`,
     [COORDINATOR_ERROR__UNKNOWN_ROUND]: `that round is not among the stored rounds of this epoch`,
     [COORDINATOR_ERROR__UNKNOWN_SLOT]: `no client of this epoch has that slot`,
+    [COORDINATOR_ERROR__UNKNOWN_TABLE]: `a run has the tables 0 and 1`,
     [COORDINATOR_ERROR__VERIFICATION_PERCENT_TOO_HIGH]: `verification_percent must be at most 100`,
     [COORDINATOR_ERROR__VERIFICATION_UNSUPPORTED]: `verification_percent must be 0: verification is not part of this version`,
     [COORDINATOR_ERROR__WAITING_EXTRA_TOO_SHORT]: `waiting_for_members_extra_time must be greater than 0`,

@@ -57,6 +57,7 @@ export type CheckpointInstruction<
   TAccountSessionKey extends string | AccountMeta<string> = string,
   TAccountRun extends string | AccountMeta<string> = string,
   TAccountTable extends string | AccountMeta<string> = string,
+  TAccountSession extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -70,6 +71,9 @@ export type CheckpointInstruction<
       TAccountTable extends string
         ? ReadonlyAccount<TAccountTable>
         : TAccountTable,
+      TAccountSession extends string
+        ? ReadonlyAccount<TAccountSession>
+        : TAccountSession,
       ...TRemainingAccounts,
     ]
   >;
@@ -122,6 +126,7 @@ export type CheckpointInput<
   TAccountSessionKey extends string = string,
   TAccountRun extends string = string,
   TAccountTable extends string = string,
+  TAccountSession extends string = string,
 > = {
   /** session key of the member */
   sessionKey: TransactionSigner<TAccountSessionKey>;
@@ -129,6 +134,8 @@ export type CheckpointInput<
   run: Address<TAccountRun>;
   /** table of the running epoch (Run.table) */
   table: Address<TAccountTable>;
+  /** the open session: says that it is neither closed nor expired */
+  session: Address<TAccountSession>;
   slot: CheckpointInstructionDataArgs["slot"];
   hash: CheckpointInstructionDataArgs["hash"];
   location: CheckpointInstructionDataArgs["location"];
@@ -138,15 +145,22 @@ export function getCheckpointInstruction<
   TAccountSessionKey extends string,
   TAccountRun extends string,
   TAccountTable extends string,
+  TAccountSession extends string,
   TProgramAddress extends Address = typeof COORDINATOR_PROGRAM_ADDRESS,
 >(
-  input: CheckpointInput<TAccountSessionKey, TAccountRun, TAccountTable>,
+  input: CheckpointInput<
+    TAccountSessionKey,
+    TAccountRun,
+    TAccountTable,
+    TAccountSession
+  >,
   config?: { programAddress?: TProgramAddress },
 ): CheckpointInstruction<
   TProgramAddress,
   TAccountSessionKey,
   TAccountRun,
-  TAccountTable
+  TAccountTable,
+  TAccountSession
 > {
   // Program address.
   const programAddress = config?.programAddress ?? COORDINATOR_PROGRAM_ADDRESS;
@@ -156,6 +170,7 @@ export function getCheckpointInstruction<
     sessionKey: { value: input.sessionKey ?? null, isWritable: false },
     run: { value: input.run ?? null, isWritable: true },
     table: { value: input.table ?? null, isWritable: false },
+    session: { value: input.session ?? null, isWritable: false },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,
@@ -171,6 +186,7 @@ export function getCheckpointInstruction<
       getAccountMeta("sessionKey", accounts.sessionKey),
       getAccountMeta("run", accounts.run),
       getAccountMeta("table", accounts.table),
+      getAccountMeta("session", accounts.session),
     ],
     data: getCheckpointInstructionDataEncoder().encode(
       args as CheckpointInstructionDataArgs,
@@ -180,7 +196,8 @@ export function getCheckpointInstruction<
     TProgramAddress,
     TAccountSessionKey,
     TAccountRun,
-    TAccountTable
+    TAccountTable,
+    TAccountSession
   >);
 }
 
@@ -196,6 +213,8 @@ export type ParsedCheckpointInstruction<
     run: TAccountMetas[1];
     /** table of the running epoch (Run.table) */
     table: TAccountMetas[2];
+    /** the open session: says that it is neither closed nor expired */
+    session: TAccountMetas[3];
   };
   data: CheckpointInstructionData;
 };
@@ -208,12 +227,12 @@ export function parseCheckpointInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedCheckpointInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 3) {
+  if (instruction.accounts.length < 4) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 3,
+        expectedAccountMetas: 4,
       },
     );
   }
@@ -229,6 +248,7 @@ export function parseCheckpointInstruction<
       sessionKey: getNextAccount(),
       run: getNextAccount(),
       table: getNextAccount(),
+      session: getNextAccount(),
     },
     data: getCheckpointInstructionDataDecoder().decode(instruction.data),
   };

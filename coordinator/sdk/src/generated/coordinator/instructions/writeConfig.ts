@@ -28,7 +28,6 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
-  type ReadonlyAccount,
   type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
@@ -60,7 +59,7 @@ export type WriteConfigInstruction<
         ? ReadonlySignerAccount<TAccountAuthority> &
             AccountSignerMeta<TAccountAuthority>
         : TAccountAuthority,
-      TAccountRun extends string ? ReadonlyAccount<TAccountRun> : TAccountRun,
+      TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
       TAccountConfig extends string
         ? WritableAccount<TAccountConfig>
         : TAccountConfig,
@@ -143,7 +142,7 @@ export function getWriteConfigInstruction<
   // Original accounts.
   const originalAccounts = {
     authority: { value: input.authority ?? null, isWritable: false },
-    run: { value: input.run ?? null, isWritable: false },
+    run: { value: input.run ?? null, isWritable: true },
     config: { value: input.config ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<

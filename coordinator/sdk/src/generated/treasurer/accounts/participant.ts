@@ -53,6 +53,8 @@ export type Participant = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   treasury: Address;
   owner: Address;
@@ -61,6 +63,8 @@ export type Participant = {
 
 export type ParticipantArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   treasury: Address;
   owner: Address;
   claimedPoints: number | bigint;
@@ -73,7 +77,8 @@ export function getParticipantEncoder(): FixedSizeEncoder<ParticipantArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["treasury", getAddressEncoder()],
       ["owner", getAddressEncoder()],
       ["claimedPoints", getU64Encoder()],
@@ -82,7 +87,7 @@ export function getParticipantEncoder(): FixedSizeEncoder<ParticipantArgs> {
       ...value,
       kind: 2,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
     }),
   );
 }
@@ -93,7 +98,8 @@ export function getParticipantDecoder(): FixedSizeDecoder<Participant> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["treasury", getAddressDecoder()],
     ["owner", getAddressDecoder()],
     ["claimedPoints", getU64Decoder()],

@@ -53,6 +53,8 @@ export type Treasury = {
   kind: number;
   version: number;
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   headerPadding: ReadonlyUint8Array;
   mainAuthority: Address;
   coordinatorProgram: Address;
@@ -67,6 +69,8 @@ export type Treasury = {
 
 export type TreasuryArgs = {
   bump: number;
+  /** which table (0, 1) or round (0 to 3); else 0 */
+  index: number;
   mainAuthority: Address;
   coordinatorProgram: Address;
   run: Address;
@@ -84,7 +88,8 @@ export function getTreasuryEncoder(): FixedSizeEncoder<TreasuryArgs> {
       ["kind", getU8Encoder()],
       ["version", getU8Encoder()],
       ["bump", getU8Encoder()],
-      ["headerPadding", fixEncoderSize(getBytesEncoder(), 5)],
+      ["index", getU8Encoder()],
+      ["headerPadding", fixEncoderSize(getBytesEncoder(), 4)],
       ["mainAuthority", getAddressEncoder()],
       ["coordinatorProgram", getAddressEncoder()],
       ["run", getAddressEncoder()],
@@ -99,7 +104,7 @@ export function getTreasuryEncoder(): FixedSizeEncoder<TreasuryArgs> {
       ...value,
       kind: 1,
       version: 1,
-      headerPadding: new Uint8Array([0, 0, 0, 0, 0]),
+      headerPadding: new Uint8Array([0, 0, 0, 0]),
       padding: new Uint8Array([0, 0, 0, 0, 0, 0, 0]),
     }),
   );
@@ -111,7 +116,8 @@ export function getTreasuryDecoder(): FixedSizeDecoder<Treasury> {
     ["kind", getU8Decoder()],
     ["version", getU8Decoder()],
     ["bump", getU8Decoder()],
-    ["headerPadding", fixDecoderSize(getBytesDecoder(), 5)],
+    ["index", getU8Decoder()],
+    ["headerPadding", fixDecoderSize(getBytesDecoder(), 4)],
     ["mainAuthority", getAddressDecoder()],
     ["coordinatorProgram", getAddressDecoder()],
     ["run", getAddressDecoder()],

@@ -65,6 +65,7 @@ export type CreateRunInstruction<
   TAccountSystemProgram extends string | AccountMeta<string> =
     "11111111111111111111111111111111",
   TAccountCoordinatorProgram extends string | AccountMeta<string> = string,
+  TAccountPayer extends string | AccountMeta<string> = string,
   TAccountRun extends string | AccountMeta<string> = string,
   TAccountConfig extends string | AccountMeta<string> = string,
   TAccountTable0 extends string | AccountMeta<string> = string,
@@ -73,6 +74,8 @@ export type CreateRunInstruction<
   TAccountRound1 extends string | AccountMeta<string> = string,
   TAccountRound2 extends string | AccountMeta<string> = string,
   TAccountRound3 extends string | AccountMeta<string> = string,
+  TAccountRentSystemProgram extends string | AccountMeta<string> =
+    "11111111111111111111111111111111",
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -103,6 +106,10 @@ export type CreateRunInstruction<
       TAccountCoordinatorProgram extends string
         ? ReadonlyAccount<TAccountCoordinatorProgram>
         : TAccountCoordinatorProgram,
+      TAccountPayer extends string
+        ? WritableSignerAccount<TAccountPayer> &
+            AccountSignerMeta<TAccountPayer>
+        : TAccountPayer,
       TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
       TAccountConfig extends string
         ? WritableAccount<TAccountConfig>
@@ -125,6 +132,9 @@ export type CreateRunInstruction<
       TAccountRound3 extends string
         ? WritableAccount<TAccountRound3>
         : TAccountRound3,
+      TAccountRentSystemProgram extends string
+        ? ReadonlyAccount<TAccountRentSystemProgram>
+        : TAccountRentSystemProgram,
       ...TRemainingAccounts,
     ]
   >;
@@ -205,6 +215,7 @@ export type CreateRunInput<
   TAccountAssociatedTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
   TAccountCoordinatorProgram extends string = string,
+  TAccountPayer extends string = string,
   TAccountRun extends string = string,
   TAccountConfig extends string = string,
   TAccountTable0 extends string = string,
@@ -213,6 +224,7 @@ export type CreateRunInput<
   TAccountRound1 extends string = string,
   TAccountRound2 extends string = string,
   TAccountRound3 extends string = string,
+  TAccountRentSystemProgram extends string = string,
 > = {
   /** creator of the run; pays */
   authority: TransactionSigner<TAccountAuthority>;
@@ -230,6 +242,8 @@ export type CreateRunInput<
   systemProgram?: Address<TAccountSystemProgram>;
   /** the coordinator program */
   coordinatorProgram: Address<TAccountCoordinatorProgram>;
+  /** pays the rent of the run's accounts */
+  payer: TransactionSigner<TAccountPayer>;
   /** the run's hot account */
   run: Address<TAccountRun>;
   /** the run's texts and configuration */
@@ -246,6 +260,8 @@ export type CreateRunInput<
   round2: Address<TAccountRound2>;
   /** round 3 of the ring */
   round3: Address<TAccountRound3>;
+  /** the system program once more, for the coordinator */
+  rentSystemProgram?: Address<TAccountRentSystemProgram>;
   runId: CreateRunInstructionDataArgs["runId"];
   name: CreateRunInstructionDataArgs["name"];
   description: CreateRunInstructionDataArgs["description"];
@@ -265,6 +281,7 @@ export function getCreateRunInstruction<
   TAccountAssociatedTokenProgram extends string,
   TAccountSystemProgram extends string,
   TAccountCoordinatorProgram extends string,
+  TAccountPayer extends string,
   TAccountRun extends string,
   TAccountConfig extends string,
   TAccountTable0 extends string,
@@ -273,6 +290,7 @@ export function getCreateRunInstruction<
   TAccountRound1 extends string,
   TAccountRound2 extends string,
   TAccountRound3 extends string,
+  TAccountRentSystemProgram extends string,
   TProgramAddress extends Address = typeof TREASURER_PROGRAM_ADDRESS,
 >(
   input: CreateRunInput<
@@ -284,6 +302,7 @@ export function getCreateRunInstruction<
     TAccountAssociatedTokenProgram,
     TAccountSystemProgram,
     TAccountCoordinatorProgram,
+    TAccountPayer,
     TAccountRun,
     TAccountConfig,
     TAccountTable0,
@@ -291,7 +310,8 @@ export function getCreateRunInstruction<
     TAccountRound0,
     TAccountRound1,
     TAccountRound2,
-    TAccountRound3
+    TAccountRound3,
+    TAccountRentSystemProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): CreateRunInstruction<
@@ -304,6 +324,7 @@ export function getCreateRunInstruction<
   TAccountAssociatedTokenProgram,
   TAccountSystemProgram,
   TAccountCoordinatorProgram,
+  TAccountPayer,
   TAccountRun,
   TAccountConfig,
   TAccountTable0,
@@ -311,7 +332,8 @@ export function getCreateRunInstruction<
   TAccountRound0,
   TAccountRound1,
   TAccountRound2,
-  TAccountRound3
+  TAccountRound3,
+  TAccountRentSystemProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? TREASURER_PROGRAM_ADDRESS;
@@ -332,6 +354,7 @@ export function getCreateRunInstruction<
       value: input.coordinatorProgram ?? null,
       isWritable: false,
     },
+    payer: { value: input.payer ?? null, isWritable: true },
     run: { value: input.run ?? null, isWritable: true },
     config: { value: input.config ?? null, isWritable: true },
     table0: { value: input.table0 ?? null, isWritable: true },
@@ -340,6 +363,10 @@ export function getCreateRunInstruction<
     round1: { value: input.round1 ?? null, isWritable: true },
     round2: { value: input.round2 ?? null, isWritable: true },
     round3: { value: input.round3 ?? null, isWritable: true },
+    rentSystemProgram: {
+      value: input.rentSystemProgram ?? null,
+      isWritable: false,
+    },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,
@@ -362,6 +389,10 @@ export function getCreateRunInstruction<
     accounts.systemProgram.value =
       "11111111111111111111111111111111" as Address<"11111111111111111111111111111111">;
   }
+  if (!accounts.rentSystemProgram.value) {
+    accounts.rentSystemProgram.value =
+      "11111111111111111111111111111111" as Address<"11111111111111111111111111111111">;
+  }
 
   const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
   return Object.freeze({
@@ -374,6 +405,7 @@ export function getCreateRunInstruction<
       getAccountMeta("associatedTokenProgram", accounts.associatedTokenProgram),
       getAccountMeta("systemProgram", accounts.systemProgram),
       getAccountMeta("coordinatorProgram", accounts.coordinatorProgram),
+      getAccountMeta("payer", accounts.payer),
       getAccountMeta("run", accounts.run),
       getAccountMeta("config", accounts.config),
       getAccountMeta("table0", accounts.table0),
@@ -382,6 +414,7 @@ export function getCreateRunInstruction<
       getAccountMeta("round1", accounts.round1),
       getAccountMeta("round2", accounts.round2),
       getAccountMeta("round3", accounts.round3),
+      getAccountMeta("rentSystemProgram", accounts.rentSystemProgram),
     ],
     data: getCreateRunInstructionDataEncoder().encode(
       args as CreateRunInstructionDataArgs,
@@ -397,6 +430,7 @@ export function getCreateRunInstruction<
     TAccountAssociatedTokenProgram,
     TAccountSystemProgram,
     TAccountCoordinatorProgram,
+    TAccountPayer,
     TAccountRun,
     TAccountConfig,
     TAccountTable0,
@@ -404,7 +438,8 @@ export function getCreateRunInstruction<
     TAccountRound0,
     TAccountRound1,
     TAccountRound2,
-    TAccountRound3
+    TAccountRound3,
+    TAccountRentSystemProgram
   >);
 }
 
@@ -430,22 +465,26 @@ export type ParsedCreateRunInstruction<
     systemProgram: TAccountMetas[6];
     /** the coordinator program */
     coordinatorProgram: TAccountMetas[7];
+    /** pays the rent of the run's accounts */
+    payer: TAccountMetas[8];
     /** the run's hot account */
-    run: TAccountMetas[8];
+    run: TAccountMetas[9];
     /** the run's texts and configuration */
-    config: TAccountMetas[9];
+    config: TAccountMetas[10];
     /** epoch table 0 */
-    table0: TAccountMetas[10];
+    table0: TAccountMetas[11];
     /** epoch table 1 */
-    table1: TAccountMetas[11];
+    table1: TAccountMetas[12];
     /** round 0 of the ring */
-    round0: TAccountMetas[12];
+    round0: TAccountMetas[13];
     /** round 1 of the ring */
-    round1: TAccountMetas[13];
+    round1: TAccountMetas[14];
     /** round 2 of the ring */
-    round2: TAccountMetas[14];
+    round2: TAccountMetas[15];
     /** round 3 of the ring */
-    round3: TAccountMetas[15];
+    round3: TAccountMetas[16];
+    /** the system program once more, for the coordinator */
+    rentSystemProgram: TAccountMetas[17];
   };
   data: CreateRunInstructionData;
 };
@@ -458,12 +497,12 @@ export function parseCreateRunInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedCreateRunInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 16) {
+  if (instruction.accounts.length < 18) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 16,
+        expectedAccountMetas: 18,
       },
     );
   }
@@ -484,6 +523,7 @@ export function parseCreateRunInstruction<
       associatedTokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),
       coordinatorProgram: getNextAccount(),
+      payer: getNextAccount(),
       run: getNextAccount(),
       config: getNextAccount(),
       table0: getNextAccount(),
@@ -492,6 +532,7 @@ export function parseCreateRunInstruction<
       round1: getNextAccount(),
       round2: getNextAccount(),
       round3: getNextAccount(),
+      rentSystemProgram: getNextAccount(),
     },
     data: getCreateRunInstructionDataDecoder().decode(instruction.data),
   };

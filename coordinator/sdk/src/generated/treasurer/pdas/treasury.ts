@@ -7,6 +7,7 @@
  */
 
 import {
+  getAddressEncoder,
   getProgramDerivedAddress,
   getUtf8Encoder,
   type Address,
@@ -14,8 +15,8 @@ import {
 } from "@solana/kit";
 
 export type TreasurySeeds = {
-  /** the run's id */
-  runId: string;
+  /** address of the run */
+  run: Address;
 };
 
 /** A run's treasury. 1 point = 1 base unit of the mint. */
@@ -30,7 +31,7 @@ export async function findTreasuryPda(
     programAddress,
     seeds: [
       getUtf8Encoder().encode("treasury"),
-      getUtf8Encoder().encode(seeds.runId),
+      getAddressEncoder().encode(seeds.run),
     ],
   });
 }

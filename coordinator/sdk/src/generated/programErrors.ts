@@ -1,0 +1,277 @@
+/** Written by scripts/generateClients.ts: what the programs refuse with, by number. */
+export const PROGRAM_ERRORS: Readonly<
+  Record<"coordinator" | "authorizer" | "treasurer", Readonly<Record<number, { name: string; message: string }>>>
+> = {
+  "coordinator": {
+    "1": {
+      "name": "Halted",
+      "message": "the run is Uninitialized, Finished or Paused; start or resume it first"
+    },
+    "2": {
+      "name": "InvalidRunState",
+      "message": "this call does not belong to the present run state"
+    },
+    "3": {
+      "name": "WrongStep",
+      "message": "the message names another step than the round in progress"
+    },
+    "4": {
+      "name": "UnknownSlot",
+      "message": "no client of this epoch has that slot"
+    },
+    "5": {
+      "name": "NotLive",
+      "message": "the sender was not Healthy when the round began, or is no longer"
+    },
+    "6": {
+      "name": "NotElected",
+      "message": "the sender is not an elected witness of this round"
+    },
+    "7": {
+      "name": "DuplicateWitness",
+      "message": "this witness has already reported in this round"
+    },
+    "8": {
+      "name": "WrongReveal",
+      "message": "sha256 of the reveal is not the head of the sender's chain"
+    },
+    "9": {
+      "name": "BitmapTooLong",
+      "message": "the bitmap has a bit at or past the number of batches in this round"
+    },
+    "10": {
+      "name": "UnexpectedParameterHash",
+      "message": "only the last drain round of an epoch carries a parameter hash; send zeros"
+    },
+    "11": {
+      "name": "NoWitnessEntry",
+      "message": "send the witness message of this round before reporting downloads"
+    },
+    "12": {
+      "name": "DuplicateDownloaded",
+      "message": "this witness has already reported its downloads in this round"
+    },
+    "13": {
+      "name": "ListsNotEntered",
+      "message": "lists_held names a position from which no witness message was accepted"
+    },
+    "14": {
+      "name": "InvalidHealthCheck",
+      "message": "a listed client is not unhealthy, or the list is empty; nobody was dropped"
+    },
+    "15": {
+      "name": "TooEarlyForHealthCheck",
+      "message": "health checks need two finished rounds in this epoch"
+    },
+    "16": {
+      "name": "SelfReport",
+      "message": "a client cannot report itself"
+    },
+    "17": {
+      "name": "DuplicateVote",
+      "message": "this client has already reported that equivocation"
+    },
+    "18": {
+      "name": "AlreadyEjected",
+      "message": "that client is already ejected"
+    },
+    "20": {
+      "name": "CannotResume",
+      "message": "only a Paused run can be resumed"
+    },
+    "21": {
+      "name": "AlreadyStarted",
+      "message": "only an Uninitialized run can be started"
+    },
+    "22": {
+      "name": "NotHalted",
+      "message": "the config can only be changed while the run is Uninitialized, Paused or Finished"
+    },
+    "23": {
+      "name": "WrongCheckpointHash",
+      "message": "the checkpoint's hash is not the parameter hash that the witnesses agreed on"
+    },
+    "24": {
+      "name": "InvalidCheckpointLocation",
+      "message": "a checkpoint location is 1 to 192 bytes of UTF-8 without a zero byte"
+    },
+    "25": {
+      "name": "UnknownRound",
+      "message": "that round is not among the stored rounds of this epoch"
+    },
+    "26": {
+      "name": "InvalidRunId",
+      "message": "a run id is 1 to 32 bytes of UTF-8 without a zero byte"
+    },
+    "27": {
+      "name": "WrongStateSize",
+      "message": "the state has the wrong number of bytes"
+    },
+    "28": {
+      "name": "WrongStateVersion",
+      "message": "the state was written by another version of the machine"
+    },
+    "29": {
+      "name": "CorruptState",
+      "message": "the state holds a value that no sequence of calls can produce"
+    },
+    "30": {
+      "name": "AlreadyPausing",
+      "message": "the run is already draining towards Paused"
+    },
+    "31": {
+      "name": "NotMember",
+      "message": "no client of this epoch and nobody who waits for the next has that session or owner"
+    },
+    "32": {
+      "name": "SessionExpired",
+      "message": "the session has expired; its owner must open another"
+    },
+    "33": {
+      "name": "OwnerEjected",
+      "message": "a client of that owner was ejected for misconduct; the owner cannot join again"
+    },
+    "34": {
+      "name": "PeerTaken",
+      "message": "another session holds that peer id"
+    },
+    "35": {
+      "name": "RunFull",
+      "message": "256 members are in the next epoch already; join again when one has left"
+    },
+    "36": {
+      "name": "TableUnsettled",
+      "message": "the points of the epoch before the running one must be settled first"
+    },
+    "37": {
+      "name": "NothingToSettle",
+      "message": "that slot has neither points nor an ejection to settle"
+    },
+    "38": {
+      "name": "AlreadySettled",
+      "message": "that slot is settled"
+    },
+    "39": {
+      "name": "NotSettleable",
+      "message": "the epoch of that table goes on; settle it when it is over"
+    },
+    "40": {
+      "name": "UnknownTable",
+      "message": "a run has the tables 0 and 1"
+    },
+    "100": {
+      "name": "WarmupTooLong",
+      "message": "warmup_time must be less than epoch_time"
+    },
+    "101": {
+      "name": "CooldownTooShort",
+      "message": "cooldown_time must be greater than 0"
+    },
+    "102": {
+      "name": "RoundTrainTooShort",
+      "message": "max_round_train_time must be greater than 0"
+    },
+    "103": {
+      "name": "RoundTrainTooLong",
+      "message": "max_round_train_time must be less than epoch_time"
+    },
+    "104": {
+      "name": "RoundWitnessTooShort",
+      "message": "round_witness_time must be greater than 0"
+    },
+    "105": {
+      "name": "EpochTooShort",
+      "message": "epoch_time must be greater than 0"
+    },
+    "106": {
+      "name": "NoTotalSteps",
+      "message": "total_steps must be greater than 0"
+    },
+    "107": {
+      "name": "InitMinClientsTooFew",
+      "message": "init_min_clients must be at least min_clients"
+    },
+    "108": {
+      "name": "InitMinClientsTooMany",
+      "message": "init_min_clients must be at most 256"
+    },
+    "109": {
+      "name": "NoMinClients",
+      "message": "min_clients must be greater than 0"
+    },
+    "110": {
+      "name": "MoreWitnessesThanClients",
+      "message": "witness_nodes must be at most min_clients"
+    },
+    "111": {
+      "name": "TooManyWitnesses",
+      "message": "witness_nodes must be at most 32"
+    },
+    "112": {
+      "name": "NoBatchSize",
+      "message": "global_batch_size_start must be greater than 0"
+    },
+    "113": {
+      "name": "BatchSizeShrinks",
+      "message": "global_batch_size_end must be at least global_batch_size_start"
+    },
+    "114": {
+      "name": "VerificationPercentTooHigh",
+      "message": "verification_percent must be at most 100"
+    },
+    "115": {
+      "name": "VerificationUnsupported",
+      "message": "verification_percent must be 0: verification is not part of this version"
+    },
+    "116": {
+      "name": "WaitingExtraTooShort",
+      "message": "waiting_for_members_extra_time must be greater than 0"
+    },
+    "117": {
+      "name": "ColdStartTooLong",
+      "message": "cold_start_warmup_steps must fit in an epoch: at most (epoch_time - warmup_time) / max_round_train_time"
+    },
+    "118": {
+      "name": "NoSequenceLength",
+      "message": "max_seq_len must be greater than 0"
+    },
+    "119": {
+      "name": "ResultShareOutOfRange",
+      "message": "result_share must be greater than 0 and at most 1"
+    },
+    "120": {
+      "name": "EarningRateTooHigh",
+      "message": "the earning rate must be less than 2^63 points an epoch"
+    },
+    "121": {
+      "name": "TimeTooLong",
+      "message": "times must be less than 2^53 milliseconds"
+    },
+    "122": {
+      "name": "SlashingRateTooHigh",
+      "message": "the slashing rate must be less than 2^63 points"
+    },
+    "123": {
+      "name": "PaddingNotZero",
+      "message": "the padding of a config must be zero"
+    },
+    "200": {
+      "name": "NotARate",
+      "message": "a learning rate must be a finite number of at least 0"
+    },
+    "201": {
+      "name": "TotalWithinWarmup",
+      "message": "total_steps must be at least warmup_steps"
+    },
+    "202": {
+      "name": "DecayRises",
+      "message": "cosine_decay_final_lr must be at most base_lr, and linear_decay_final_lr at most cosine_decay_final_lr"
+    },
+    "203": {
+      "name": "UnknownKind",
+      "message": "lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay"
+    }
+  },
+  "authorizer": {},
+  "treasurer": {}
+};
