@@ -1,5 +1,6 @@
 /** `npm run bench -- VERB [options]`: measures this machine. What the figures mean: docs/performance.md. */
-import { ConfigError, helpText, nearestName, parseOptions } from "@starling/config";
+import { helpText, nearestName, parseOptions } from "@starling/config";
+import { runMain } from "./runMain.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
 /** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. */
@@ -36,11 +37,4 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
   return 0;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (error: Error & { code?: unknown }) => {
-    // errors of ours carry a code and say what to do; anything else is a fault whose place matters
-    console.error(`bench: ${error.code === undefined ? error.stack : error.message}`);
-    process.exit(error instanceof ConfigError ? 2 : 1);
-  },
-);
+runMain("bench", main);

@@ -2,10 +2,11 @@
  * `npm run sim -- --seed S --epochs N`: whole runs on a virtual clock, with faults drawn from the seed (docs/simulator.md).
  * Exit code 1: an invariant broke, and the command that shows it again is printed.
  */
-import { ConfigError, defineOptions, helpText, parseOptions } from "@starling/config";
+import { defineOptions, helpText, parseOptions } from "@starling/config";
 import { failureText, replayCommand, Totals } from "../trainer-core/test/sim/report.ts";
 import { scenarioOf } from "../trainer-core/test/sim/scenarios.ts";
 import { runSeed } from "../trainer-core/test/sim/seedRun.ts";
+import { runMain } from "./runMain.ts";
 
 const options = defineOptions({
   seed: { type: "integer", unit: "", min: 1, max: 2 ** 31, optional: true, env: null, doc: "First seed. Left out: one from the clock." },
@@ -58,10 +59,4 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (error: Error & { code?: unknown }) => {
-    console.error(`sim: ${error.code === undefined ? error.stack : error.message}`);
-    process.exit(error instanceof ConfigError ? 2 : 1);
-  },
-);
+runMain("sim", main);

@@ -2,11 +2,12 @@
  * `npm run soak`: 10,000 simulated epochs, with `--hours H` as many more as fit, on every core (`--demo`: soakDemo.ts). A seed that breaks an
  * invariant ends it with exit code 1 and the command that replays it.
  */
-import { ConfigError, defineOptions, helpText, parseOptions } from "@starling/config";
+import { defineOptions, helpText, parseOptions } from "@starling/config";
 import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { runMain } from "./runMain.ts";
 import { soakDemo } from "./soakDemo.ts";
 import { failureText, replayCommand, Totals } from "../trainer-core/test/sim/report.ts";
 import type { SeedOutcome } from "../trainer-core/test/sim/seedRun.ts";
@@ -124,10 +125,4 @@ async function main(argv: readonly string[]): Promise<number> {
   return 1;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (error: Error & { code?: unknown }) => {
-    console.error(`soak: ${error.code === undefined ? error.stack : error.message}`);
-    process.exit(error instanceof ConfigError ? 2 : 1);
-  },
-);
+runMain("soak", main);

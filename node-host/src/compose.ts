@@ -9,6 +9,7 @@ import { toHex } from "@starling/sdk/bytes";
 import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointError";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
+import { valuesOf } from "@starling/trainer-core/checkpoint/modelTensors";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
@@ -20,7 +21,6 @@ import { SteadyEngine } from "./engine/steadyEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { BehindWatch, patienceMs } from "./platform/behindWatch.ts";
-import { reachCoordinator } from "./platform/coordinator.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
@@ -30,9 +30,24 @@ import type { LoadedIdentity } from "./platform/identityFile.ts";
 import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
 
-export type ClientOptions = OptionsOf<typeof clientOptions>;
+/** What everyone who trains may be told; `client` and `train` each add how they find their coordinator. */
+export type TrainingOptions = Omit<OptionsOf<typeof clientOptions>, "serverAddr" | "identitySecretKeyPath">;
+
+/** Finds this client's coordinator; `network` is the plain one: faults are between clients, what the coordinator hears stays whole. */
+export type ReachCoordinator = (at: { network: PeerNetwork; log: HostLog; signal: AbortSignal }) => Promise<CoordinatorPort>;
 
 const BEHIND_EVERY_MS = 1_000;
+
+export interface ClientParts {
+  options: TrainingOptions;
+  keys: Pick<LoadedIdentity, "identity" | "save">;
+  adapter: ChosenAdapter;
+  /** multiaddrs told to others in the place of those listened on */
+  announce?: string[];
+  reach: ReachCoordinator;
+  log: HostLog;
+  signal: AbortSignal;
+}
 
 export interface Client {
   identity: Identity;
@@ -54,14 +69,8 @@ export interface Client {
  * Whatever may be wrong on this machine is looked at before the engine starts, which takes a while.
  * Errors: HostError bad-option, port-in-use, coordinator-unreachable, data, engine; ConfigError; CheckpointError.
  */
-export async function composeClient(
-  options: ClientOptions,
-  keys: Pick<LoadedIdentity, "identity" | "save">,
-  adapter: ChosenAdapter,
-  log: HostLog,
-  signal: AbortSignal,
-): Promise<Client> {
-  const { identity, save } = keys;
+export async function composeClient({ options, keys, adapter, announce, reach, log, signal }: ClientParts): Promise<Client> {
+  const { identity } = keys;
   if (options.checkpointDir !== undefined) makeWritableFolder(resolve(options.checkpointDir), "--checkpoint-dir");
   if (options.writeGradientsDir !== undefined) makeWritableFolder(resolve(options.writeGradientsDir), "--write-gradients-dir");
   const plain = await listen({
@@ -69,6 +78,7 @@ export async function composeClient(
     host: options.bindHost,
     tcp: { port: options.bindP2pPort, option: "--bind-p2p-port" },
     webSocket: { port: 0, option: "--bind-p2p-port" },
+    announce,
     log,
   });
   const network = faultyNetwork(plain, { latencyMs: options.faultLatencyMs, loss: options.faultPacketLoss ?? 0, seed: options.faultSeed });
@@ -78,14 +88,7 @@ export async function composeClient(
     if (event.type === "coordinator") onCoordinator(event.connected);
     log(event);
   };
-  const coordinator = await reachCoordinator({
-    serverAddr: options.serverAddr,
-    network: plain,
-    identity,
-    joins: { save },
-    log: tell,
-    signal,
-  });
+  const coordinator = await reach({ network: plain, log: tell, signal });
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
   const plan = await planOf(runConfig, options.checkpoint, signal);
@@ -224,7 +227,7 @@ export async function planOf(runConfig: RunConfig, folder: string | undefined, s
 
 async function importCheckpoint(engine: Engine, folder: string): Promise<void> {
   const { parameters } = await readCheckpoint(directoryFiles(resolve(folder)));
-  await engine.importParameters(new Map([...parameters].map(([name, tensor]) => [name, tensor.data])));
+  await engine.importParameters(valuesOf(parameters));
 }
 
 function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {

@@ -16,7 +16,18 @@ import { Listeners } from "./listeners.ts";
 import { MemberTable } from "./members.ts";
 import { Presence } from "./presence.ts";
 import { RunClock } from "./runClock.ts";
-import type { ClientSlot, CoordinatorState, Membership, RunInfo, RunState, Snapshot, TickOutcome, WitnessMessage } from "./types.ts";
+import { seatMembers } from "./seating.ts";
+import {
+  type ClientSlot,
+  type CoordinatorState,
+  type Membership,
+  NEVER_EXPIRES,
+  type RunInfo,
+  type RunState,
+  type Snapshot,
+  type TickOutcome,
+  type WitnessMessage,
+} from "./types.ts";
 
 /** Looked at less often than this, the clock was not looked at because the process did not run. */
 const LONGEST_GAP_MS = 2_000;
@@ -26,11 +37,13 @@ const MAX_TICKS_IN_A_ROW = 8;
 
 const ACTIVE: ReadonlySet<RunState> = new Set(["Warmup", "RoundTrain", "RoundWitness", "Cooldown"]);
 const HALTED: ReadonlySet<RunState> = new Set(["Uninitialized", "Finished", "Paused"]);
+/** There is no next epoch to be in, or none yet. */
+const CLOSED: ReadonlySet<RunState> = new Set(["Uninitialized", "Finished"]);
 /** Changes a millisecond that the clock's part of a nonce leaves room for: 2^20. */
 const NONCE_SHIFT = 20n;
 
 /**
- * The shell around one state machine: who is pending, when to tick, who listens. Calls arrive authenticated, as the
+ * The shell around one state machine: who is present, when to tick, who listens. Calls arrive authenticated, as the
  * session key that signed them; adapters (memory, tcp) do the authenticating. Everything is synchronous, so a call
  * either changed the machine and every subscriber hears of it, or threw a `CoordinatorError` and changed nothing.
  */
@@ -44,7 +57,6 @@ export class CoordinatorCore {
   readonly #withdrawOnDisconnect: boolean;
   readonly #disconnectGraceMs: number;
   readonly #restoreGraceMs: number;
-  readonly #isRestored: boolean;
   readonly #runClock: RunClock;
   readonly #onChange: () => void;
   readonly #onTransition: (transition: Transition) => void;
@@ -56,6 +68,10 @@ export class CoordinatorCore {
   #bytes: Uint8Array | null = null;
   #nonce: bigint;
   #cancelTick: (() => void) | null = null;
+  /** the members are others than the listeners know */
+  #isTold = true;
+  /** the machine's places are in step with who is here */
+  #isSeated = false;
   #stopped = false;
 
   constructor(options: CoordinatorCoreOptions) {
@@ -84,9 +100,8 @@ export class CoordinatorCore {
     this.#state = this.#machine.state();
     this.runId = this.#state.runId;
     const { restored } = options;
-    this.#isRestored = restored !== undefined;
     if (restored !== undefined) this.#members.restore(restored.members, restored.ejectedOwners);
-    this.#members.noteEjected(this.#state.clients);
+    this.#noteLosses([]);
     this.#runClock = new RunClock(this.clock, {
       longestGapMs: Math.max(LONGEST_GAP_MS, LONGEST_GAP_TICKS * this.#tickIntervalMs),
       resumeAtMs: restored === undefined ? null : Number(restored.runNowMs),
@@ -104,7 +119,8 @@ export class CoordinatorCore {
     if (this.#state.runState === "Uninitialized") {
       this.#call((now) => this.#machine.start(now));
     }
-    if (this.#isRestored) this.#awaitReturn();
+    this.#awaitReturn();
+    this.#settle();
     this.#scheduleTick();
   }
 
@@ -161,56 +177,58 @@ export class CoordinatorCore {
   }
 
   /**
-   * Pending from now on. Joining again replaces keys and addresses and keeps the place in the queue.
+   * A member from now on, in every following epoch. Joining again replaces keys and addresses.
    * @throws CoordinatorError `ejected`, `overloaded`, `malformed`, `closed`
    */
-  join(membership: Membership, multiaddrs: readonly string[], expiresMs: bigint | null = null): void {
+  join(membership: Membership, multiaddrs: readonly string[], expiresMs: bigint = NEVER_EXPIRES): void {
     this.#requireRunning();
-    const changed = this.#members.join(membership, multiaddrs, expiresMs);
+    if (this.#members.join({ ...membership, expiresMs }, multiaddrs)) this.#membersChanged();
     // a member that joined over a connection that is already gone must not stay for ever
     this.#presence.expect(membership.session, this.#disconnectGraceMs);
-    if (changed) this.#changed();
     this.#settle();
+    this.#members.refuseEjected(membership.owner);
   }
 
   /** @throws CoordinatorError `not-member`, `refused` */
   leave(session: Uint8Array): void {
     this.#requireRunning();
-    const slot = this.#healthySlot(session);
-    if (slot === null && this.#members.get(session) === null) throw notMember("leave");
-    if (slot !== null) this.#call(() => this.#machine.leave(slot.index));
-    if (this.#members.remove(session)) this.#changed();
+    const hasPlace = this.#hasPlace(session);
+    if (!hasPlace && this.#members.get(session) === null) throw notMember("leave");
+    if (this.#members.remove(session) !== null) this.#membersChanged();
+    if (hasPlace) this.#call(() => this.#machine.leave(session));
     this.#settle();
   }
 
   warmupWitness(session: Uint8Array): void {
     const slot = this.#requireSlot(session, "warmupWitness");
-    this.#call(() => this.#machine.warmupWitness(slot));
+    this.#call((now) => (this.#machine.warmupWitness(slot, now) ? "moved" : "unchanged"));
     this.#settle();
   }
 
   witness(session: Uint8Array, message: WitnessMessage): void {
     const slot = this.#requireSlot(session, "witness");
-    this.#call(() => this.#machine.witness(slot, message));
+    this.#call((now) => this.#machine.witness(slot, message, now));
     this.#members.advanceChain(session, message.reveal, sha256(message.reveal));
+    // it waits with a link that is public now
+    if (this.#state.pending.some((member) => equalBytes(member.session, session))) this.#isSeated = false;
     this.#settle();
   }
 
   downloaded(session: Uint8Array, step: number, listsHeld: number): void {
     const slot = this.#requireSlot(session, "downloaded");
-    this.#call(() => this.#machine.downloaded(slot, step, listsHeld));
+    this.#call((now) => this.#machine.downloaded(slot, step, listsHeld, now));
     this.#settle();
   }
 
   healthCheck(session: Uint8Array, clientIndexes: readonly number[]): void {
     const slot = this.#requireSlot(session, "healthCheck");
-    this.#call(() => void this.#machine.healthCheck(slot, clientIndexes));
+    this.#call((now) => void this.#machine.healthCheck(slot, clientIndexes, now));
     this.#settle();
   }
 
   reportEquivocation(session: Uint8Array, clientIndex: number): void {
     const slot = this.#requireSlot(session, "reportEquivocation");
-    this.#call(() => void this.#machine.reportEquivocation(slot, clientIndex));
+    this.#call((now) => void this.#machine.reportEquivocation(slot, clientIndex, now));
     this.#settle();
   }
 
@@ -245,7 +263,7 @@ export class CoordinatorCore {
 
   /**
    * A connection of that session is open until the returned function is called. When the last one is gone for longer
-   * than the grace, the member leaves the queue and, with `withdrawOnDisconnect`, its slot.
+   * than the grace, it is no member any more and, with `withdrawOnDisconnect`, leaves its slot.
    */
   attach(session: Uint8Array): () => void {
     const detach = this.#presence.attach(session, this.#disconnectGraceMs);
@@ -274,13 +292,30 @@ export class CoordinatorCore {
 
   #settle(): void {
     for (let ticks = 0; ticks < MAX_TICKS_IN_A_ROW; ticks++) {
-      if (this.#members.expire(BigInt(Math.floor(this.clock.nowMs())))) this.#changed();
-      if (!this.#machine.isTickDue(this.#now(), this.#members.size)) return;
+      if (this.#members.expire(BigInt(Math.floor(this.clock.nowMs()))).length > 0) this.#membersChanged();
+      this.#seat();
+      if (!this.#machine.isTickDue(this.#now())) return;
       // the epoch is over: what its clock lost by down time is no use to the next one
       if (this.#state.runState === "Cooldown") this.#runClock.catchUp();
-      const outcome = this.#call((now) => this.#machine.tick(now, this.#randomBytes(32), this.#members.pending()));
+      const outcome = this.#call((now) => this.#tickMachine(now));
       if (outcome === "unchanged") return;
     }
+  }
+
+  #tickMachine(nowMs: bigint): TickOutcome {
+    const outcome = this.#machine.tick(nowMs, this.#randomBytes(32));
+    // nobody here keeps accounts: the table of an epoch that is over is free for those who join at once
+    if (outcome === "epoch-succeeded" || outcome === "epoch-failed") this.#machine.settleAll();
+    return outcome;
+  }
+
+  /** Those who are here get their places, and everyone hears who is here. */
+  #seat(): void {
+    if (!this.#isSeated && !CLOSED.has(this.#state.runState)) {
+      this.#isSeated = true;
+      if (seatMembers(this.#machine, this.#members, (session) => this.#presence.isAwaited(session), this.#now())) this.#moved("moved");
+    }
+    if (!this.#isTold) this.#tell();
   }
 
   /** Runs one machine call, then tells everyone. A machine error becomes `refused`. */
@@ -292,40 +327,62 @@ export class CoordinatorCore {
       if (!(error instanceof MachineError)) throw error;
       throw new CoordinatorError("refused", error.message, { cause: error, machineCode: error.code });
     }
-    if (outcome === "unchanged") return outcome;
-    const { runState: from, clients: slotsBefore } = this.#state;
-    this.#bytes = null;
-    this.#state = this.#machine.state();
-    this.#members.noteEjected(this.#state.clients);
-    this.#members.noteDropped(slotsBefore, this.#state.clients);
-    this.#nonce += 1n;
-    if (this.#state.runState !== from) {
-      this.#bytes = this.#machine.bytes();
-      const transition = { from, to: this.#state.runState, outcome, state: this.#state, bytes: this.#bytes };
-      this.#guard(() => this.#onTransition(transition));
-    }
-    this.#guard(this.#onChange);
-    this.#listeners.emit();
+    if (outcome !== "unchanged") this.#moved(outcome);
     return outcome;
   }
 
-  /** Something outside the machine changed: the members. */
-  #changed(): void {
+  /** The machine changed. */
+  #moved(outcome: TickOutcome): void {
+    const { runState: from, clients: slotsBefore } = this.#state;
+    this.#bytes = null;
+    this.#state = this.#machine.state();
+    const to = this.#state.runState;
+    if (this.#noteLosses(slotsBefore) || to !== from) this.#isSeated = false;
+    this.#tell(() => {
+      if (to === from) return;
+      this.#bytes = this.#machine.bytes();
+      this.#onTransition({ from, to, outcome, state: this.#state, bytes: this.#bytes });
+    });
+  }
+
+  /**
+   * Who was ejected is barred with all its sessions. Who was dropped may be frozen, its connection still open: no epoch waits
+   * for it before it is heard from. One that lives sees that it is no member, and joins again. Returns whether a slot was lost.
+   */
+  #noteLosses(before: readonly ClientSlot[]): boolean {
+    const lost = this.#state.clients.filter(({ index, state }) => state !== "Healthy" && before[index]?.state !== state);
+    for (const { state, owner, session } of lost) {
+      if (state === "Ejected") this.#members.eject(owner);
+      if (state === "Dropped") this.#members.remove(session);
+    }
+    return lost.length > 0;
+  }
+
+  #membersChanged(): void {
+    this.#isTold = false;
+    this.#isSeated = false;
+  }
+
+  #tell(first: () => void = () => {}): void {
+    this.#isTold = true;
     this.#nonce += 1n;
+    this.#guard(first);
     this.#guard(this.#onChange);
     this.#listeners.emit();
   }
 
   /** Nobody is connected to a coordinator that has just come back, and nobody is lost because of that. */
   #awaitReturn(): void {
-    const slots = ACTIVE.has(this.#state.runState) ? this.#state.clients.filter(({ state }) => state === "Healthy") : [];
-    for (const { session } of [...this.#members.pending(), ...slots]) this.#presence.expect(session, this.#restoreGraceMs);
+    const { pending, clients } = this.#state;
+    const placed = [...pending, ...clients].filter(({ session }) => this.#hasPlace(session));
+    for (const { session } of [...this.#members.all(), ...placed]) this.#presence.expect(session, this.#restoreGraceMs);
   }
 
   #gone(session: Uint8Array): void {
-    if (this.#members.remove(session)) this.#changed();
-    const slot = this.#withdrawOnDisconnect ? this.#healthySlot(session) : null;
-    if (slot !== null) this.#call(() => this.#machine.leave(slot.index));
+    if (this.#members.remove(session) !== null) this.#membersChanged();
+    this.#isSeated = false;
+    const keepsSlot = !this.#withdrawOnDisconnect && ACTIVE.has(this.#state.runState);
+    if (!keepsSlot && this.#hasPlace(session)) this.#call(() => this.#machine.leave(session));
     this.#settle();
   }
 
@@ -341,9 +398,13 @@ export class CoordinatorCore {
     return this.#state.clients.find((slot) => equalBytes(slot.session, session)) ?? null;
   }
 
-  #healthySlot(session: Uint8Array): ClientSlot | null {
-    const slot = ACTIVE.has(this.#state.runState) ? this.#slotOf(session) : null;
-    return slot?.state === "Healthy" ? slot : null;
+  /** A slot of the running epoch, or a place in the next. */
+  #hasPlace(session: Uint8Array): boolean {
+    const { runState, pending } = this.#state;
+    if (CLOSED.has(runState)) return false;
+    if (pending.some((member) => equalBytes(member.session, session))) return true;
+    const slot = this.#slotOf(session);
+    return slot?.state === "Healthy" && (slot.carried || ACTIVE.has(runState));
   }
 
   #requireSlot(session: Uint8Array, method: string): number {

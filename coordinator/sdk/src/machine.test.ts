@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Machine, MachineError, checkConfig } from "./machine.ts";
-import type { MachineConfig, Membership, WitnessMessage } from "./types.ts";
+import { type MachineConfig, type Member, NEVER_EXPIRES, type WitnessMessage } from "./types.ts";
 
 const CONFIG: MachineConfig = {
   warmupMs: 1000n,
@@ -33,13 +33,14 @@ const filled = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
 /** A member and its sha256 chain; `links` is popped as it reveals. */
 class Participant {
-  readonly membership: Membership;
+  readonly member: Member;
   readonly links: Uint8Array[];
 
   constructor(id: number) {
     this.links = [filled(id)];
     for (let link = 0; link < CHAIN_LINKS; link += 1) this.links.push(sha256(this.links.at(-1)!));
-    this.membership = { owner: filled(id), session: filled(id + 64), peerId: filled(id + 128), chainHead: this.links.pop()! };
+    const keys = { owner: filled(id), session: filled(id + 64), peerId: filled(id + 128) };
+    this.member = { ...keys, chainHead: this.links.pop()!, expiresMs: NEVER_EXPIRES };
   }
 }
 
@@ -52,22 +53,19 @@ class Scene {
     this.machine = Machine.create("test-run", { ...CONFIG, ...config }, this.now);
     this.participants = Array.from({ length: count }, (_, id) => new Participant(id + 1));
     this.machine.start(this.now);
-  }
-
-  get pending(): Membership[] {
-    return this.participants.map((participant) => participant.membership);
+    for (const { member } of this.participants) this.machine.join(member, this.now);
   }
 
   tick(laterMs = 1n) {
     this.now += laterMs;
     // Through its bytes, as every client sees it.
     this.machine = Machine.load(this.machine.bytes());
-    return this.machine.tick(this.now, filled(Number(this.now % 251n)), this.pending);
+    return this.machine.tick(this.now, filled(Number(this.now % 251n)));
   }
 
   beginTraining(): void {
     expect(this.tick(100n)).toBe("moved");
-    for (const client of this.machine.state().clients) this.machine.warmupWitness(client.index);
+    for (const client of this.machine.state().clients) this.machine.warmupWitness(client.index, this.now);
     expect(this.tick()).toBe("moved");
     expect(this.machine.state().runState).toBe("RoundTrain");
   }
@@ -83,12 +81,14 @@ class Scene {
   /** Everybody takes part in the round in progress. */
   round(parameterHash = filled(0)): void {
     const { step, clients } = this.machine.state();
-    for (const client of clients) this.machine.witness(client.index, this.message(client.index, { parameterHash }));
-    expect(this.machine.isTickDue(this.now, 0)).toBe(true);
+    for (const client of clients) {
+      this.machine.witness(client.index, this.message(client.index, { parameterHash }), this.now);
+    }
+    expect(this.machine.isTickDue(this.now)).toBe(true);
     expect(this.tick()).toBe("moved");
     expect(this.machine.state().runState).toBe("RoundWitness");
     const held = 2 ** clients.length - 1;
-    for (const client of clients) this.machine.downloaded(client.index, step, held);
+    for (const client of clients) this.machine.downloaded(client.index, step, held, this.now);
     expect(this.tick()).toBe("moved");
   }
 }
@@ -135,7 +135,7 @@ describe("a run through wasm", () => {
     const scene = new Scene(3);
     scene.beginTraining();
     const message = scene.message(1);
-    scene.machine.witness(1, message);
+    scene.machine.witness(1, message, scene.now);
     const [entry] = scene.machine.state().rounds[0]!.witnesses;
     expect(entry).toEqual({
       clientIndex: 1,
@@ -147,6 +147,34 @@ describe("a run through wasm", () => {
       listsHeld: null,
     });
     expect(scene.machine.state().clients[1]!.chainHead).toEqual(message.reveal);
+  });
+
+  test("who joined waits in order, is carried over, leaves, and is settled once", () => {
+    const scene = new Scene(3);
+    expect(scene.machine.state().pending).toEqual(scene.participants.map(({ member }) => member));
+    expect(scene.machine.join(scene.participants[1]!.member, scene.now)).toBe(false);
+    scene.beginTraining();
+    const late = new Participant(9).member;
+    expect(scene.machine.join(late, scene.now)).toBe(true);
+    expect(scene.machine.state()).toMatchObject({ pending: [late], clients: [{ carried: true }, { carried: true }, { carried: true }] });
+    for (let round = 0; round < 4; round += 1) scene.round();
+    scene.round(filled(77));
+    expect(scene.tick(500n)).toBe("epoch-succeeded");
+    const [first] = scene.machine.state().clients;
+    scene.machine.leave(first!.session);
+    expect(scene.tick(100n)).toBe("moved");
+    const table = 0;
+    expect(scene.machine.state().clients.map(({ session }) => session[0])).toEqual([late.session[0], 66, 67]);
+    const paid = [0, 1].flatMap((which) => {
+      try {
+        return [scene.machine.settle(which as 0 | 1, table)];
+      } catch {
+        return [];
+      }
+    });
+    expect(paid).toEqual([{ earned: 33n, slashed: 0n, ejected: false }]);
+    expect(scene.machine.settleAll()).toBe(2);
+    expect(scene.machine.settleAll()).toBe(0);
   });
 
   test("finds slots by key", () => {
@@ -172,25 +200,31 @@ describe("refusals", () => {
   test("are typed and change nothing", () => {
     const scene = new Scene(3);
     scene.beginTraining();
-    scene.machine.witness(0, scene.message(0));
+    scene.machine.witness(0, scene.message(0), scene.now);
     const before = scene.machine.bytes();
     const { machine } = scene;
-    expect(code(() => machine.witness(0, scene.message(0)))).toBe("DuplicateWitness");
-    expect(code(() => machine.witness(1, scene.message(1, { step: 99 })))).toBe("WrongStep");
-    expect(code(() => machine.witness(1, scene.message(1, { reveal: filled(5) })))).toBe("WrongReveal");
-    expect(code(() => machine.witness(1, scene.message(1, { bitmap: filled(255) })))).toBe("BitmapTooLong");
-    expect(code(() => machine.witness(1, scene.message(1, { parameterHash: filled(1) })))).toBe("UnexpectedParameterHash");
-    expect(code(() => machine.witness(3, scene.message(1)))).toBe("UnknownSlot");
-    expect(code(() => machine.witness(2 ** 32, scene.message(1)))).toBe("BadArgument");
-    expect(code(() => machine.witness(1, scene.message(1, { listRoot: new Uint8Array(31) })))).toBe("BadArgument");
-    expect(code(() => machine.downloaded(0, 1, 1))).toBe("InvalidRunState");
-    expect(code(() => machine.healthCheck(0, [1]))).toBe("TooEarlyForHealthCheck");
-    expect(code(() => machine.reportEquivocation(0, 0))).toBe("SelfReport");
+    expect(code(() => machine.witness(0, scene.message(0), scene.now))).toBe("DuplicateWitness");
+    expect(code(() => machine.witness(1, scene.message(1, { step: 99 }), scene.now))).toBe("WrongStep");
+    expect(code(() => machine.witness(1, scene.message(1, { reveal: filled(5) }), scene.now))).toBe("WrongReveal");
+    expect(code(() => machine.witness(1, scene.message(1, { bitmap: filled(255) }), scene.now))).toBe("BitmapTooLong");
+    expect(code(() => machine.witness(1, scene.message(1, { parameterHash: filled(1) }), scene.now))).toBe("UnexpectedParameterHash");
+    expect(code(() => machine.witness(3, scene.message(1), scene.now))).toBe("UnknownSlot");
+    expect(code(() => machine.witness(2 ** 32, scene.message(1), scene.now))).toBe("BadArgument");
+    expect(code(() => machine.witness(1, scene.message(1, { listRoot: new Uint8Array(31) }), scene.now))).toBe("BadArgument");
+    expect(code(() => machine.downloaded(0, 1, 1, scene.now))).toBe("InvalidRunState");
+    expect(code(() => machine.healthCheck(0, [1], scene.now))).toBe("TooEarlyForHealthCheck");
+    expect(code(() => machine.reportEquivocation(0, 0, scene.now))).toBe("SelfReport");
     expect(code(() => machine.resume(scene.now))).toBe("CannotResume");
     expect(code(() => machine.start(scene.now))).toBe("AlreadyStarted");
     expect(code(() => machine.updateConfig(CONFIG))).toBe("NotHalted");
     expect(code(() => machine.checkpoint("x", filled(1)))).toBe("WrongCheckpointHash");
     expect(code(() => machine.assignment(1))).toBe("UnknownRound");
+    expect(code(() => machine.join({ ...scene.participants[0]!.member, expiresMs: scene.now }, scene.now))).toBe("SessionExpired");
+    expect(code(() => machine.join({ ...scene.participants[0]!.member, session: filled(1) }, scene.now))).toBe("PeerTaken");
+    expect(code(() => machine.join({ ...scene.participants[0]!.member, session: filled(1).subarray(1) }, scene.now))).toBe("BadArgument");
+    expect(code(() => machine.leave(filled(1)))).toBe("NotMember");
+    expect(code(() => machine.withdrawCarry(filled(99)))).toBe("NotMember");
+    expect(code(() => machine.settle(0, 0))).not.toBe("accepted");
     expect(machine.bytes()).toEqual(before);
   });
 
@@ -227,7 +261,7 @@ describe("refusals", () => {
         machine.state();
         machine.elected(0);
         machine.assignment(0);
-        machine.isTickDue(scene.now, 3);
+        machine.isTickDue(scene.now);
       });
       expect(outcome).not.toBe("BadArgument");
       if (outcome !== "accepted") refused += 1;
@@ -237,7 +271,7 @@ describe("refusals", () => {
 
   test("a halted run does not tick", () => {
     const machine = Machine.create("idle", CONFIG, 0n);
-    expect(machine.isTickDue(10_000n, 256)).toBe(false);
-    expect(code(() => machine.tick(10_000n, filled(0), []))).toBe("Halted");
+    expect(machine.isTickDue(10_000n)).toBe(false);
+    expect(code(() => machine.tick(10_000n, filled(0)))).toBe("Halted");
   });
 });

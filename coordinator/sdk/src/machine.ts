@@ -8,15 +8,17 @@ import { MachineError } from "./machineError.ts";
 import { machineModule } from "./machineModule.ts";
 import type { MachineModule } from "./machineModule.ts";
 import { packState, unpackState } from "./stateBytes.ts";
-import { decodeState, encodeConfig, encodeMembership, encodeWitnessMessage } from "./stateCodec.ts";
+import { decodeSettled, decodeState, encodeConfig, encodeMember, encodeWitnessMessage } from "./stateCodec.ts";
 import { Struct } from "./struct.ts";
-import type { BatchAssignment, CoordinatorState, Elected, MachineConfig, Membership, TickOutcome, WitnessMessage } from "./types.ts";
+import type { BatchAssignment, CoordinatorState, Elected, MachineConfig, Member, Settled, TickOutcome, WitnessMessage } from "./types.ts";
 
 export { MachineError } from "./machineError.ts";
 export type { MachineErrorCode } from "./machineError.ts";
 
 const TICK_OUTCOMES: readonly TickOutcome[] = ["unchanged", "moved", "epoch-succeeded", "epoch-failed"];
-const SERVER_RANDOM_BYTES = 32;
+const KEY_BYTES = 32;
+/** Which run's bytes the module of this thread holds now. */
+let inPlace: Uint8Array | null = null;
 
 /** Every broken rule of the config, as an error each; empty for a sound one. Throws `BadArgument` if a value does not fit. */
 export function checkConfig(config: MachineConfig): MachineError[] {
@@ -28,7 +30,7 @@ export function checkConfig(config: MachineConfig): MachineError[] {
 }
 
 export class Machine {
-  /** as the machine has them, 78 KB */
+  /** as the machine has them, 122 KB */
   #bytes: Uint8Array;
   #decoded: CoordinatorState | null = null;
 
@@ -41,7 +43,7 @@ export class Machine {
     const name = new TextEncoder().encode(runId);
     if (name.length > LIMITS.RUN_ID_BYTES)
       throw new MachineError("InvalidRunId", `create: the run id "${runId}" is longer than ${LIMITS.RUN_ID_BYTES} bytes`);
-    const machine = new Machine(new Uint8Array(LAYOUT.Coordinator.bytes));
+    const machine = new Machine(new Uint8Array(LAYOUT.State.bytes));
     const encoded = encodeConfig(config);
     machine.#change("create", (module) => {
       module.input.fill(0, 0, LIMITS.RUN_ID_BYTES);
@@ -59,7 +61,7 @@ export class Machine {
     return machine;
   }
 
-  /** The whole state, packed: about 4 KB for three clients, at most 98 KB. Equal states have equal bytes. */
+  /** The whole state, packed: about 4 KB for three clients, at most 125 KB. Equal states have equal bytes. */
   bytes(): Uint8Array {
     return packState(this.#bytes);
   }
@@ -76,57 +78,95 @@ export class Machine {
   }
 
   /**
-   * Makes the one transition that is due, if any. `serverRandom` (32 bytes) must be fresh and unpredictable; `pending` are
-   * those who ask for a slot, in order of precedence. A caller ticks whenever `isTickDue`, also right after a message: a
-   * quorum of witnesses ends a phase at the next tick. Throws `Halted` while Uninitialized, Paused or Finished.
+   * Makes the one transition that is due, if any. `serverRandom` (32 bytes) must be fresh and unpredictable. A caller ticks
+   * whenever `isTickDue`, also right after a message: a quorum of witnesses ends a phase at the next tick. Throws `Halted`
+   * while Uninitialized, Paused or Finished.
    */
-  tick(nowMs: bigint, serverRandom: Uint8Array, pending: readonly Membership[]): TickOutcome {
-    if (serverRandom.length !== SERVER_RANDOM_BYTES) {
-      throw new MachineError("BadArgument", `tick: serverRandom has ${serverRandom.length} bytes, expected ${SERVER_RANDOM_BYTES}`);
-    }
-    const considered = pending.slice(0, LIMITS.MAX_PENDING);
+  tick(nowMs: bigint, serverRandom: Uint8Array): TickOutcome {
+    const random = key(serverRandom, "tick: serverRandom");
     const outcome = this.#change("tick", (module) => {
-      module.input.set(serverRandom);
-      considered.forEach((member, index) => encodeMembership(member, module.input, SERVER_RANDOM_BYTES + index * LAYOUT.Membership.bytes));
-      return module.call.tick(instant(nowMs), considered.length);
+      module.input.set(random);
+      return module.call.tick(instant(nowMs));
     });
     return TICK_OUTCOMES[outcome];
   }
 
-  /** Whether a tick now would change something; false while halted. Counts every pending member as admissible. */
-  isTickDue(nowMs: bigint, pendingCount: number): boolean {
-    return this.#ask("isTickDue", (module) => module.call.is_tick_due(instant(nowMs), unsigned(pendingCount, 32, "pendingCount"))) === 1;
+  /** Whether a tick now would change something; false while halted. */
+  isTickDue(nowMs: bigint): boolean {
+    return this.#ask("isTickDue", (module) => module.call.is_tick_due(instant(nowMs))) === 1;
   }
 
-  /** The client in `slot` is ready to train. */
-  warmupWitness(slot: number): void {
-    this.#change("warmupWitness", (module) => module.call.warmup_witness(unsigned(slot, 16, "slot")));
+  /**
+   * A member of the next epoch and of those after it, from now on. Again with the same session: takes the new keys. Returns
+   * whether anything changed. Throws `SessionExpired`, `OwnerEjected`, `PeerTaken`, `RunFull`, `TableUnsettled`, `Halted`.
+   */
+  join(member: Member, nowMs: bigint): boolean {
+    const encoded = encodeMember(member);
+    const unchanged = this.#change("join", (module) => {
+      module.input.set(encoded);
+      return module.call.join(instant(nowMs));
+    });
+    return unchanged === 0;
   }
 
-  witness(slot: number, message: WitnessMessage): void {
+  /** The session waits no longer, gives up its slot of a running epoch, and is not in the next. Throws `NotMember`. */
+  leave(session: Uint8Array): void {
+    const bytes = key(session, "leave: session");
+    this.#change("leave", (module) => {
+      module.input.set(bytes);
+      return module.call.leave();
+    });
+  }
+
+  /** The owner's sessions are in no epoch after the running one; slots of that one stay theirs. Throws `NotMember`. */
+  withdrawCarry(owner: Uint8Array): void {
+    const bytes = key(owner, "withdrawCarry: owner");
+    this.#change("withdrawCarry", (module) => {
+      module.input.set(bytes);
+      return module.call.withdraw_carry();
+    });
+  }
+
+  /** Takes the points of one slot of an ended epoch out of its table. Throws `NothingToSettle`, `AlreadySettled`, `NotSettleable`. */
+  settle(table: 0 | 1, slot: number): Settled {
+    this.#change("settle", (module) => module.call.settle(table, unsigned(slot, 16, "slot")));
+    return decodeSettled(machineModule().output);
+  }
+
+  /** Settles every slot of the epochs that are over. Returns how many. */
+  settleAll(): number {
+    return this.#change("settleAll", (module) => module.call.settle_all());
+  }
+
+  /** The client in `slot` is ready to train. Returns whether that is news. */
+  warmupWitness(slot: number, nowMs: bigint): boolean {
+    return this.#change("warmupWitness", (module) => module.call.warmup_witness(unsigned(slot, 16, "slot"), instant(nowMs))) === 0;
+  }
+
+  witness(slot: number, message: WitnessMessage, nowMs: bigint): void {
     const encoded = encodeWitnessMessage(message);
     this.#change("witness", (module) => {
       module.input.set(encoded);
-      return module.call.witness(unsigned(slot, 16, "slot"));
+      return module.call.witness(unsigned(slot, 16, "slot"), instant(nowMs));
     });
   }
 
   /** `listsHeld`: unsigned 32-bit mask over witness positions (`>>> 0` after JavaScript's bit operators). */
-  downloaded(slot: number, step: number, listsHeld: number): void {
+  downloaded(slot: number, step: number, listsHeld: number, nowMs: bigint): void {
     this.#change("downloaded", (module) =>
-      module.call.downloaded(unsigned(slot, 16, "slot"), unsigned(step, 32, "step"), unsigned(listsHeld, 32, "listsHeld")),
+      module.call.downloaded(unsigned(slot, 16, "slot"), unsigned(step, 32, "step"), unsigned(listsHeld, 32, "listsHeld"), instant(nowMs)),
     );
   }
 
   /** Drops all of `targets`, or none if one of them is not unhealthy. Returns how many were dropped. */
-  healthCheck(from: number, targets: readonly number[]): number {
+  healthCheck(from: number, targets: readonly number[], nowMs: bigint): number {
     if (targets.length > LIMITS.MAX_CLIENTS) {
       throw new MachineError("BadArgument", `healthCheck: ${targets.length} targets, expected at most ${LIMITS.MAX_CLIENTS}`);
     }
     return this.#change("healthCheck", (module) => {
       const view = new DataView(module.input.buffer, module.input.byteOffset);
       targets.forEach((target, index) => view.setUint16(index * 2, unsigned(target, 16, "target"), true));
-      return module.call.health_check(unsigned(from, 16, "from"), targets.length);
+      return module.call.health_check(unsigned(from, 16, "from"), targets.length, instant(nowMs));
     });
   }
 
@@ -136,16 +176,12 @@ export class Machine {
   }
 
   /** Returns whether this report completed the quorum and the target is now ejected. */
-  reportEquivocation(from: number, target: number): boolean {
+  reportEquivocation(from: number, target: number, nowMs: bigint): boolean {
     return (
       this.#change("reportEquivocation", (module) =>
-        module.call.report_equivocation(unsigned(from, 16, "from"), unsigned(target, 16, "target")),
+        module.call.report_equivocation(unsigned(from, 16, "from"), unsigned(target, 16, "target"), instant(nowMs)),
       ) === 1
     );
-  }
-
-  leave(slot: number): void {
-    this.#change("leave", (module) => module.call.leave(unsigned(slot, 16, "slot")));
   }
 
   pause(nowMs: bigint): void {
@@ -181,12 +217,10 @@ export class Machine {
         `checkpoint: ${encoded.length} bytes, expected at most ${LIMITS.CHECKPOINT_LOCATION_BYTES}`,
       );
     }
-    if (parameterHash.length !== 32) {
-      throw new MachineError("BadArgument", `checkpoint: the hash has ${parameterHash.length} bytes, expected 32`);
-    }
+    const hash = key(parameterHash, "checkpoint: the hash");
     this.#change("checkpoint", (module) => {
-      module.input.set(parameterHash);
-      module.input.set(encoded, parameterHash.length);
+      module.input.set(hash);
+      module.input.set(encoded, hash.length);
       return module.call.checkpoint(encoded.length);
     });
   }
@@ -243,15 +277,19 @@ export class Machine {
   #change(context: string, call: (module: MachineModule) => number): number {
     const result = this.#ask(context, call);
     this.#bytes = machineModule().state.slice();
+    inPlace = this.#bytes;
     this.#decoded = null;
     return result;
   }
 
+  /** Questions leave the module's copy as it is, so it is written again only for another run, or after a refusal. */
   #ask(context: string, call: (module: MachineModule) => number): number {
     const module = machineModule();
-    module.state.set(this.#bytes);
+    if (inPlace !== this.#bytes) module.state.set(this.#bytes);
+    inPlace = null;
     const result = call(module);
     if (result < 0) throw MachineError.fromNumber(-result, context);
+    inPlace = this.#bytes;
     return result;
   }
 
@@ -273,6 +311,11 @@ function unsigned(value: number, bits: 16 | 32, what: string): number {
     throw new MachineError("BadArgument", `${what}: expected an integer from 0 to 2^${bits} - 1, got ${value}`);
   }
   return value;
+}
+
+function key(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.length === KEY_BYTES) return bytes;
+  throw new MachineError("BadArgument", `${what} has ${bytes.length} bytes, expected ${KEY_BYTES}`);
 }
 
 function u64(value: bigint, what: string): bigint {

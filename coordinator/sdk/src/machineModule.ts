@@ -11,20 +11,24 @@ interface WasmExports {
   create(runIdLength: number, nowMs: bigint): number;
   validate(): number;
   config_violations(): number;
-  tick(nowMs: bigint, pendingLength: number): number;
-  is_tick_due(nowMs: bigint, pendingCount: number): number;
+  tick(nowMs: bigint): number;
+  is_tick_due(nowMs: bigint): number;
+  join(nowMs: bigint): number;
+  leave(): number;
+  withdraw_carry(): number;
+  settle(table: number, slot: number): number;
+  settle_all(): number;
   start(nowMs: bigint): number;
   pause(nowMs: bigint): number;
   resume(nowMs: bigint): number;
   update_config(): number;
   set_future_epoch_rates(earningTotalShared: bigint, slashingPerClient: bigint): number;
-  warmup_witness(from: number): number;
-  witness(from: number): number;
-  downloaded(from: number, step: number, listsHeld: number): number;
-  health_check(from: number, targetsLength: number): number;
+  warmup_witness(from: number, nowMs: bigint): number;
+  witness(from: number, nowMs: bigint): number;
+  downloaded(from: number, step: number, listsHeld: number, nowMs: bigint): number;
+  health_check(from: number, targetsLength: number, nowMs: bigint): number;
   is_unhealthy(target: number): number;
-  report_equivocation(from: number, target: number): number;
-  leave(from: number): number;
+  report_equivocation(from: number, target: number, nowMs: bigint): number;
   checkpoint(locationLength: number): number;
   assignment(height: number): number;
   elected(height: number): number;
@@ -71,7 +75,7 @@ function instantiate(): MachineModule {
   const { buffer } = call.memory;
   return {
     call,
-    state: new Uint8Array(buffer, call.state_ptr(), LAYOUT.Coordinator.bytes),
+    state: new Uint8Array(buffer, call.state_ptr(), LAYOUT.State.bytes),
     input: new Uint8Array(buffer, call.input_ptr(), call.input_bytes()),
     output: new Uint8Array(buffer, call.output_ptr(), OUTPUT_BYTES),
   };

@@ -48,6 +48,11 @@ export class Presence {
     );
   }
 
+  /** Away, and not yet gone. */
+  isAwaited(session: Uint8Array): boolean {
+    return this.#timers.has(toHex(session));
+  }
+
   stop(): void {
     for (const hex of this.#timers.keys()) this.#forget(hex);
   }

@@ -2,12 +2,12 @@ import { LAYOUT } from "./generated/machineLayout.ts";
 import { MachineError } from "./machineError.ts";
 
 /**
- * The state is 78 KB of fixed slots, nearly all zero in a small run. On the wire it is a sequence of
+ * The state is 122 KB of fixed slots, nearly all zero in a small run. On the wire it is a sequence of
  * (zero words u16, literal words u16, literal bytes), words of eight bytes, little-endian: 4 KB for three clients.
  */
 const WORD_BYTES = 8;
 const HEADER_BYTES = 4;
-const STATE_WORDS = LAYOUT.Coordinator.bytes / WORD_BYTES;
+const STATE_WORDS = LAYOUT.State.bytes / WORD_BYTES;
 
 export function packState(state: Uint8Array): Uint8Array {
   const words = new BigUint64Array(state.slice().buffer);
@@ -35,7 +35,7 @@ function runEnd(words: BigUint64Array, from: number, zero: boolean): number {
 
 /** Throws `WrongStateSize` unless the runs fill the state exactly. */
 export function unpackState(packed: Uint8Array): Uint8Array {
-  const state = new Uint8Array(LAYOUT.Coordinator.bytes);
+  const state = new Uint8Array(LAYOUT.State.bytes);
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   let read = 0;
   let written = 0;

@@ -1,19 +1,17 @@
 import { LAYOUT, LIMITS } from "./generated/machineLayout.ts";
 import { Struct } from "./struct.ts";
 import { CLIENT_STATES, RUN_STATES } from "./types.ts";
-import type { ClientSlot, CoordinatorState, MachineConfig, Membership, RoundRecord, WitnessEntry, WitnessMessage } from "./types.ts";
+import type { ClientSlot, CoordinatorState, MachineConfig, Member, RoundRecord, Settled, WitnessEntry, WitnessMessage } from "./types.ts";
 
 /** Decodes the bytes of a state that the machine has validated. */
 export function decodeState(bytes: Uint8Array): CoordinatorState {
-  const run = new Struct("Coordinator", bytes);
-  const clients = Array.from({ length: run.number("clients_len") }, (_, index) =>
-    decodeClient(run.nested("clients", "Client", index), index),
-  );
+  const state = new Struct("State", bytes);
+  const run = state.nested("run", "Run");
+  const current = run.number("table");
+  const table = state.nested("tables", "EpochTable", current);
+  const next = state.nested("tables", "EpochTable", 1 - current);
   const roundCount = run.number("rounds_len");
   const oldest = run.number("height") + 1 - roundCount;
-  const rounds = Array.from({ length: roundCount }, (_, index) =>
-    decodeRound(run.nested("rounds", "Round", (oldest + index) % LIMITS.STORED_ROUNDS)),
-  );
   const hasCheckpoint = run.number("checkpoint_epoch") !== LIMITS.NO_EPOCH;
   return {
     runId: text(run.bytes("run_id")),
@@ -27,8 +25,12 @@ export function decodeState(bytes: Uint8Array): CoordinatorState {
     epochStartDataIndex: run.bigint("epoch_start_data_index"),
     pendingPause: run.number("pending_pause") !== 0,
     coldStartEpoch: run.number("cold_start_epoch") !== 0,
-    clients,
-    rounds,
+    clients: Array.from({ length: table.number("len") }, (_, index) => decodeSlot(table.nested("slots", "Slot", index), index)),
+    pending: Array.from({ length: run.number("pending_len") }, (_, index) => decodeMember(next.nested("slots", "Slot", index))),
+    rounds: Array.from({ length: roundCount }, (_, index) => {
+      const place = (oldest + index) % LIMITS.STORED_ROUNDS;
+      return decodeRound(run.nested("rounds", "RoundHot", place), state.nested("rounds", "RoundDetail", place));
+    }),
     warmupReady: setBits(run.bytes("warmup_ready")),
     parameterHash: run.bytes("parameter_hash"),
     parameterHashEpoch: run.number("parameter_hash_epoch"),
@@ -43,47 +45,56 @@ export function decodeState(bytes: Uint8Array): CoordinatorState {
   };
 }
 
-function decodeClient(client: Struct<"Client">, index: number): ClientSlot {
+function decodeMember(slot: Struct<"Slot">): Member {
   return {
-    index,
-    owner: client.bytes("owner"),
-    session: client.bytes("session"),
-    peerId: client.bytes("peer_id"),
-    chainHead: client.bytes("chain_head"),
-    state: CLIENT_STATES[client.number("state")],
-    exitedHeight: client.number("exited_height"),
-    roundsTrained: client.number("rounds_trained"),
-    missedRounds: client.number("missed_rounds"),
-    earned: client.bigint("earned"),
-    slashed: client.bigint("slashed"),
+    owner: slot.bytes("owner"),
+    session: slot.bytes("session"),
+    peerId: slot.bytes("peer_id"),
+    chainHead: slot.bytes("chain_head"),
+    expiresMs: slot.bigint("expires_ms"),
   };
 }
 
-function decodeRound(round: Struct<"Round">): RoundRecord {
+function decodeSlot(slot: Struct<"Slot">, index: number): ClientSlot {
   return {
-    height: round.number("height"),
-    step: round.number("step"),
-    dataIndex: round.bigint("data_index"),
-    batchSize: round.number("batch_size"),
-    seed: round.bytes("seed"),
-    startedMs: round.bigint("started_ms"),
-    live: setBits(round.bytes("live")),
-    drain: round.number("drain") !== 0,
-    witnesses: Array.from({ length: round.number("witnesses_len") }, (_, index) =>
-      decodeWitness(round.nested("witnesses", "Witness", index)),
+    ...decodeMember(slot),
+    index,
+    state: CLIENT_STATES[slot.number("state")],
+    carried: slot.number("carried") !== 0,
+    exitedHeight: slot.number("exited_height"),
+    roundsTrained: slot.number("rounds_trained"),
+    missedRounds: slot.number("missed_rounds"),
+    earned: slot.bigint("earned"),
+    slashed: slot.bigint("slashed"),
+  };
+}
+
+/** Of a round, what every client needs at once lies in the run, and what witnesses sent beside it in a record of its own. */
+function decodeRound(hot: Struct<"RoundHot">, detail: Struct<"RoundDetail">): RoundRecord {
+  return {
+    height: hot.number("height"),
+    step: hot.number("step"),
+    dataIndex: hot.bigint("data_index"),
+    batchSize: hot.number("batch_size"),
+    seed: hot.bytes("seed"),
+    startedMs: hot.bigint("started_ms"),
+    live: setBits(hot.bytes("live")),
+    drain: hot.number("drain") !== 0,
+    witnesses: Array.from({ length: hot.number("witnesses_len") }, (_, index) =>
+      decodeWitness(hot.nested("witnesses", "WitnessHot", index), detail.nested("reports", "Report", index)),
     ),
   };
 }
 
-function decodeWitness(witness: Struct<"Witness">): WitnessEntry {
+function decodeWitness(hot: Struct<"WitnessHot">, report: Struct<"Report">): WitnessEntry {
   return {
-    clientIndex: witness.number("client_index"),
-    position: witness.number("position"),
-    bitmap: witness.bytes("bitmap"),
-    listRoot: witness.bytes("list_root"),
-    reveal: witness.bytes("reveal"),
-    parameterHash: witness.bytes("parameter_hash"),
-    listsHeld: witness.number("downloaded") !== 0 ? witness.number("lists_held") : null,
+    clientIndex: hot.number("client_index"),
+    position: hot.number("position"),
+    bitmap: report.bytes("bitmap"),
+    listRoot: hot.bytes("list_root"),
+    reveal: report.bytes("reveal"),
+    parameterHash: report.bytes("parameter_hash"),
+    listsHeld: hot.number("downloaded") !== 0 ? hot.number("lists_held") : null,
   };
 }
 
@@ -141,13 +152,20 @@ export function encodeConfig(config: MachineConfig): Uint8Array {
   return bytes;
 }
 
-/** Writes a membership at `base` of `target`. */
-export function encodeMembership(member: Membership, target: Uint8Array, base: number): void {
-  const struct = new Struct("Membership", target, base);
+export function encodeMember(member: Member): Uint8Array {
+  const bytes = new Uint8Array(LAYOUT.Membership.bytes);
+  const struct = new Struct("Membership", bytes);
   struct.setBytes("owner", member.owner);
   struct.setBytes("session", member.session);
   struct.setBytes("peer_id", member.peerId);
   struct.setBytes("chain_head", member.chainHead);
+  struct.setInteger("expires_ms", member.expiresMs);
+  return bytes;
+}
+
+export function decodeSettled(bytes: Uint8Array): Settled {
+  const settled = new Struct("Settled", bytes);
+  return { earned: settled.bigint("earned"), slashed: settled.bigint("slashed"), ejected: settled.number("ejected") !== 0 };
 }
 
 export function encodeWitnessMessage(message: WitnessMessage): Uint8Array {

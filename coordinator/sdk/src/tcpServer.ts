@@ -3,6 +3,7 @@ import { toHex } from "./bytes.ts";
 import { CallServer } from "./callServer.ts";
 import type { CoordinatorCore } from "./core.ts";
 import { CoordinatorError } from "./errors.ts";
+import { nameMembers } from "./nameMembers.ts";
 import {
   CALL_PROTOCOL,
   encodeCallResponse,
@@ -88,17 +89,6 @@ class Places {
       else this.#taken.set(peer, left);
     };
   }
-}
-
-/** The network holds strangers to stricter limits than members. No addresses: clients dial the coordinator, never the reverse. */
-function nameMembers(core: CoordinatorCore, network: PeerNetwork): () => void {
-  let named = "";
-  return core.subscribe(({ members }) => {
-    const now = members.map(({ peerId }) => toHex(peerId)).join();
-    if (now === named) return;
-    named = now;
-    network.setMembers(members.map(({ peerId }) => ({ peerId, multiaddrs: [] })));
-  });
 }
 
 interface Served {

@@ -54,16 +54,28 @@ export interface Membership {
   chainHead: Uint8Array;
 }
 
-export interface ClientSlot extends Membership {
+/** Unix ms of a membership without an end. */
+export const NEVER_EXPIRES = (1n << 64n) - 1n;
+
+/** A membership as the machine holds it. */
+export interface Member extends Membership {
+  /** when its session ends, Unix ms; `NEVER_EXPIRES` */
+  expiresMs: bigint;
+}
+
+export interface ClientSlot extends Member {
   /** fixed for the whole epoch */
   index: number;
   state: ClientState;
+  /** stays a member in the next epoch without joining again, while it is Healthy */
+  carried: boolean;
   /** height of the round in which it left; 0 while Healthy */
   exitedHeight: number;
   /** rounds of this epoch in which a quorum attested its batch */
   roundsTrained: number;
   /** rounds in a row (counted back from the last finished one) in which it was assigned a batch and no quorum attested it */
   missedRounds: number;
+  /** points of this epoch */
   earned: bigint;
   slashed: bigint;
 }
@@ -113,6 +125,8 @@ export interface CoordinatorState {
   coldStartEpoch: boolean;
   /** slots of the running (or last) epoch */
   clients: ClientSlot[];
+  /** who joined and waits for the next epoch, in order of joining; those carried are not among them */
+  pending: Member[];
   /** newest last; at most 4; empty outside an epoch */
   rounds: RoundRecord[];
   /** slots that said they are ready in Warmup */
@@ -138,6 +152,13 @@ export interface BatchAssignment {
 export interface Elected {
   clientIndex: number;
   position: number;
+}
+
+/** What `settle` took out of a slot. */
+export interface Settled {
+  earned: bigint;
+  slashed: bigint;
+  ejected: boolean;
 }
 
 export type TickOutcome = "unchanged" | "moved" | "epoch-succeeded" | "epoch-failed";
@@ -175,7 +196,7 @@ export interface Snapshot {
 }
 
 /**
- * The coordinator as a client sees it. Adapters: memory, tcp (and later solana); `compliance.ts` proves each.
+ * The coordinator as a client sees it. Adapters: memory, tcp, solana; `compliance.ts` proves each.
  * Every method rejects with a `CoordinatorError`; a rejected call changed nothing.
  */
 export interface CoordinatorPort {

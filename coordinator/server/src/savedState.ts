@@ -2,8 +2,8 @@
 import { CoordinatorError, type SavedRun } from "@starling/sdk";
 import { concatBytes, equalBytes, sha256 } from "@starling/sdk/bytes";
 import { Machine, MachineError } from "@starling/sdk/machine";
-import { MAX_EJECTED_OWNERS, MAX_MULTIADDR_CHARS, MAX_MULTIADDRS, MAX_PENDING } from "@starling/sdk/members";
-import { bytes, bytesUpTo, decodeAs, encodeAs, list, nullable, struct, text, u64 } from "@starling/sdk/wire";
+import { MAX_EJECTED_OWNERS, MAX_MEMBERS, MAX_MULTIADDR_CHARS, MAX_MULTIADDRS } from "@starling/sdk/members";
+import { bytes, bytesUpTo, decodeAs, encodeAs, list, struct, text, u64 } from "@starling/sdk/wire";
 import { ServerError } from "./errors.ts";
 
 /** More than the fullest state has (512 members with eight long addresses each), so that a wrong file is not read into memory. */
@@ -12,7 +12,7 @@ const MAX_MACHINE_BYTES = 256 * 1024;
 
 /** Then the version (u8), the sha256 (32) of the body, and the body: CBOR of `BODY`. */
 const MAGIC = new TextEncoder().encode("starling state\n");
-const VERSION = 2;
+const VERSION = 3;
 const HEADER_BYTES = MAGIC.length + 1 + 32;
 
 const key = bytes(32);
@@ -28,9 +28,9 @@ const BODY = struct({
       peerId: key,
       chainHead: key,
       multiaddrs: list(text(MAX_MULTIADDR_CHARS), MAX_MULTIADDRS),
-      expiresMs: nullable(u64),
+      expiresMs: u64,
     }),
-    MAX_PENDING,
+    MAX_MEMBERS,
   ),
   ejectedOwners: list(key, MAX_EJECTED_OWNERS),
   /** of the run config in its canonical form */
@@ -40,8 +40,8 @@ const BODY = struct({
 export interface DecodedState {
   machine: Machine;
   restored: Omit<SavedRun, "bytes">;
-  /** (32) null in files of version 1 */
-  configHash: Uint8Array | null;
+  /** (32) of the run config in its canonical form */
+  configHash: Uint8Array;
 }
 
 export function encodeSavedState(run: SavedRun, configHash: Uint8Array): Uint8Array {
@@ -50,15 +50,17 @@ export function encodeSavedState(run: SavedRun, configHash: Uint8Array): Uint8Ar
   return concatBytes(MAGIC, new Uint8Array([VERSION]), sha256(body), body);
 }
 
-/**
- * Reads version 2, and version 1, which was the machine's bytes and nothing else.
- * @throws ServerError `state-unreadable`, for any bytes
- */
+/** @throws ServerError `state-unreadable`, for any bytes that are not a state of this version */
 export function decodeSavedState(file: Uint8Array): DecodedState {
-  if (!equalBytes(file.subarray(0, MAGIC.length), MAGIC)) return fromMachineAlone(file);
+  if (!equalBytes(file.subarray(0, MAGIC.length), MAGIC)) {
+    throw unreadable("it does not begin as a state file does: it is another file, or of a very old server; move it away to begin anew");
+  }
   const version = file[MAGIC.length];
   if (version !== VERSION) {
-    throw unreadable(`it is of version ${String(version)}, this server reads 1 and ${VERSION}; start the newer server`);
+    throw unreadable(
+      `it is of version ${String(version)}, this server reads ${VERSION}; start the server that wrote it, or move it away to begin anew ` +
+        "(checkpoints of the run stay good)",
+    );
   }
   const body = file.subarray(HEADER_BYTES);
   if (file.length < HEADER_BYTES || !equalBytes(sha256(body), file.subarray(MAGIC.length + 1, HEADER_BYTES))) {
@@ -67,17 +69,6 @@ export function decodeSavedState(file: Uint8Array): DecodedState {
   try {
     const { machine, configHash, ...restored } = decodeAs(BODY, body, "state file");
     return { machine: Machine.load(machine), restored, configHash };
-  } catch (cause) {
-    throw asUnreadable(cause);
-  }
-}
-
-/** Saved when its phase began: that is where its clock stood. */
-function fromMachineAlone(file: Uint8Array): DecodedState {
-  try {
-    const machine = Machine.load(file);
-    const restored = { nonce: 0n, runNowMs: machine.state().runStateStartedMs, members: [], ejectedOwners: [] };
-    return { machine, restored, configHash: null };
   } catch (cause) {
     throw asUnreadable(cause);
   }

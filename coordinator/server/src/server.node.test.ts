@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServerError } from "./errors.ts";
 import type { ServerEvent } from "./events.ts";
 import { fileStateStore, statePath } from "./stateFolder.node.ts";
-import { decodeSavedState, MAX_STATE_BYTES } from "./savedState.ts";
+import { decodeSavedState, encodeSavedState, MAX_STATE_BYTES } from "./savedState.ts";
 import { CoordinatorServer, type CoordinatorServerOptions } from "./server.ts";
 import { TEST_TOML } from "./testRun.ts";
 
@@ -137,7 +137,7 @@ describe("CoordinatorServer", () => {
     const long = `${TEST_TOML}#${"x".repeat(2 ** 18)}`;
     await expect(start({ runConfigToml: long })).rejects.toMatchObject({ code: "config-too-large" });
     hub.kill(serverKey);
-    await fileStateStore(dir, RUN_ID).save(Machine.load(await savedBytesOf("another")).bytes());
+    await fileStateStore(dir, RUN_ID).save(await savedBytesOf("another"));
     await expect(start()).rejects.toMatchObject({ code: "state-mismatch" });
     hub.kill(serverKey);
     await writeFile(statePath(dir, RUN_ID), "nonsense");
@@ -157,10 +157,10 @@ describe("CoordinatorServer", () => {
 
   async function savedBytesOf(runId: string): Promise<Uint8Array> {
     const other = await start({ runId, store: undefined });
-    const { bytes } = other.core.snapshot();
+    const saved = encodeSavedState(other.core.saved(), new Uint8Array(32));
     await other.stop();
     hub.kill(serverKey);
-    return bytes;
+    return saved;
   }
 });
 

@@ -3,11 +3,13 @@ import type { PeerNetwork } from "@starling/network";
 import {
   type Clock,
   CoordinatorCore,
+  type CoordinatorCoreOptions,
   type CoordinatorState,
   type MachineConfig,
   type RunInfo,
   type SavedRun,
   serveCoordinator,
+  type ServeOptions,
   systemClock,
   type Transition,
 } from "@starling/sdk";
@@ -22,7 +24,12 @@ import { StateSaver, type StateStore } from "./store.ts";
 /** Down time is told from the run's clock in the saved state: it is saved at least this often. */
 const SAVE_EVERY_MS = 5_000;
 
-export interface CoordinatorServerOptions {
+type CoreOptions = Pick<
+  CoordinatorCoreOptions,
+  "clock" | "randomBytes" | "tickIntervalMs" | "withdrawOnDisconnect" | "disconnectGraceMs" | "restoreGraceMs"
+>;
+
+export interface CoordinatorServerOptions extends CoreOptions, Pick<ServeOptions, "admins"> {
   runId: string;
   /** handed to every client as it is */
   runConfigToml: string;
@@ -30,14 +37,6 @@ export interface CoordinatorServerOptions {
   configSource?: string;
   /** Listening, and created with `allowAll`. The caller stops it, after `stop()`. */
   network: PeerNetwork;
-  clock?: Clock;
-  randomBytes?: (length: number) => Uint8Array;
-  tickIntervalMs?: number;
-  withdrawOnDisconnect?: boolean;
-  disconnectGraceMs?: number;
-  restoreGraceMs?: number;
-  /** owners (32) that may pause and resume the run over the network */
-  admins?: readonly Uint8Array[];
   /** keeps the state: saved at each transition before clients hear of it, and after other changes; restored at the next start */
   store?: StateStore;
   onEvent?: (event: ServerEvent) => void;
@@ -187,8 +186,7 @@ function restore(saved: Uint8Array, runId: string, config: MachineConfig, config
     throw new ServerError("state-mismatch", `the saved state is of run ${state.runId}, expected ${runId}; use another folder`);
   }
   const changed: string[] = (Object.keys(config) as (keyof MachineConfig)[]).filter((key) => config[key] !== state.config[key]);
-  const sameRest = savedHash === null || equalBytes(savedHash, configHash);
-  if (changed.length === 0 && !sameRest) changed.push("keys of [model]");
+  if (changed.length === 0 && !equalBytes(savedHash, configHash)) changed.push("keys of [model]");
   if (changed.length === 0) return { machine, restored, configHash };
   if (state.runState !== "Paused") {
     throw new ServerError(

@@ -4,7 +4,8 @@ import { parseRunConfig, type DataLocation, type OptionsOf, type RunConfig, type
 import { loadRunConfig, resolveDataLocation } from "@starling/config/presets.node";
 import type { CoordinatorPort } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
-import { nameMembers, snapshotRights } from "@starling/trainer-core/data/batchRights";
+import { nameMembers } from "@starling/sdk/nameMembers";
+import { snapshotRights } from "@starling/trainer-core/data/batchRights";
 import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
 import { serveData, type DataServerEvent } from "@starling/trainer-core/data/dataServer";
 import { planOf } from "../compose.ts";

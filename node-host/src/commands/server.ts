@@ -3,6 +3,7 @@ import type { OptionsOf, serverOptions } from "@starling/config";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { CoordinatorServer, type ServerEvent } from "@starling/server";
 import { openStateFolder } from "@starling/server/stateFolder.node";
+import { errorText } from "@starling/network/errors";
 import { toHex } from "@starling/sdk/bytes";
 import { EXIT_CODES } from "../errors.ts";
 import type { HostLog } from "../events.ts";
@@ -104,18 +105,10 @@ function report(event: ServerEvent, log: HostLog): void {
       return log({ type: "member", change: change[event.state], client: event.peerId.slice(0, 8) });
     }
     case "error":
-      return log({ type: "warning", message: event.error instanceof Error ? event.error.message : String(event.error) });
+      return log({ type: "warning", message: errorText(event.error, 1_000) });
     case "restored":
-      return log({
-        type: "restored",
-        epoch: event.epoch,
-        step: event.step,
-        runState: event.runState,
-        downMs: event.downMs,
-        members: event.members,
-      });
     case "went-back":
-      return log({ type: "went-back", lostEpoch: event.lostEpoch, toEpoch: event.toEpoch });
+      return log(event);
     case "phase":
     case "epoch-ended":
     case "saved":

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { LlamaConfig } from "@starling/config";
 import { toHex } from "@starling/sdk/bytes";
+import { valuesOf } from "@starling/trainer-core/checkpoint/modelTensors";
 import { directoryStore } from "@starling/trainer-core/checkpoint/store.node";
 import type { CheckpointStore, StoredCheckpoint } from "@starling/trainer-core/checkpoint/store";
 import { llamaParameters } from "@starling/trainer-core/model/parameters";
@@ -77,7 +78,7 @@ export class OwnCheckpoints {
     for (const { location } of (await this.#list()).filter((stored) => stored.parameterHash === parameterHash)) {
       try {
         const { parameters } = await this.#store.load(location);
-        return new Map([...parameters].map(([name, tensor]) => [name, tensor.data]));
+        return valuesOf(parameters);
       } catch (error) {
         this.#options.log({ type: "warning", message: `checkpoint ${location} is not used: ${(error as Error).message}` });
       }
@@ -90,7 +91,7 @@ export class OwnCheckpoints {
     const { engine } = this.#options;
     try {
       const { parameters } = await this.#store.load(location, signal);
-      await engine.importParameters(new Map([...parameters].map(([name, tensor]) => [name, tensor.data])));
+      await engine.importParameters(valuesOf(parameters));
       const hash = toHex(await engine.parameterHash());
       return hash === agreed ? null : `it is damaged: its parameters hash to ${hash.slice(0, 16)}, not to ${agreed.slice(0, 16)}`;
     } catch (error) {

@@ -1,5 +1,6 @@
 /** The coordinator's state as events: one at each change of phase, step or head count. */
 import type { CoordinatorState } from "@starling/sdk";
+import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { HostLog } from "../events.ts";
 
 /** The two rounds that drain an epoch's pipeline are rounds of the epoch too. */
@@ -18,7 +19,8 @@ export function phaseTeller(log: HostLog, nowMs: () => number = Date.now): (stat
     const key = `${phaseKey} ${live} ${members}`;
     if (key === last) return;
     last = key;
-    const limitMs = phaseLimitMs(state, members);
+    const isWaited = runState !== "WaitingForMembers" || members >= config.initMinClients;
+    const limitMs = isWaited ? phaseLimitMs(state) : null;
     const round = runState === "RoundTrain" || runState === "RoundWitness" ? rounds.at(-1) : undefined;
     log({
       type: "phase",
@@ -35,24 +37,4 @@ export function phaseTeller(log: HostLog, nowMs: () => number = Date.now): (stat
       roundTokens: round && !round.drain ? round.batchSize * config.maxSeqLen : 0,
     });
   };
-}
-
-/** How long the phase lasts at the most; null where no clock ends it. */
-function phaseLimitMs({ runState, config }: CoordinatorState, members: number): number | null {
-  switch (runState) {
-    case "WaitingForMembers":
-      return members >= config.initMinClients ? Number(config.waitingForMembersExtraMs) : null;
-    case "Warmup":
-      return Number(config.warmupMs);
-    case "RoundTrain":
-      return Number(config.maxRoundTrainMs);
-    case "RoundWitness":
-      return Number(config.roundWitnessMs);
-    case "Cooldown":
-      return Number(config.cooldownMs);
-    case "Uninitialized":
-    case "Finished":
-    case "Paused":
-      return null;
-  }
 }

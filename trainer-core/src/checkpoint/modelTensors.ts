@@ -40,6 +40,11 @@ export function bytesOfTensor(values: Float32Array): Uint8Array {
   return isLittleEndian ? bytes : swapped(bytes);
 }
 
+/** The values of named tensors, as an engine takes them. */
+export function valuesOf(tensors: ReadonlyMap<string, { data: Float32Array }>): Map<string, Float32Array> {
+  return new Map([...tensors].map(([name, { data }]) => [name, data]));
+}
+
 /** The values of such bytes; no copy where the machine is little-endian and the bytes are aligned. */
 export function valuesOfTensor(bytes: Uint8Array): Float32Array {
   const ready = isLittleEndian ? bytes : swapped(bytes);

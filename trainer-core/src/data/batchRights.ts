@@ -1,5 +1,4 @@
 /** Who may have which sequences now: read off the coordinator's snapshot, as every client reads its own batches. */
-import type { PeerNetwork } from "@starling/network";
 import { toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorPort, Snapshot } from "@starling/sdk/types";
@@ -41,20 +40,6 @@ export function snapshotRights(coordinator: Pick<CoordinatorPort, "subscribe">):
     },
     close: unsubscribe,
   };
-}
-
-/**
- * Tells a network that admits everyone who the members are: strangers are held to stricter limits, and give way to them. Without
- * addresses: members dial, never the reverse. Returns the undo.
- */
-export function nameMembers(coordinator: Pick<CoordinatorPort, "subscribe">, network: Pick<PeerNetwork, "setMembers">): () => void {
-  let named: string | null = null;
-  return coordinator.subscribe(({ members }) => {
-    const now = members.map(({ peerId }) => toHex(peerId)).join();
-    if (now === named) return;
-    named = now;
-    network.setMembers(members.map(({ peerId }) => ({ peerId, multiaddrs: [] })));
-  });
 }
 
 /** Batches by peer, of one snapshot. */

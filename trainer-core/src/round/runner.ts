@@ -302,17 +302,17 @@ export class EffectRunner {
       case "import": {
         const values = this.#ports.tensors.map(({ name }, i) => [name, valuesOfTensor(this.#held(job.blobs.tensors[i]))] as const);
         await engine.importParameters(new Map(values));
-        return { type: "imported", hash: toHex(await engine.parameterHash()) };
+        return this.#imported();
       }
       case "importStart":
         if (engine.importStart === undefined) throw new Error("this engine cannot put the run's own start back");
         await engine.importStart();
-        return { type: "imported", hash: toHex(await engine.parameterHash()) };
+        return this.#imported();
       case "importStored": {
         const parameters = await this.#ports.checkpoints?.parametersOf?.(job.hash);
         if (!parameters) return { type: "notStored" };
         await engine.importParameters(parameters);
-        return { type: "imported", hash: toHex(await engine.parameterHash()) };
+        return this.#imported();
       }
       case "begin":
         await engine.beginRound({ ...job.round, results: job.results.map((address) => this.#held(address)) });
@@ -331,6 +331,10 @@ export class EffectRunner {
       default:
         return job satisfies never;
     }
+  }
+
+  async #imported(): Promise<Occurrence> {
+    return { type: "imported", hash: toHex(await this.#ports.engine.parameterHash()) };
   }
 
   /** The engine's parameters into the blob store, without another copy of them. */

@@ -1,6 +1,7 @@
 /** Rounds and views made by hand, for tests of the pure parts. Four members, slot = number = elected position. */
 import { fromHex } from "@starling/sdk/bytes";
-import type { CoordinatorState, MachineConfig, RunState } from "@starling/sdk/types";
+import { type CoordinatorState, type MachineConfig, NEVER_EXPIRES, type RunState } from "@starling/sdk/types";
+import { newRound } from "./records.ts";
 import type { CoordinatorView, EpochInfo, HeldList, LocalRound, PlanWitness, RoundPlan } from "./states.ts";
 
 export const runId = "run";
@@ -52,23 +53,7 @@ export function round(of: { witnesses: PlanWitness[]; lists?: Record<string, (st
     const list = { runId, epoch: 0, step: 1, witness: peer(0), entries };
     return [root, { list, commitments: named.filter((commitment) => commitment !== null) }];
   });
-  return {
-    epoch,
-    plan: plan(1, { witnesses: of.witnesses }),
-    final: true,
-    live: true,
-    seenAtMs: 0,
-    batches: new Map(),
-    lists: new Map(held),
-    shareAtMs: null,
-    report: null,
-    announced: null,
-    training: "open",
-    parameterHash: null,
-    agreed: null,
-    toldBehind: false,
-    attempts: new Map(),
-  };
+  return { ...newRound(epoch, plan(1, { witnesses: of.witnesses }), true, 0), final: true, lists: new Map(held) };
 }
 
 const config: MachineConfig = {
@@ -120,14 +105,17 @@ export function view(
       session: session(index),
       peerId: peer(index),
       chainHead: zero,
+      expiresMs: NEVER_EXPIRES,
       index,
       state: "Healthy",
+      carried: true,
       exitedHeight: 0,
       roundsTrained: 0,
       missedRounds: 0,
       earned: 0n,
       slashed: 0n,
     })),
+    pending: [],
     rounds: [],
     warmupReady: [],
     parameterHash: zero,

@@ -2,6 +2,7 @@
  * The engine behind the round client's port: a Llama on one device, its DisTrO optimizer, and the order in which they run.
  * The same class serves a Node worker thread and a browser's Worker.
  */
+import { valuesOf } from "../checkpoint/modelTensors.ts";
 import { initialWeights } from "../model/initialWeights.ts";
 import { canonicalizeInPlace } from "../model/parameters.ts";
 import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
@@ -124,7 +125,7 @@ export class TrainingEngine implements Engine {
       throw new TrainError("unsupported", `this run starts from the checkpoint ${start.location}: read it again and import its parameters`);
     }
     const weights = initialWeights(llama, start.seed);
-    await this.importParameters(new Map([...weights].map(([name, tensor]) => [name, tensor.data])));
+    await this.importParameters(valuesOf(weights));
   }
 }
 

@@ -1,6 +1,7 @@
 /** What must hold in every run, whatever happens to it. Watches while the run goes on; the first break ends it. */
 import type { Transition } from "@starling/sdk/coreOptions";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
+import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { CoordinatorState } from "@starling/sdk/types";
 import { retainedRounds } from "../../src/round/states.ts";
 import type { TelemetryEvent } from "../../src/telemetry/events.ts";
@@ -101,7 +102,7 @@ export class Invariants {
       this.#sinceMs = virtual.now();
       return;
     }
-    const phaseMs = this.#phaseMs(state);
+    const phaseMs = phaseLimitMs(state) ?? Number.POSITIVE_INFINITY;
     if (virtual.now() - this.#sinceMs > phaseMs + slackMs) {
       this.fail(
         "progress",
@@ -154,27 +155,6 @@ export class Invariants {
     const healthy = state.clients.filter(({ state: is }) => is === "Healthy").length;
     const needed = Math.max(Math.ceil((2 * healthy) / 3), state.config.minClients);
     return working >= (state.epoch === 0 ? Math.max(needed, state.config.initMinClients) : needed);
-  }
-
-  #phaseMs({ runState, config }: CoordinatorState): number {
-    switch (runState) {
-      case "Warmup":
-        return Number(config.warmupMs);
-      case "RoundTrain":
-        return Number(config.maxRoundTrainMs);
-      case "RoundWitness":
-        return Number(config.roundWitnessMs);
-      case "Cooldown":
-        return Number(config.cooldownMs);
-      case "WaitingForMembers":
-        return Number(config.waitingForMembersExtraMs);
-      case "Uninitialized":
-      case "Finished":
-      case "Paused":
-        return Number.POSITIVE_INFINITY;
-      default:
-        return runState satisfies never;
-    }
   }
 
   /** Nothing grows with the length of the run. */

@@ -79,5 +79,5 @@ export class Ledger {
 /** What the division of an epoch's points left over; for the machine alone, so not among the decoded fields. */
 function carryOf(bytes: Uint8Array): bigint {
   const { buffer } = unpackState(bytes);
-  return new DataView(buffer).getBigUint64(LAYOUT.Coordinator.fields.points_carry.offset, true);
+  return new DataView(buffer).getBigUint64(LAYOUT.State.fields.run.offset + LAYOUT.Run.fields.points_carry.offset, true);
 }

@@ -148,7 +148,9 @@ function withOnePointLess(machine: Machine): Uint8Array {
   const bytes = unpackState(machine.bytes());
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const { index } = machine.state().clients.find(({ earned }) => earned > 0n)!;
-  const at = LAYOUT.Coordinator.fields.clients.offset + index * LAYOUT.Client.bytes + LAYOUT.Client.fields.earned.offset;
+  const { State, Run, EpochTable, Slot } = LAYOUT;
+  const table = State.fields.tables.offset + bytes[State.fields.run.offset + Run.fields.table.offset] * EpochTable.bytes;
+  const at = table + EpochTable.fields.slots.offset + index * Slot.bytes + Slot.fields.earned.offset;
   view.setBigUint64(at, view.getBigUint64(at, true) - 1n, true);
   return packState(bytes);
 }
