@@ -31,6 +31,7 @@ export {
   programs,
   serverOptions,
   timelineOptions,
+  trainOptions,
   type Program,
 } from "./programs.ts";
 export { nearestName } from "./nearest.ts";

@@ -9,8 +9,9 @@ import { localValidatorOptions } from "./programs/localValidator.ts";
 import { prepareDataOptions } from "./programs/prepareData.ts";
 import { serverOptions } from "./programs/server.ts";
 import { timelineOptions } from "./programs/timeline.ts";
+import { trainOptions } from "./programs/train.ts";
 
-export { deployProgramsOptions, localValidatorOptions };
+export { deployProgramsOptions, localValidatorOptions, trainOptions };
 export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
 export interface Program {
@@ -29,6 +30,7 @@ export const programs: readonly Program[] = [
   },
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
+  { verb: "train", summary: "Joins a run on the chain and trains, for weeks if need be.", options: trainOptions },
   {
     verb: "local-validator",
     summary: "Runs a Solana cluster on this machine with the three programs and funded wallets.",

@@ -15,11 +15,13 @@ export interface ListenOptions {
   tcp: { port: number; option: string };
   webSocket: { port: number; option: string };
   allowAll?: boolean;
+  /** multiaddrs told to others in the place of those listened on */
+  announce?: string[];
   log: HostLog;
 }
 
 /** Errors: HostError bad-option, port-in-use. */
-export async function listen({ seed, host, tcp, webSocket, allowAll, log }: ListenOptions): Promise<PeerNetwork> {
+export async function listen({ seed, host, tcp, webSocket, allowAll, announce, log }: ListenOptions): Promise<PeerNetwork> {
   const version = isIP(host);
   if (version === 0)
     throw new HostError("bad-option", `--bind-host ${host}: must be an IP address of this machine, or 0.0.0.0 for every interface`);
@@ -28,6 +30,7 @@ export async function listen({ seed, host, tcp, webSocket, allowAll, log }: List
     seed,
     listen: [`/ip${version}/${host}/tcp/${tcp.port}`, `/ip${version}/${host}/tcp/${webSocket.port}/ws`],
     ...(allowAll === undefined ? {} : { allowAll }),
+    ...(announce === undefined ? {} : { announce }),
     onError: (error) => log({ type: "warning", message: `network: ${(error as Error).message}` }),
     onLimit: ({ limit, peer, host: from, count }) =>
       log({ type: "limit", limit, who: peer === null ? (from ?? "many") : toHex(peer).slice(0, 8), count }),

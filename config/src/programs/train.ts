@@ -1,0 +1,83 @@
+/** Options of `train`: the names of document 001 and of the existing system's `train` (facts 7.2, 7.3). */
+import { defineOptions, type OptionSpec } from "../defineOptions.ts";
+import { address, amount, cluster, envFile, fees, programIds, runId, wallet } from "./chain.ts";
+import { bindHost, training } from "./training.ts";
+
+const parallelism = (what: string) =>
+  ({
+    type: "integer",
+    unit: "GPUs",
+    min: 1,
+    max: 64,
+    default: 1,
+    check: (count: number): string | null =>
+      count === 1
+        ? null
+        : "must be 1: this version trains on one GPU a process; start one client a GPU, each with an identity file of its own",
+    doc: `GPUs over which ${what}; only 1 works in this version.`,
+  }) as const satisfies OptionSpec;
+
+export const trainOptions = defineOptions({
+  runId,
+  authorizer: {
+    ...address,
+    optional: true,
+    doc: "Holder of the authorization that names this wallet as its delegate; left out = the wallet's own, then everyone's.",
+  },
+  ...cluster,
+  ...wallet,
+  ...programIds,
+  ...fees,
+  envFile,
+  dataParallelism: parallelism("the batch is split"),
+  tensorParallelism: parallelism("the model is split"),
+  nvidiaDriverCapabilities: {
+    type: "string",
+    maxBytes: 256,
+    optional: true,
+    doc: "Read by the NVIDIA Container Toolkit, not by starling; all is right.",
+  },
+  identitySecretKeyPath: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "File with this machine's session and peer keys, made when there is none; each machine of one wallet needs its own. Left out = .starling/RUN/WALLET.identity.json, whose keys follow from the wallet, so that a container without a disk finds its session again.",
+  },
+  announceAddress: {
+    type: "strings",
+    minLength: 1,
+    maxLength: 6,
+    optional: true,
+    doc: "Addresses told to other members instead of those listened on, for a machine behind a router: IP addresses or multiaddrs; an IP address stands for it with --bind-p2p-port.",
+  },
+  sessionDays: {
+    type: "integer",
+    unit: "days",
+    min: 1,
+    max: 365,
+    default: 30,
+    doc: "How long the wallet lets this machine's session key act for it; renewed while the client runs.",
+  },
+  sessionFloat: {
+    ...amount,
+    unit: "SOL",
+    default: "0.05",
+    doc: "What the session holds for the fees of its transactions, at most 0.1; topped up from the wallet when a quarter is left.",
+  },
+  closeSession: {
+    type: "boolean",
+    default: false,
+    doc: "At the end close the session: its rent and what is left of the float go back to the wallet.",
+  },
+  checkpointLocation: {
+    type: "string",
+    minBytes: 1,
+    maxBytes: 192,
+    optional: true,
+    aliases: ["--hub-repo"],
+    doc: "Where others find what this client keeps in --checkpoint-dir; written to the chain after each epoch. Left out = p2p, which means that its members share it.",
+  },
+  ...training,
+  bindHost: { ...bindHost, default: "0.0.0.0" },
+});

@@ -1,0 +1,85 @@
+/** Options of everyone who trains: `client` and `train`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
+import type { OptionSpec } from "../defineOptions.ts";
+import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName, logs, tui } from "./shared.ts";
+
+export const training = {
+  bindP2pPort: { ...port, default: 0, doc: "Port on which other clients reach this one; 0 = any free port." },
+  dataDir: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder against which a relative data path of the run is resolved, such as the run config's; left out = the working folder.",
+  },
+  checkpointDir: { ...checkpointDir, doc: "Folder in which checkpoints are kept; left out = none are written." },
+  keepSteps,
+  microBatchSize: { type: "integer", unit: "sequences", min: 1, max: 4096, default: 1, doc: "Sequences per forward and backward pass." },
+  device: { ...device, default: "auto", env: null, doc: deviceDoc },
+  kernelProfile: {
+    type: "choice",
+    choices: ["auto", "software", "gpu"],
+    default: "auto",
+    doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; auto = by adapter.",
+  },
+  matformerTier: {
+    type: "integer",
+    unit: "tier",
+    min: 0,
+    max: 16,
+    default: 0,
+    check: (tier: number): string | null => onlyFullWidth([tier]),
+    doc: "MatFormer tier to train.",
+  },
+  logs,
+  tui,
+  ...telemetry,
+  nodeName,
+  hashEachRound: {
+    type: "boolean",
+    default: false,
+    doc: "Report the parameters' hash after every round, not only at the end of an epoch.",
+  },
+  evaluateEachEpoch: { type: "boolean", default: false, doc: "Measure the held-out loss before training and after every epoch." },
+  heldOutTokens: {
+    type: "integer",
+    unit: "tokens",
+    min: 1,
+    max: 16_777_216,
+    default: 2048,
+    doc: "Tokens of held-out text on which the loss is measured; always the same ones.",
+  },
+  heldOutDir: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder of token files kept out of training, on which the loss is measured; left out = heldout beside the run's local data.",
+  },
+  checkpoint: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder of a Hugging Face checkpoint to start from, instead of the run's own start. In a run's first epoch every client must start from the same one.",
+  },
+  writeGradientsDir: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "Folder to which the results applied in each round are written.",
+  },
+  drain: {
+    type: "boolean",
+    default: false,
+    doc: "At the first signal finish the round under way before leaving, however long it lasts, instead of exiting within 8 s.",
+  },
+  ...faults,
+} as const satisfies Record<string, OptionSpec>;
+
+export const bindHost = {
+  type: "string",
+  minBytes: 1,
+  maxBytes: 64,
+  doc: "IP address on which other clients reach this one; 0.0.0.0 = every interface.",
+} as const satisfies OptionSpec;
