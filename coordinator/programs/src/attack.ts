@@ -12,6 +12,8 @@ import { type Call, type NamedAccount, toInstruction } from "./wire.ts";
 export interface AttackOptions {
   /** accounts by name of the same instruction for another run, each a real account; what a name lacks is not tried */
   otherRun?: Readonly<Record<string, Address>>;
+  /** for an account another of its kind and run: another table, round, member, session */
+  siblings?: Readonly<Record<string, Address>>;
   /** accounts that the instruction creates: they must be where they belong, and not exist */
   creates?: readonly string[];
   /** `check account` or `check` -> why that variant is accepted, and rightly so: it is not tried */
@@ -71,7 +73,7 @@ class Attack {
 
   /** Each account of a program of ours under another owner, elsewhere, of another run, of another kind, gone. */
   #programAccounts(): void {
-    const { otherRun = {} } = this.#options;
+    const { otherRun = {}, siblings = {} } = this.#options;
     const owned = this.#good.accounts.filter((account) => this.#isOurs(account.address));
     if (owned.length === 0) {
       for (const check of ["wrong owner", "wrong kind", "uninitialised"] as const)
@@ -96,13 +98,16 @@ class Attack {
       altered("uninitialised", { data: new Uint8Array(data.length) });
       altered("uninitialised", { owner: SYSTEM_PROGRAM, data: new Uint8Array() });
 
-      const elsewhere = someAddress(`a copy of ${account.name}`);
-      this.#chain.write(elsewhere, { owner, data, balance });
+      // Nobody can copy an account: a program alone writes what it owns. What anybody can make is one of zeros, assigned to it.
+      const elsewhere = someAddress(`an account of zeros for ${account.name}`);
+      this.#chain.write(elsewhere, { owner, data: new Uint8Array(data.length), balance });
       try {
         this.#refuse("wrong PDA", account.name, this.#with(account, { address: elsewhere }));
       } finally {
         this.#chain.write(elsewhere, { owner: SYSTEM_PROGRAM, data: new Uint8Array(), balance: 0n });
       }
+      const sibling = siblings[account.name];
+      if (sibling !== undefined) this.#refuse("wrong PDA", `a sibling of ${account.name}`, this.#with(account, { address: sibling }));
       const foreign = otherRun[account.name];
       if (foreign !== undefined) this.#refuse("wrong run", account.name, this.#with(account, { address: foreign }));
       for (const twin of owned) {

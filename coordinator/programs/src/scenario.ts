@@ -10,7 +10,9 @@ import {
   grantAddress,
   JOIN_SCOPE,
   machineRun,
+  type MemberAccount,
   memberAddress,
+  readMember,
   runAddresses,
   type RunAddresses,
   sessionAddress,
@@ -415,6 +417,10 @@ export class Scenario {
   nonce(): bigint {
     const data = this.chain.data(this.at.run);
     return new DataView(data.buffer, data.byteOffset).getBigUint64(104, true);
+  }
+
+  readMember(member: Member): MemberAccount {
+    return readMember(this.chain.data(member.memberAccount));
   }
 
   stateBytes(): Uint8Array {
