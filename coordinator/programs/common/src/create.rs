@@ -35,7 +35,7 @@ pub fn create(
     writable(payer)?;
     writable(account)?;
     system_program(system)?;
-    let bump = derive(program, account, seeds)?;
+    let bump = at_address(account, program, seeds)?;
     if !is_unused(account) {
         return Err(CommonError::AlreadyInitialized.into());
     }
@@ -55,15 +55,22 @@ pub fn create(
     Ok(bump)
 }
 
+/// Proves that the account is the PDA of `program` with these seeds; returns the bump.
+///
+/// # Errors
+/// `WrongAddress`.
 #[cfg(any(target_os = "solana", target_arch = "bpf"))]
-fn derive(program: &Address, account: &AccountView, seeds: &[&[u8]]) -> Result<u8, ProgramError> {
+pub fn at_address(account: &AccountView, program: &Address, seeds: &[&[u8]]) -> Result<u8, ProgramError> {
     let (address, bump) = Address::try_find_program_address(seeds, program).ok_or(CommonError::WrongAddress)?;
     if address == *account.address() { Ok(bump) } else { Err(CommonError::WrongAddress.into()) }
 }
 
-/// Only the runtime derives addresses; natively there is nothing to create.
+/// Only the runtime derives addresses; natively none is right.
+///
+/// # Errors
+/// `WrongAddress`.
 #[cfg(not(any(target_os = "solana", target_arch = "bpf")))]
-fn derive(_: &Address, _: &AccountView, _: &[&[u8]]) -> Result<u8, ProgramError> {
+pub fn at_address(_: &AccountView, _: &Address, _: &[&[u8]]) -> Result<u8, ProgramError> {
     Err(CommonError::WrongAddress.into())
 }
 

@@ -10,6 +10,9 @@ mod header;
 mod bytes;
 mod close;
 mod create;
+#[cfg(not(any(target_os = "solana", target_arch = "bpf")))]
+mod errors_json;
+mod grant;
 mod guard;
 #[cfg(any(target_os = "solana", target_arch = "bpf"))]
 mod panic;
@@ -19,8 +22,11 @@ mod text;
 
 pub use bytes::{Plain, Viewed, ViewedMut, copy_plain};
 pub use close::{close, move_lamports};
-pub use create::{create, grow, is_unused, transfer};
+pub use create::{at_address, create, grow, is_unused, transfer};
 pub use error::{CommonError, ErrorEntry};
+#[cfg(not(any(target_os = "solana", target_arch = "bpf")))]
+pub use errors_json::check_errors_json;
+pub use grant::{GrantHead, JOIN_SCOPE, MAX_DELEGATES, PUBLIC_GRANTEE, SCOPE_BYTES};
 pub use guard::{exactly, key, load, load_mut, load_with_tail, load_with_tail_mut, signer, system_program, writable};
 pub use header::{Account, Header, VERSION, init};
 pub use reader::Reader;

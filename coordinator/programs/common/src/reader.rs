@@ -13,6 +13,11 @@ impl<'a> Reader<'a> {
         Self { rest: data }
     }
 
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// # Errors
     /// `ShortData`.
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], ProgramError> {

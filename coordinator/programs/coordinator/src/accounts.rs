@@ -1,0 +1,152 @@
+//! What the program's accounts hold. All are program-derived; sizes and offsets are part of the protocol.
+
+use starling_common::account;
+use starling_machine::{Config, EpochTable, RoundDetail, Run};
+
+pub const NAME_BYTES: usize = 64;
+pub const DESCRIPTION_BYTES: usize = 280;
+pub const CLIENT_VERSION_BYTES: usize = 96;
+pub const TOML_BYTES: usize = 8192;
+pub const ADDRESSES_BYTES: usize = 400;
+/// A program creates an account of at most this size, and makes it larger by at most this much an instruction.
+pub const CREATION_BYTES: usize = 10_240;
+/// 0.1 SOL: what a session may hold for the fees of its key.
+pub const MAX_FLOAT_LAMPORTS: u64 = 100_000_000;
+/// 0.003 SOL: up to this balance a session refuels its key.
+pub const REFUEL_BALANCE_LAMPORTS: u64 = 3_000_000;
+/// Arguments of `update_config` carry the machine's config as it is in memory.
+pub const MACHINE_CONFIG_BYTES: usize = core::mem::size_of::<Config>();
+
+pub const RUN_SEED: &[u8] = b"run";
+pub const CONFIG_SEED: &[u8] = b"config";
+pub const TABLE_SEED: &[u8] = b"table";
+pub const ROUND_SEED: &[u8] = b"round";
+pub const MEMBER_SEED: &[u8] = b"member";
+pub const SESSION_SEED: &[u8] = b"session";
+
+account! {
+    /// `["run", run_id]`: the account to which every client subscribes.
+    pub struct RunAccount: kind 1, 6_696 bytes {
+        pub main_authority: [u8; 32],
+        /// whose grants let owners in
+        pub join_authority: [u8; 32],
+        /// the program that keeps the grants
+        pub authorizer_program: [u8; 32],
+        /// one more with every change of the run or of one of its tables and rounds
+        pub nonce: u64,
+        pub min_bond_lamports: u64,
+        /// tells this run from one of the same id that was closed
+        pub created_ms: u64,
+        /// of the TOML text that is in force; zero while another is being written
+        pub config_sha256: [u8; 32],
+        pub machine: Run,
+    }
+}
+
+account! {
+    /// `["config", run]`: texts for people, and the run's config file.
+    pub struct ConfigAccount: kind 2, 8_696 bytes {
+        pub run: [u8; 32],
+        /// length of the text in force
+        pub toml_len: u16,
+        /// length of the text that is being written; 0 once it is in force
+        pub staged_len: u16,
+        pub padding: [u8; 4],
+        pub name: [u8; NAME_BYTES],
+        pub description: [u8; DESCRIPTION_BYTES],
+        pub client_version: [u8; CLIENT_VERSION_BYTES],
+        pub num_parameters: u64,
+        pub vocab_size: u64,
+        pub toml: [u8; TOML_BYTES],
+    }
+}
+
+account! {
+    /// `["table", run, [index]]`: created at 10,240 bytes and grown by `allocate`.
+    pub struct TableAccount: kind 3, 51_248 bytes {
+        pub run: [u8; 32],
+        pub table: EpochTable,
+    }
+}
+
+account! {
+    /// The head of a table that may still be growing.
+    pub struct TableHead: kind 3, 40 bytes {
+        pub run: [u8; 32],
+    }
+}
+
+account! {
+    /// `["round", run, [index]]`: the round of height h is at index h % 4.
+    pub struct RoundAccount: kind 4, 4_144 bytes {
+        pub run: [u8; 32],
+        pub detail: RoundDetail,
+        /// reserved for verification: 32 verifiers x 256 bits
+        pub verdicts: [u8; 1024],
+    }
+}
+
+account! {
+    /// `["member", run, owner]`: what an owner has earned in a run, and its bond (lamports above the rent).
+    pub struct MemberAccount: kind 5, 160 bytes {
+        pub run: [u8; 32],
+        /// `created_ms` of the run it belongs to
+        pub run_created_ms: u64,
+        pub owner: [u8; 32],
+        /// the authorization with which it joined last
+        pub grant: [u8; 32],
+        /// points, lifetime
+        pub earned: u64,
+        /// points, lifetime; without what the bond paid
+        pub slashed: u64,
+        /// points, lifetime
+        pub claimed: u64,
+        pub bond_lamports: u64,
+        /// on its way out; counts for no join, but can still be slashed
+        pub unbonding_lamports: u64,
+        /// in which its unbonding began
+        pub unbonding_epoch: u16,
+        /// 1: voted out; never lets it join this run again
+        pub ejected: u8,
+        pub padding: [u8; 5],
+    }
+}
+
+account! {
+    /// `["session", run, session]`: a key that may act for an owner. Lamports above the rent are the float.
+    pub struct SessionAccount: kind 6, 560 bytes {
+        pub run: [u8; 32],
+        /// `created_ms` of the run it belongs to
+        pub run_created_ms: u64,
+        pub owner: [u8; 32],
+        pub session: [u8; 32],
+        pub peer_id: [u8; 32],
+        /// Unix milliseconds; `u64::MAX` = never
+        pub expires_ms: u64,
+        pub addresses_len: u16,
+        pub padding: [u8; 6],
+        /// multiaddr texts, '\n' between them
+        pub addresses: [u8; ADDRESSES_BYTES],
+    }
+}
+
+impl MemberAccount {
+    /// Points that may still be paid out.
+    #[must_use]
+    pub const fn claimable(&self) -> u64 {
+        self.earned.saturating_sub(self.slashed).saturating_sub(self.claimed)
+    }
+}
+
+impl RunAccount {
+    /// To be called with every change, and only then.
+    pub fn changed(&mut self) {
+        self.nonce = self.nonce.saturating_add(1);
+    }
+
+    /// Whether `update_config` has been called: before, the machine's part holds the run's id and nothing else.
+    #[must_use]
+    pub const fn is_configured(&self) -> bool {
+        self.machine.version != 0
+    }
+}

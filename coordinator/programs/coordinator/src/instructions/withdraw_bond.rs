@@ -1,0 +1,46 @@
+//! 22 `withdraw_bond`: the first call takes lamports out of the bond, and they no longer count for joins; the second, at least
+//! one whole epoch later, pays them to the owner. Until then they can be slashed. Where the run is halted and everything is
+//! settled there is nothing to wait for.
+//!
+//! Accounts: owner(s,w) run member(w)
+//! Arguments: lamports u64 (> 0; at most what is bonded, or in the second call what is unbonding)
+
+use crate::accounts::{MemberAccount, RunAccount};
+use crate::error::CoordinatorError;
+use crate::guards::check_member;
+use pinocchio::account::AccountView;
+use pinocchio::{Address, ProgramResult};
+use starling_common::{CommonError, Reader, exactly, load, load_mut, move_lamports, signer};
+
+/// The epoch in which it began, and a whole one after it.
+const UNBONDING_EPOCHS: u16 = 2;
+
+#[inline(never)]
+pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader<'_>) -> ProgramResult {
+    let [owner, run_account, member_account] = exactly(accounts)?;
+    let lamports = data.u64()?;
+    data.finish()?;
+    if lamports == 0 {
+        return Err(CommonError::BadArgument.into());
+    }
+    signer(owner)?;
+    let run = load::<RunAccount>(run_account, program)?;
+    let mut member = load_mut::<MemberAccount>(member_account, program)?;
+    check_member(&member, owner.address().as_array(), run_account.address().as_array(), run.created_ms)?;
+    if member.unbonding_lamports == 0 {
+        member.bond_lamports =
+            member.bond_lamports.checked_sub(lamports).ok_or(CoordinatorError::NotEnoughBond)?;
+        member.unbonding_lamports = lamports;
+        member.unbonding_epoch = run.machine.epoch;
+        return Ok(());
+    }
+    let settled = run.machine.state().halted() && run.machine.table_unsettled == [0, 0];
+    let waited = run.machine.epoch >= member.unbonding_epoch.saturating_add(UNBONDING_EPOCHS);
+    if !settled && !waited {
+        return Err(CoordinatorError::StillUnbonding.into());
+    }
+    member.unbonding_lamports =
+        member.unbonding_lamports.checked_sub(lamports).ok_or(CoordinatorError::NotEnoughBond)?;
+    drop(member);
+    move_lamports(member_account, owner, lamports)
+}
