@@ -31,17 +31,20 @@ export class Identity {
   readonly peer: Keypair;
   readonly #secrets: IdentitySecrets;
   readonly #chainLength: number | undefined;
+  readonly #ownerKey: Uint8Array;
   #chain: RevealChain | null = null;
   /** newest first */
   #earlierChains: RevealChain[];
   #lastAnswered: RevealChain | null = null;
 
-  constructor(secrets: IdentitySecrets, options: { chainLength?: number } = {}) {
+  /** `owner` (32): public key of a wallet that earns in the place of `ownerSeed`'s, where it alone signs for itself (on chain) */
+  constructor(secrets: IdentitySecrets, options: { chainLength?: number; owner?: Uint8Array } = {}) {
     this.#secrets = { ...secrets };
     this.#chainLength = options.chainLength;
     this.owner = generateKeypair(secrets.ownerSeed);
     this.session = generateKeypair(secrets.sessionSeed);
     this.peer = generateKeypair(secrets.peerSeed);
+    this.#ownerKey = options.owner ?? this.owner.publicKey;
     const earlier = Math.min(secrets.chainsBegun, EARLIER_CHAINS);
     this.#earlierChains = Array.from({ length: earlier }, (_, back) => this.#chainNumber(secrets.chainsBegun - 1 - back));
   }
@@ -73,7 +76,7 @@ export class Identity {
   membership(): Membership {
     const chain = this.#chain ?? this.beginChain();
     return {
-      owner: this.owner.publicKey,
+      owner: this.#ownerKey,
       session: this.session.publicKey,
       peerId: this.peer.publicKey,
       chainHead: chain.head(),

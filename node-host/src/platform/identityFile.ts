@@ -1,7 +1,7 @@
 /** A client's keys on disk. The file holds secrets: mode 600, written whole or not at all, and of one process at a time. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { Identity, parseIdentity, serializeIdentity } from "@starling/sdk";
+import { Identity, parseIdentity, serializeIdentity, type IdentitySecrets } from "@starling/sdk";
 import { fromHex } from "@starling/sdk/bytes";
 import { HostError } from "../errors.ts";
 import { makeFolder } from "./folders.ts";
@@ -15,16 +15,23 @@ export interface LoadedIdentity {
   release(): void;
 }
 
+export interface IdentityChoices {
+  /** (32) the wallet that earns, where that is not the identity's own owner key */
+  owner?: Uint8Array;
+  /** what a new file is to hold; left out = keys by chance */
+  fresh?: IdentitySecrets;
+}
+
 /**
  * The identity in `path`, made new when the file does not exist; without a path a new one that is kept nowhere. Reads our own
  * JSON, and the existing system's key files (32 raw bytes, or 64 hex digits), from which all three keys then come.
  * Errors: HostError identity, also when another process runs with it: the two would sign against each other.
  */
-export function loadIdentity(path: string | undefined): LoadedIdentity {
+export function loadIdentity(path: string | undefined, { owner, fresh }: IdentityChoices = {}): LoadedIdentity {
   if (path === undefined) return { identity: Identity.generate(), save: () => undefined, release: () => undefined };
   const release = lock(path);
   try {
-    return { ...read(path), release };
+    return { ...read(path, owner, fresh), release };
   } catch (error) {
     release();
     throw error;
@@ -49,7 +56,7 @@ function lock(path: string): () => void {
   }
 }
 
-function read(path: string): Omit<LoadedIdentity, "release"> {
+function read(path: string, owner: Uint8Array | undefined, fresh: IdentitySecrets | undefined): Omit<LoadedIdentity, "release"> {
   let identity: Identity;
   let readOnly = false;
   try {
@@ -58,9 +65,9 @@ function read(path: string): Omit<LoadedIdentity, "release"> {
       const seed = bytes.length === 32 ? new Uint8Array(bytes) : fromHex(bytes.toString("utf8").trim(), 32);
       readOnly = seed !== null;
       identity = seed
-        ? new Identity({ ownerSeed: seed, sessionSeed: seed, peerSeed: seed, chainsBegun: Math.floor(Date.now() / 1000) })
-        : new Identity(parseIdentity(bytes.toString("utf8")));
-    } else identity = Identity.generate();
+        ? new Identity({ ownerSeed: seed, sessionSeed: seed, peerSeed: seed, chainsBegun: Math.floor(Date.now() / 1000) }, { owner })
+        : new Identity(parseIdentity(bytes.toString("utf8")), { owner });
+    } else identity = new Identity(fresh ?? Identity.generate().secrets(), { owner });
   } catch (cause) {
     throw new HostError("identity", `--identity-secret-key-path ${path}: ${(cause as Error).message}`, { cause });
   }
