@@ -304,7 +304,7 @@ export class Scenario {
   }
 
   /** False where the slot is not elected. */
-  sendWitness(slot: number, options: { parameterHash?: Uint8Array } = {}): boolean {
+  sendWitness(slot: number, options: { parameterHash?: Uint8Array; batches?: number } = {}): boolean {
     const member = this.memberInSlot(slot);
     const outcome = this.chain.send(toInstruction(this.witness(slot, options)));
     if (outcome.ok) {
@@ -390,6 +390,17 @@ export class Scenario {
     }
     this.chain.advance(6);
     this.tick();
+  }
+
+  /** Every slot of both tables whose points are not settled. */
+  settleAll(): void {
+    for (const index of [0, 1]) {
+      const table = this.chain.data(this.at[`table${index}`]);
+      const view = new DataView(table.buffer, table.byteOffset);
+      if (view.getUint16(44, true) === 0) continue;
+      const slots = Array.from({ length: view.getUint16(42, true) }, (_, slot) => slot);
+      for (let from = 0; from < slots.length; from += 20) this.send(this.settle(index, slots.slice(from, from + 20)));
+    }
   }
 
   /** Rounds of an epoch with `roundsPerEpoch` are followed by two that drain. */
