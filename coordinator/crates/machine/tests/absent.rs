@@ -14,23 +14,19 @@ fn training(clients: u16, change: impl FnOnce(&mut Config)) -> Scene {
     scene
 }
 
-fn is_due(scene: &Scene) -> bool {
-    scene.run.is_tick_due(scene.now, 0)
-}
-
 #[test]
 fn a_round_ends_without_its_quorum_once_everyone_who_can_has_reported() {
     let mut scene = training(2, |_| ());
     scene.witness(0).unwrap();
-    assert!(!is_due(&scene), "one of two is no quorum, and the other may still report");
-    scene.run.leave(1).unwrap();
+    assert!(!scene.is_due(), "one of two is no quorum, and the other may still report");
+    scene.quit(1).unwrap();
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     assert_eq!(scene.state(), RunState::RoundWitness);
-    assert!(!is_due(&scene));
-    scene.run.downloaded(0, scene.run.step, 0).unwrap();
+    assert!(!scene.is_due());
+    scene.downloaded(0, scene.run.step, 0).unwrap();
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     // nothing was attested: the quorum is still one of those elected
-    assert_eq!(scene.run.client(0).unwrap().rounds_trained, 0);
+    assert_eq!(scene.client(0).rounds_trained, 0);
     assert_ne!(scene.run.last_step, 0, "too few are left, so it drains");
     let round = scene.run.current_round().unwrap();
     assert_eq!((round.drain, round.live_count, round.elected_count, round.quorum()), (1, 1, 1, 1));
@@ -40,23 +36,23 @@ fn a_round_ends_without_its_quorum_once_everyone_who_can_has_reported() {
 fn who_leaves_before_reporting_is_not_waited_for_and_who_stays_is() {
     let mut scene = training(3, |_| ());
     scene.witness(0).unwrap();
-    scene.run.leave(2).unwrap();
-    assert!(!is_due(&scene), "the second of three can still complete the quorum");
+    scene.quit(2).unwrap();
+    assert!(!scene.is_due(), "the second of three can still complete the quorum");
     scene.witness(1).unwrap();
-    assert!(is_due(&scene));
+    assert!(scene.is_due());
     scene.tick(1);
-    scene.run.downloaded(0, scene.run.step, 0).unwrap();
-    scene.run.leave(0).unwrap();
-    assert!(!is_due(&scene));
-    scene.run.downloaded(1, scene.run.step, 0).unwrap();
-    assert!(is_due(&scene), "who reported and then left has reported");
+    scene.downloaded(0, scene.run.step, 0).unwrap();
+    scene.quit(0).unwrap();
+    assert!(!scene.is_due());
+    scene.downloaded(1, scene.run.step, 0).unwrap();
+    assert!(scene.is_due(), "who reported and then left has reported");
 }
 
 #[test]
 fn a_round_that_everybody_left_ends_at_once() {
     let mut scene = training(3, |_| ());
     for slot in 0..3 {
-        scene.run.leave(slot).unwrap();
+        scene.quit(slot).unwrap();
     }
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     assert_eq!(scene.tick(1), TickOutcome::Moved);
@@ -67,8 +63,8 @@ fn a_round_that_everybody_left_ends_at_once() {
 fn rounds_that_nobody_is_left_for_drain_at_once() {
     let mut scene = training(2, |_| ());
     scene.witness(0).unwrap();
-    scene.run.leave(0).unwrap();
-    scene.run.leave(1).unwrap();
+    scene.quit(0).unwrap();
+    scene.quit(1).unwrap();
     for state in [RunState::RoundWitness, RunState::RoundTrain, RunState::RoundWitness, RunState::Cooldown] {
         assert_eq!(scene.tick(1), TickOutcome::Moved);
         assert_eq!(scene.state(), state);
@@ -81,11 +77,11 @@ fn only_the_elected_are_waited_for() {
     let elected: Vec<u16> =
         scene.run.current_round().unwrap().elected().as_slice().iter().map(|each| each.client_index).collect();
     let others: Vec<u16> = scene.slots().filter(|slot| !elected.contains(slot)).collect();
-    scene.run.leave(others[0]).unwrap();
+    scene.quit(others[0]).unwrap();
     scene.witness(elected[0]).unwrap();
-    assert!(!is_due(&scene));
-    scene.run.leave(elected[1]).unwrap();
-    assert!(is_due(&scene), "the fourth is here, but was not elected");
+    assert!(!scene.is_due());
+    scene.quit(elected[1]).unwrap();
+    assert!(scene.is_due(), "the fourth is here, but was not elected");
 }
 
 #[test]
@@ -100,15 +96,15 @@ fn a_frozen_client_is_neither_elected_nor_given_data_once_it_is_dropped() {
             for slot in &working {
                 scene.witness(*slot).unwrap();
             }
-            assert!(is_due(&scene));
+            assert!(scene.is_due());
             scene.tick(1);
             for slot in &working {
-                scene.run.downloaded(*slot, step, 0).unwrap();
+                scene.downloaded(*slot, step, 0).unwrap();
             }
-            assert!(is_due(&scene));
+            assert!(scene.is_due());
             scene.tick(1);
         }
-        assert_eq!(scene.run.health_check(0, &[frozen]), Ok(1));
+        assert_eq!(scene.health_check(0, &[frozen]), Ok(1));
         scene.round_with(&working, [0; 32]);
         let round = scene.run.current_round().unwrap();
         assert_eq!((round.live_count, round.elected_count), (frozen, frozen));
@@ -116,7 +112,7 @@ fn a_frozen_client_is_neither_elected_nor_given_data_once_it_is_dropped() {
         let mut trainers = Vec::new();
         round.for_each_batch(|batch| trainers.push(batch.client_index));
         assert!(!trainers.contains(&frozen));
-        assert_eq!(scene.run.client(frozen).unwrap().state, ClientState::Dropped as u8);
+        assert_eq!(scene.client(frozen).state, ClientState::Dropped as u8);
     }
 }
 
@@ -126,11 +122,11 @@ fn who_was_dropped_is_a_member_of_the_next_epoch() {
     for _ in 0..2 {
         scene.round_with(&[0, 1], [0; 32]);
     }
-    scene.run.health_check(0, &[2]).unwrap();
-    scene.run.pause(scene.now).unwrap();
+    scene.health_check(0, &[2]).unwrap();
+    scene.pause().unwrap();
     scene.drain([3; 32]);
     scene.tick(500);
-    scene.run.resume(scene.now).unwrap();
+    scene.resume().unwrap();
     scene.begin_training();
     assert_eq!(scene.run.current_round().unwrap().live_count, 3);
 }

@@ -21,7 +21,7 @@ fn epoch(scene: &mut Scene, parameter_hash: [u8; 32]) {
 fn lost_warmup(scene: &mut Scene, ready: &[u16]) {
     scene.begin_warmup();
     for slot in ready {
-        scene.run.warmup_witness(*slot).unwrap();
+        scene.ready(*slot).unwrap();
     }
     assert_eq!(scene.tick(1_000), TickOutcome::EpochFailed);
     assert_eq!(scene.state(), RunState::WaitingForMembers);
@@ -88,8 +88,8 @@ fn one_ready_member_or_a_warmup_broken_up_early_shows_no_loss() {
     lost_warmup(&mut scene, &[]);
     for _ in 0..LOST_WARMUPS {
         scene.begin_warmup();
-        scene.run.leave(0).unwrap();
-        scene.run.leave(1).unwrap();
+        scene.quit(0).unwrap();
+        scene.quit(1).unwrap();
         assert_eq!(scene.tick(1), TickOutcome::EpochFailed);
     }
     assert_eq!(agreed(&scene), ([1; 32], 0));

@@ -14,7 +14,7 @@ fn remainders_carry_over() {
         scene.begin_training();
         scene.drain([1; 32]);
         assert_eq!(scene.tick(500), TickOutcome::EpochSucceeded);
-        paid += scene.run.clients.iter().map(|client| client.earned).sum::<u64>();
+        paid += scene.table().used().map(|client| client.earned).sum::<u64>();
         assert_eq!(paid + scene.run.points_carry, 100 * epoch);
         assert!(scene.run.points_carry < 3);
     }
@@ -24,19 +24,19 @@ fn remainders_carry_over() {
 fn points_follow_rounds_trained_and_a_leaver_keeps_its_share() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
-    scene.round();
-    scene.run.leave(2).unwrap();
+    scene.round_of_all();
+    scene.quit(2).unwrap();
     // Its batch of this round was delivered before it left: the witnesses hold it.
     scene.round_with(&[0, 1], [0; 32]);
     scene.round_with(&[0, 1], [0; 32]);
-    scene.run.pause(scene.now).unwrap();
+    scene.pause().unwrap();
     scene.drain([1; 32]);
     scene.tick(500);
-    let rounds: Vec<_> = scene.run.clients.iter().take(3).map(|client| client.rounds_trained).collect();
+    let rounds: Vec<_> = scene.table().used().map(|client| client.rounds_trained).collect();
     let last = rounds[0];
     assert_eq!(rounds, [last, last, 2]);
     let total = u64::from(last) * 2 + 2;
-    let earned: Vec<_> = scene.run.clients.iter().take(3).map(|client| client.earned).collect();
+    let earned: Vec<_> = scene.table().used().map(|client| client.earned).collect();
     let share = 100 * u64::from(last) / total;
     assert_eq!(earned, [share, share, 200 / total]);
 }
@@ -56,12 +56,12 @@ fn a_batch_that_no_quorum_holds_earns_nothing() {
         if slot >= 2 {
             message.bitmap[0] &= !1;
         }
-        scene.run.witness(slot, &message).unwrap();
+        scene.send(slot, &message).unwrap();
     }
     scene.tick(1);
     scene.tick(300);
     for slot in 0..4 {
-        let client = scene.run.client(slot).unwrap();
+        let client = scene.client(slot);
         let expected = if slot == trainer_of_zero { (0, 1) } else { (1, 0) };
         assert_eq!((client.rounds_trained, client.missed_rounds), expected);
     }
@@ -76,11 +76,11 @@ fn new_rates_wait_for_the_next_epoch_and_stay_in_bounds() {
     assert_eq!(scene.run.set_future_epoch_rates(0, 1 << 63), Err(Error::SlashingRateTooHigh));
     scene.drain([1; 32]);
     scene.tick(500);
-    assert_eq!(scene.run.clients[0].earned, 33);
+    assert_eq!(scene.client(0).earned, 33);
     scene.begin_training();
     scene.drain([1; 32]);
     scene.tick(500);
-    assert_eq!(scene.run.clients[0].earned, 100, "301 with the carry, shared by three");
+    assert_eq!(scene.client(0).earned, 100, "301 with the carry, shared by three");
 }
 
 #[test]
@@ -90,6 +90,6 @@ fn the_largest_rate_does_not_overflow() {
     scene.begin_training();
     scene.drain([1; 32]);
     scene.tick(500);
-    let earned: u64 = scene.run.clients.iter().map(|client| client.earned).sum();
+    let earned: u64 = scene.table().used().map(|client| client.earned).sum();
     assert_eq!(earned + scene.run.points_carry, rate);
 }

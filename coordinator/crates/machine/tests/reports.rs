@@ -4,19 +4,19 @@
 mod common;
 
 use common::{Scene, config};
-use starling_machine::{ClientState, Config, Error, RunState, WitnessMessage};
+use starling_machine::{ClientState, Config, Error, WitnessMessage};
 
-fn refused(scene: &mut Scene, call: impl FnOnce(&mut Scene) -> Result<(), Error>) -> Error {
-    let before = scene.run.clone();
+fn refused<T: std::fmt::Debug>(scene: &mut Scene, call: impl FnOnce(&mut Scene) -> Result<T, Error>) -> Error {
+    let before = scene.whole.clone();
     let error = call(scene).unwrap_err();
-    assert!(scene.run == before, "{error:?} changed the state");
+    assert!(scene.whole == before, "{error:?} changed the state");
     error
 }
 
 fn witness_with(scene: &mut Scene, slot: u16, change: impl FnOnce(&mut WitnessMessage)) -> Error {
     let mut message = scene.message(slot);
     change(&mut message);
-    refused(scene, |scene| scene.run.witness(slot, &message))
+    refused(scene, |scene| scene.send(slot, &message))
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_witness_message_is_checked_in_every_part() {
     );
     let idle =
         WitnessMessage { bitmap: [0; 32], list_root: [0; 32], reveal: [0; 32], parameter_hash: [0; 32], step: 1 };
-    assert_eq!(refused(&mut scene, |scene| scene.run.witness(0, &idle)), Error::InvalidRunState);
+    assert_eq!(refused(&mut scene, |scene| scene.send(0, &idle)), Error::InvalidRunState);
     scene.begin_training();
     let elected: Vec<u16> =
         scene.run.current_round().unwrap().elected().as_slice().iter().map(|each| each.client_index).collect();
@@ -41,11 +41,11 @@ fn a_witness_message_is_checked_in_every_part() {
     assert_eq!(witness_with(&mut scene, slot, |message| message.parameter_hash[3] = 1), Error::UnexpectedParameterHash);
     let message = scene.message(slot);
     for wrong in [5, 255, 256, u16::MAX] {
-        assert_eq!(refused(&mut scene, |scene| scene.run.witness(wrong, &message)), Error::UnknownSlot);
+        assert_eq!(refused(&mut scene, |scene| scene.send(wrong, &message)), Error::UnknownSlot);
     }
     scene.witness(slot).unwrap();
     assert_eq!(witness_with(&mut scene, slot, |_| ()), Error::DuplicateWitness);
-    scene.run.leave(elected[1]).unwrap();
+    scene.quit(elected[1]).unwrap();
     assert_eq!(witness_with(&mut scene, elected[1], |_| ()), Error::NotLive);
 }
 
@@ -54,40 +54,40 @@ fn downloads_are_reported_once_by_who_entered_a_message() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
     scene.witness(0).unwrap();
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(0, 1, 0)), Error::InvalidRunState);
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(0, 1, 0)), Error::InvalidRunState);
     scene.witness(1).unwrap();
     scene.tick(1);
     let round = scene.run.current_round().unwrap();
     let (zero, absent) = (round.elected_position(0).unwrap(), round.elected_position(2).unwrap());
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(2, 1, 0)), Error::NoWitnessEntry);
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(0, 2, 0)), Error::WrongStep);
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(0, 1, 1 << absent)), Error::ListsNotEntered);
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(0, 1, 1 << 31)), Error::ListsNotEntered);
-    scene.run.downloaded(0, 1, 1 << zero).unwrap();
-    assert_eq!(refused(&mut scene, |scene| scene.run.downloaded(0, 1, 1 << zero)), Error::DuplicateDownloaded);
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(2, 1, 0)), Error::NoWitnessEntry);
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(0, 2, 0)), Error::WrongStep);
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(0, 1, 1 << absent)), Error::ListsNotEntered);
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(0, 1, 1 << 31)), Error::ListsNotEntered);
+    scene.downloaded(0, 1, 1 << zero).unwrap();
+    assert_eq!(refused(&mut scene, |scene| scene.downloaded(0, 1, 1 << zero)), Error::DuplicateDownloaded);
 }
 
 #[test]
 fn readiness_is_for_warmup_and_harmless_just_after() {
     let mut scene = Scene::new(3, &config());
-    assert_eq!(refused(&mut scene, |scene| scene.run.warmup_witness(0)), Error::InvalidRunState);
+    assert_eq!(refused(&mut scene, |scene| scene.ready(0)), Error::InvalidRunState);
     scene.begin_warmup();
-    assert_eq!(refused(&mut scene, |scene| scene.run.warmup_witness(3)), Error::UnknownSlot);
-    scene.run.leave(1).unwrap();
-    assert_eq!(refused(&mut scene, |scene| scene.run.warmup_witness(1)), Error::NotLive);
-    scene.run.warmup_witness(0).unwrap();
-    scene.run.warmup_witness(2).unwrap();
+    assert_eq!(refused(&mut scene, |scene| scene.ready(3)), Error::UnknownSlot);
+    scene.quit(1).unwrap();
+    assert_eq!(refused(&mut scene, |scene| scene.ready(1)), Error::NotLive);
+    scene.ready(0).unwrap();
+    scene.ready(2).unwrap();
     scene.tick(1);
-    scene.run.warmup_witness(0).unwrap();
+    scene.ready(0).unwrap();
     scene.tick(2_000);
-    assert_eq!(refused(&mut scene, |scene| scene.run.warmup_witness(0)), Error::InvalidRunState);
+    assert_eq!(refused(&mut scene, |scene| scene.ready(0)), Error::InvalidRunState);
 }
 
 #[test]
 fn a_health_check_drops_who_was_silent_in_two_rounds_and_only_them() {
     let mut scene = Scene::new(4, &Config { init_min_clients: 4, ..config() });
     scene.begin_training();
-    let check = |scene: &mut Scene, targets: &[u16]| scene.run.health_check(0, targets);
+    let check = |scene: &mut Scene, targets: &[u16]| scene.health_check(0, targets);
     assert_eq!(check(&mut scene, &[3]), Err(Error::TooEarlyForHealthCheck));
     scene.round_with(&[0, 1, 2], [0; 32]);
     assert_eq!(check(&mut scene, &[3]), Err(Error::TooEarlyForHealthCheck));
@@ -95,11 +95,11 @@ fn a_health_check_drops_who_was_silent_in_two_rounds_and_only_them() {
     assert_eq!(check(&mut scene, &[]), Err(Error::InvalidHealthCheck));
     assert_eq!(check(&mut scene, &[3, 1]), Err(Error::InvalidHealthCheck));
     assert_eq!(check(&mut scene, &[3, 4]), Err(Error::UnknownSlot));
-    assert_eq!(scene.run.health_check(9, &[3]), Err(Error::UnknownSlot));
+    assert_eq!(scene.health_check(9, &[3]), Err(Error::UnknownSlot));
     assert_eq!(check(&mut scene, &[3, 3]), Ok(1));
-    let client = scene.run.client(3).unwrap();
+    let client = scene.client(3);
     assert_eq!((client.state, client.exited_height), (ClientState::Dropped as u8, 2));
-    assert_eq!(scene.run.health_check(3, &[3]), Err(Error::NotLive));
+    assert_eq!(scene.health_check(3, &[3]), Err(Error::NotLive));
     scene.round_with(&[0, 1, 2], [0; 32]);
     assert_eq!(scene.run.current_round().unwrap().live_count, 3);
     assert_eq!(check(&mut scene, &[1]), Err(Error::InvalidHealthCheck));
@@ -119,22 +119,22 @@ fn a_health_check_drops_who_delivered_nothing_in_two_rounds() {
         for slot in 0..3 {
             let mut message = scene.message(slot);
             message.bitmap[usize::from(lazy_batch / 8)] &= !(1 << (lazy_batch % 8));
-            scene.run.witness(slot, &message).unwrap();
+            scene.send(slot, &message).unwrap();
         }
         scene.tick(1);
         scene.tick(300);
     }
-    assert_eq!(scene.run.client(2).unwrap().missed_rounds, 2);
-    assert_eq!(scene.run.client(1).unwrap().rounds_trained, 2);
-    assert_eq!(scene.run.health_check(0, &[2]), Ok(1));
+    assert_eq!(scene.client(2).missed_rounds, 2);
+    assert_eq!(scene.client(1).rounds_trained, 2);
+    assert_eq!(scene.health_check(0, &[2]), Ok(1));
 }
 
 #[test]
 fn a_quorum_of_reports_ejects_and_bars_the_owner() {
     let mut scene = Scene::new(4, &Config { init_min_clients: 3, rounds_per_epoch: 2, ..config() });
-    assert_eq!(scene.run.report_equivocation(0, 1), Err(Error::InvalidRunState));
+    assert_eq!(scene.report(0, 1), Err(Error::InvalidRunState));
     scene.begin_training();
-    let report = |scene: &mut Scene, from, target| scene.run.report_equivocation(from, target);
+    let report = |scene: &mut Scene, from, target| scene.report(from, target);
     assert_eq!(report(&mut scene, 3, 3), Err(Error::SelfReport));
     assert_eq!(report(&mut scene, 0, 4), Err(Error::UnknownSlot));
     assert_eq!(report(&mut scene, 0, 3), Ok(false));
@@ -142,53 +142,26 @@ fn a_quorum_of_reports_ejects_and_bars_the_owner() {
     assert_eq!(report(&mut scene, 1, 3), Ok(false));
     assert_eq!(report(&mut scene, 2, 3), Ok(true));
     assert_eq!(report(&mut scene, 2, 3), Err(Error::AlreadyEjected));
-    assert_eq!(scene.run.client(3).unwrap().state, ClientState::Ejected as u8);
-    assert_eq!(scene.run.leave(3), Err(Error::InvalidLeave));
+    assert_eq!(scene.client(3).state, ClientState::Ejected as u8);
+    assert_eq!(scene.quit(3), Err(Error::NotMember));
     scene.drain([1; 32]);
     scene.tick(500);
-    let client = scene.run.client(3).unwrap();
+    let client = scene.client(3);
     assert_eq!((client.earned, client.slashed), (0, 10));
     scene.begin_warmup();
-    assert_eq!(scene.run.clients_len, 3, "its owner is barred");
+    assert_eq!(scene.table().len, 3, "its owner is barred");
+    assert_eq!(scene.participants[3].membership.owner, scene.next().slot(3).unwrap().owner);
+    let membership = scene.participants[3].membership;
+    assert_eq!(scene.whole.join(&membership, scene.now), Err(Error::OwnerEjected));
 }
 
 #[test]
 fn leaving_does_not_escape_ejection() {
     let mut scene = Scene::new(4, &config());
     scene.begin_training();
-    scene.run.leave(3).unwrap();
-    assert_eq!(scene.run.leave(3), Err(Error::InvalidLeave));
-    assert_eq!(scene.run.report_equivocation(0, 3), Ok(false));
-    assert_eq!(scene.run.report_equivocation(1, 3), Ok(true), "2 of the 3 that are left");
-    assert_eq!(scene.run.client(3).unwrap().state, ClientState::Ejected as u8);
-}
-
-#[test]
-fn the_list_of_barred_owners_forgets_the_oldest() {
-    let mut scene = Scene::new(0, &config());
-    for id in 0..66u16 {
-        let mut fresh = Scene::new(3, &config());
-        fresh.run.ejected_owners = scene.run.ejected_owners;
-        fresh.run.ejected_len = scene.run.ejected_len;
-        fresh.run.ejected_next = scene.run.ejected_next;
-        fresh.pending[2].owner = [id as u8 + 1; 32];
-        fresh.begin_training();
-        assert_eq!(fresh.run.report_equivocation(0, 2), Ok(false));
-        assert_eq!(fresh.run.report_equivocation(1, 2), Ok(true));
-        scene = fresh;
-    }
-    assert_eq!((scene.run.ejected_len, scene.run.ejected_next), (64, 2));
-    assert!(!scene.run.ejected_owners.contains(&[2; 32]));
-    assert!(scene.run.ejected_owners.contains(&[3; 32]));
-    scene.run.validate().unwrap();
-}
-
-#[test]
-fn leaving_is_not_for_halted_or_waiting_runs() {
-    let mut scene = Scene::new(3, &config());
-    assert_eq!(scene.run.leave(0), Err(Error::InvalidRunState));
-    scene.run.pause(scene.now).unwrap();
-    assert_eq!(scene.state(), RunState::Paused);
-    assert_eq!(scene.run.leave(0), Err(Error::Halted));
-    assert_eq!(scene.run.health_check(0, &[1]), Err(Error::Halted));
+    scene.quit(3).unwrap();
+    assert_eq!(scene.quit(3), Err(Error::NotMember));
+    assert_eq!(scene.report(0, 3), Ok(false));
+    assert_eq!(scene.report(1, 3), Ok(true), "2 of the 3 that are left");
+    assert_eq!(scene.client(3).state, ClientState::Ejected as u8);
 }

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Scene, config};
-use starling_machine::{Config, Coordinator, Error, Pod};
+use common::{Scene, config, fresh_state};
+use starling_machine::{Config, Error, State};
 
 #[test]
 fn every_rule_has_its_own_error() {
@@ -71,59 +71,77 @@ fn a_damaged_state_is_refused() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
     scene.witness(1).unwrap();
-    let damage: &[fn(&mut Coordinator)] = &[
-        |run| run.run_state = 8,
-        |run| run.run_state = 0,
-        |run| run.run_state = 2,
-        |run| run.step = 0,
-        |run| run.clients_len = 257,
-        |run| run.clients_len = 2,
-        |run| run.rounds_len = 5,
-        |run| run.rounds_len = 0,
-        |run| run.height = 1,
-        |run| run.pending_pause = 2,
-        |run| run.cold_start_epoch = 255,
-        |run| run.ejected_len = 65,
-        |run| run.ejected_next = 64,
-        |run| run.padding = [0, 0, 0, 0, 0, 1],
-        |run| run.lost_warmups = starling_machine::LOST_WARMUPS,
-        |run| run.can_go_back = 2,
-        |run| run.run_id = [0; 32],
-        |run| run.run_id[31] = b'x',
-        |run| run.config.max_seq_len = 0,
-        |run| run.checkpoint_epoch = 0,
-        |run| run.warmup_ready[31] = 1,
-        |run| run.clients[0].state = 4,
-        |run| run.clients[2].padding[0] = 1,
-        |run| run.rounds[0].live = [0xff; 32],
-        |run| run.rounds[0].live_count = 2,
-        |run| run.rounds[0].elected_count = 4,
-        |run| run.rounds[0].batch_count = 4,
-        |run| run.rounds[0].batch_size = 70_000,
-        |run| run.rounds[0].witnesses_len = 4,
-        |run| run.rounds[0].drain = 2,
-        |run| run.rounds[0].height = 4,
-        |run| run.rounds[0].witnesses[0].client_index = 3,
-        |run| run.rounds[0].witnesses[0].position = 3,
-        |run| run.rounds[0].witnesses[0].downloaded = 2,
-        |run| run.rounds[0].witnesses[0].bitmap = [0xff; 32],
+    let damage: &[fn(&mut State)] = &[
+        |state| state.run.run_state = 8,
+        |state| state.run.run_state = 0,
+        |state| state.run.run_state = 2,
+        |state| state.run.step = 0,
+        |state| state.tables[1].len = 257,
+        |state| state.tables[1].len = 2,
+        |state| state.run.rounds_len = 5,
+        |state| state.run.rounds_len = 0,
+        |state| state.run.height = 1,
+        |state| state.run.pending_pause = 2,
+        |state| state.run.cold_start_epoch = 255,
+        |state| state.run.table = 2,
+        |state| state.run.table = 0,
+        |state| state.run.pending_len = 1,
+        |state| state.run.pending_len = 256,
+        |state| state.run.carried_len = 2,
+        |state| state.run.live[0] = 3,
+        |state| state.run.table_unsettled[0] = 1,
+        |state| state.tables[0].unsettled = 1,
+        |state| state.tables[0].padding = 1,
+        |state| state.tables[1].epoch = 1,
+        |state| state.run.padding = [1],
+        |state| state.run.lost_warmups = starling_machine::LOST_WARMUPS,
+        |state| state.run.can_go_back = 2,
+        |state| state.run.run_id = [0; 32],
+        |state| state.run.run_id[31] = b'x',
+        |state| state.run.config.max_seq_len = 0,
+        |state| state.run.checkpoint_epoch = 0,
+        |state| state.run.warmup_ready[31] = 1,
+        |state| state.tables[1].slots[0].state = 4,
+        |state| state.tables[1].slots[2].padding[0] = 1,
+        |state| state.run.rounds[0].live = [0xff; 32],
+        |state| state.run.rounds[0].live_count = 2,
+        |state| state.run.rounds[0].elected_count = 4,
+        |state| state.run.rounds[0].batch_count = 4,
+        |state| state.run.rounds[0].batch_size = 70_000,
+        |state| state.run.rounds[0].witnesses_len = 4,
+        |state| state.run.rounds[0].drain = 2,
+        |state| state.run.rounds[0].height = 4,
+        |state| state.run.rounds[0].witnesses[0].client_index = 3,
+        |state| state.run.rounds[0].witnesses[0].position = 3,
+        |state| state.run.rounds[0].witnesses[0].downloaded = 2,
+        |state| state.run.rounds[0].witness_pivots[89] = 3,
+        |state| state.rounds[0].reports[0].bitmap = [0xff; 32],
+        |state| state.tables[1].slots[0].state = 1,
+        |state| state.tables[1].slots[0].carried = 0,
+        |state| state.tables[1].slots[0].carried = 2,
+        |state| state.tables[1].slots[0].settled = 2,
+        |state| state.tables[1].slots[0].rounds_trained = u32::MAX,
     ];
-    scene.run.validate().unwrap();
+    scene.validate().unwrap();
     for (index, damage) in damage.iter().enumerate() {
-        let mut damaged = scene.run.clone();
+        let mut damaged = scene.whole.clone();
         damage(&mut damaged);
         assert_eq!(damaged.validate(), Err(Error::CorruptState), "damage {index}");
     }
+    // reports that were not fetched
+    let mut partial = scene.whole.clone();
+    partial.rounds[0] = starling_machine::Pod::ZERO;
+    partial.validate().unwrap();
     scene.run.version += 1;
-    assert_eq!(scene.run.validate(), Err(Error::WrongStateVersion));
+    assert_eq!(scene.validate(), Err(Error::WrongStateVersion));
 }
 
 #[test]
 fn run_ids_are_short_text() {
-    let mut run = Box::new(Coordinator::ZERO);
+    let mut state = fresh_state();
     for wrong in [&b""[..], &[b'x'; 33], b"a\0b", &[0xff, 0xfe]] {
-        assert_eq!(run.create(wrong, &config(), 0), Err(Error::InvalidRunId));
+        assert_eq!(state.run.create(wrong, &config(), 0), Err(Error::InvalidRunId));
     }
-    run.create(&[b'x'; 32], &config(), 0).unwrap();
-    run.validate().unwrap();
+    state.run.create(&[b'x'; 32], &config(), 0).unwrap();
+    state.validate().unwrap();
 }

@@ -4,8 +4,10 @@
 mod common;
 
 use common::{Scene, config};
-use starling_machine::selection::{COMMITTEE_SALT, WITNESS_SALT, fisher_yates, permute, pivots, quorum, shuffle_key};
-use starling_machine::{Config, Round};
+use starling_machine::selection::{
+    COMMITTEE_SALT, WITNESS_SALT, fisher_yates, permute, pivots, quorum, shuffle_key, unpermute,
+};
+use starling_machine::{Config, RoundHot};
 
 fn positions(seed: u64, salt: &[u8], n: u16) -> Vec<u8> {
     let key = shuffle_key(&seed.to_le_bytes(), salt);
@@ -48,6 +50,17 @@ fn one_position_equals_its_place_among_all() {
 }
 
 #[test]
+fn going_back_from_positions_finds_the_items() {
+    for n in [1u16, 2, 31, 255, 256] {
+        let key = shuffle_key(&n.to_le_bytes(), WITNESS_SALT);
+        let mut items: Vec<u8> = (0..n).map(|item| item as u8).collect();
+        permute(&key, &pivots(&key, n), n, &mut items);
+        unpermute(&key, &pivots(&key, n), n, &mut items);
+        assert!(items.iter().enumerate().all(|(index, item)| index == usize::from(*item)), "n = {n}");
+    }
+}
+
+#[test]
 fn quorum_is_two_thirds_rounded_up() {
     let table = [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (10, 7), (31, 21), (32, 22)];
     for (n, expected) in table {
@@ -55,7 +68,7 @@ fn quorum_is_two_thirds_rounded_up() {
     }
 }
 
-fn first_round(clients: u16, config: &Config) -> Box<Round> {
+fn first_round(clients: u16, config: &Config) -> Box<RoundHot> {
     let mut scene = Scene::new(clients, config);
     scene.begin_training();
     Box::new(*scene.run.current_round().unwrap())

@@ -3,19 +3,20 @@
 
 mod common;
 
-use common::{Participant, Scene, config};
-use starling_machine::{ClientState, Config, Coordinator, Error, NO_EPOCH, Pod, RunState, TickOutcome};
+use common::{Scene, config, fresh_state};
+use starling_machine::{ClientState, Config, Error, NO_EPOCH, RunState, State, TickOutcome};
 
 fn client_state(scene: &Scene, slot: u16) -> u8 {
-    scene.run.client(slot).unwrap().state
+    scene.client(slot).state
 }
 
 #[test]
 fn a_run_begins_uninitialized_and_starts_at_step_one() {
-    let mut run = Box::new(Coordinator::ZERO);
-    run.create(b"r", &config(), 5).unwrap();
-    assert_eq!(run.state(), RunState::Uninitialized);
-    assert_eq!(run.tick(10, &[0; 32], &[]), Err(Error::Halted));
+    let mut state = fresh_state();
+    state.run.create(b"r", &config(), 5).unwrap();
+    assert_eq!(state.run.state(), RunState::Uninitialized);
+    assert_eq!(state.tick(10, &[0; 32]), Err(Error::Halted));
+    let run = &mut state.run;
     assert_eq!(run.create(b"r", &config(), 5), Err(Error::AlreadyStarted));
     run.start(6).unwrap();
     assert_eq!((run.state(), run.step, run.run_state_started_ms), (RunState::WaitingForMembers, 1, 6));
@@ -26,60 +27,39 @@ fn a_run_begins_uninitialized_and_starts_at_step_one() {
 fn waiting_needs_enough_members_and_the_extra_time() {
     let mut scene = Scene::new(3, &config());
     assert_eq!(scene.tick(99), TickOutcome::Unchanged);
-    let last = scene.pending.pop().unwrap();
+    let last = scene.participants[2].membership;
+    scene.leave(&last.session).unwrap();
     assert_eq!(scene.tick(1_000), TickOutcome::Unchanged);
-    assert!(!scene.run.is_tick_due(scene.now, 2));
-    assert!(scene.run.is_tick_due(scene.now, 3));
-    scene.pending.push(last);
+    assert!(!scene.is_due());
+    assert_eq!(scene.whole.join(&last, scene.now), Ok(true));
+    assert!(scene.is_due());
     assert_eq!(scene.tick(0), TickOutcome::Moved);
     assert_eq!(scene.state(), RunState::Warmup);
-    assert_eq!(scene.run.clients_len, 3);
+    assert_eq!(scene.table().len, 3);
 }
 
 #[test]
 fn a_later_epoch_is_content_with_min_clients_but_a_cold_start_is_not() {
     let mut scene = Scene::new(3, &Config { rounds_per_epoch: 2, ..config() });
-    scene.begin_training();
-    scene.drain([1; 32]);
-    assert_eq!(scene.tick(500), TickOutcome::EpochSucceeded);
-    scene.pending.pop();
+    assert_eq!(scene.epoch([1; 32]), TickOutcome::EpochSucceeded);
+    scene.quit(2).unwrap();
+    scene.participants.pop();
     scene.begin_warmup();
-    scene.run.pause(scene.now).unwrap();
-    scene.run.resume(scene.now).unwrap();
+    scene.pause().unwrap();
+    scene.resume().unwrap();
+    scene.join_missing();
     assert_eq!(scene.tick(10_000), TickOutcome::Unchanged, "a cold start waits for init_min_clients");
-}
-
-#[test]
-fn members_with_a_key_already_taken_get_no_slot_and_257_are_256() {
-    let mut scene = Scene::new(3, &config());
-    let mut twin = Participant::new(9).membership;
-    twin.session = scene.pending[0].session;
-    scene.pending.push(twin);
-    scene.begin_warmup();
-    assert_eq!(scene.run.clients_len, 3);
-
-    let mut crowd = Scene::new(0, &config());
-    crowd.pending = (0..257u32)
-        .map(|id| {
-            let mut membership = twin;
-            membership.session[..4].copy_from_slice(&id.to_le_bytes());
-            membership.peer_id[..4].copy_from_slice(&id.to_le_bytes());
-            membership
-        })
-        .collect();
-    crowd.begin_warmup();
-    assert_eq!(crowd.run.clients_len, 256);
 }
 
 #[test]
 fn warmup_ends_early_only_when_every_live_slot_is_ready() {
     let mut scene = Scene::new(3, &config());
     scene.begin_warmup();
-    scene.run.warmup_witness(0).unwrap();
-    scene.run.warmup_witness(0).unwrap();
-    scene.run.warmup_witness(1).unwrap();
+    scene.ready(0).unwrap();
+    scene.ready(0).unwrap();
+    scene.ready(1).unwrap();
     assert_eq!(scene.tick(1), TickOutcome::Unchanged, "one sender counts once");
-    scene.run.leave(2).unwrap();
+    scene.quit(2).unwrap();
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     assert_eq!(scene.state(), RunState::RoundTrain);
     assert_eq!(scene.run.current_round().unwrap().live_count, 2);
@@ -89,8 +69,8 @@ fn warmup_ends_early_only_when_every_live_slot_is_ready() {
 fn warmup_drops_at_its_end_who_never_was_ready() {
     let mut scene = Scene::new(3, &config());
     scene.begin_warmup();
-    scene.run.warmup_witness(0).unwrap();
-    scene.run.warmup_witness(2).unwrap();
+    scene.ready(0).unwrap();
+    scene.ready(2).unwrap();
     assert_eq!(scene.tick(999), TickOutcome::Unchanged);
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     assert_eq!(scene.state(), RunState::RoundTrain);
@@ -102,12 +82,12 @@ fn warmup_drops_at_its_end_who_never_was_ready() {
 fn warmup_fails_with_too_few_ready_at_its_end_or_as_soon_as_too_few_are_left() {
     let mut scene = Scene::new(3, &config());
     scene.begin_warmup();
-    scene.run.warmup_witness(0).unwrap();
+    scene.ready(0).unwrap();
     assert_eq!(scene.tick(1_000), TickOutcome::EpochFailed);
     assert_eq!((scene.state(), scene.run.epoch), (RunState::WaitingForMembers, 0));
     scene.begin_warmup();
-    scene.run.leave(0).unwrap();
-    scene.run.leave(1).unwrap();
+    scene.quit(0).unwrap();
+    scene.quit(1).unwrap();
     assert_eq!(scene.tick(0), TickOutcome::EpochFailed);
 }
 
@@ -124,10 +104,10 @@ fn a_round_moves_on_at_a_quorum_and_otherwise_at_its_timeouts() {
     assert_eq!(scene.tick(1), TickOutcome::Unchanged);
     scene.witness(3).unwrap();
     for slot in 0..2 {
-        scene.run.downloaded(slot, 1, 0b1111).unwrap();
+        scene.downloaded(slot, 1, 0b1111).unwrap();
     }
     assert_eq!(scene.tick(1), TickOutcome::Unchanged);
-    scene.run.downloaded(3, 1, 0b1111).unwrap();
+    scene.downloaded(3, 1, 0b1111).unwrap();
     assert_eq!(scene.tick(1), TickOutcome::Moved);
     assert_eq!((scene.state(), scene.run.step), (RunState::RoundTrain, 2));
 
@@ -148,7 +128,7 @@ fn data_advances_by_what_was_assigned_and_drain_rounds_use_none() {
     while scene.state() != RunState::Cooldown {
         let round = scene.run.current_round().unwrap();
         indices.push((round.data_index, round.batch_size, round.drain));
-        scene.round();
+        scene.round_of_all();
     }
     assert_eq!(indices, [(0, 8, 0), (8, 8, 0), (16, 8, 0), (24, 0, 1), (24, 0, 1)]);
     scene.tick(500);
@@ -159,12 +139,12 @@ fn data_advances_by_what_was_assigned_and_drain_rounds_use_none() {
 fn an_epoch_is_at_least_two_rounds_of_training_and_two_of_draining() {
     let mut scene = Scene::new(3, &Config { rounds_per_epoch: 1, ..config() });
     scene.begin_training();
-    scene.round();
+    scene.round_of_all();
     assert_eq!(scene.run.last_step, 0);
-    scene.round();
+    scene.round_of_all();
     assert_eq!(scene.run.last_step, 5);
-    scene.round();
-    scene.round();
+    scene.round_of_all();
+    scene.round_of_all();
     assert_eq!((scene.state(), scene.run.step), (RunState::Cooldown, 5));
 }
 
@@ -173,7 +153,7 @@ fn the_epochs_time_makes_it_drain() {
     let mut scene = Scene::new(3, &Config { epoch_ms: 10_000, ..config() });
     scene.begin_training();
     for _ in 0..3 {
-        scene.round();
+        scene.round_of_all();
     }
     assert_eq!(scene.run.last_step, 0);
     scene.tick(2_000);
@@ -185,8 +165,8 @@ fn the_epochs_time_makes_it_drain() {
 fn losing_too_many_clients_makes_it_drain() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
-    scene.run.leave(0).unwrap();
-    scene.run.leave(1).unwrap();
+    scene.quit(0).unwrap();
+    scene.quit(1).unwrap();
     scene.witness(2).unwrap();
     scene.tick(2_000);
     scene.tick(300);
@@ -215,30 +195,30 @@ fn the_run_finishes_at_total_steps() {
     assert_eq!(scene.run.step, 6);
     assert_eq!(scene.tick(500), TickOutcome::EpochSucceeded);
     assert_eq!(scene.state(), RunState::Finished);
-    assert_eq!(scene.run.tick(scene.now + 1, &[0; 32], &[]), Err(Error::Halted));
-    assert_eq!(scene.run.pause(scene.now), Err(Error::Halted));
-    assert_eq!(scene.run.resume(scene.now), Err(Error::CannotResume));
+    assert_eq!(scene.whole.tick(scene.now + 1, &[0; 32]), Err(Error::Halted));
+    assert_eq!(scene.pause(), Err(Error::Halted));
+    assert_eq!(scene.resume(), Err(Error::CannotResume));
 }
 
 #[test]
 fn pausing_drains_what_is_in_flight() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
-    scene.run.pause(scene.now).unwrap();
-    assert_eq!(scene.run.pause(scene.now), Err(Error::AlreadyPausing));
-    scene.round();
+    scene.pause().unwrap();
+    assert_eq!(scene.pause(), Err(Error::AlreadyPausing));
+    scene.round_of_all();
     assert_eq!(scene.run.last_step, 4);
     scene.drain([9; 32]);
     assert_eq!(scene.tick(500), TickOutcome::EpochSucceeded);
     assert_eq!((scene.state(), scene.run.cold_start_epoch, scene.run.pending_pause), (RunState::Paused, 1, 0));
     assert_eq!(scene.run.parameter_hash, [9; 32]);
     assert!(scene.slots().all(|slot| client_state(&scene, slot) == ClientState::Withdrawn as u8));
-    scene.run.resume(scene.now).unwrap();
+    scene.resume().unwrap();
     scene.begin_training();
     assert_eq!(scene.run.cold_start_epoch, 1);
-    scene.run.pause(scene.now).unwrap();
+    scene.pause().unwrap();
     scene.drain([8; 32]);
-    scene.run.pause(scene.now).unwrap_err();
+    scene.pause().unwrap_err();
     scene.tick(500);
     assert_eq!(scene.state(), RunState::Paused);
 }
@@ -248,11 +228,11 @@ fn pausing_in_cooldown_takes_effect_at_its_end_and_a_warm_epoch_follows_otherwis
     let mut scene = Scene::new(3, &Config { rounds_per_epoch: 2, ..config() });
     scene.begin_training();
     scene.drain([1; 32]);
-    scene.run.pause(scene.now).unwrap();
+    scene.pause().unwrap();
     assert_eq!(scene.state(), RunState::Cooldown);
     scene.tick(500);
     assert_eq!(scene.state(), RunState::Paused);
-    scene.run.resume(scene.now).unwrap();
+    scene.resume().unwrap();
     scene.begin_training();
     scene.drain([2; 32]);
     scene.tick(500);
@@ -262,15 +242,15 @@ fn pausing_in_cooldown_takes_effect_at_its_end_and_a_warm_epoch_follows_otherwis
 #[test]
 fn pausing_while_nothing_is_in_flight_is_immediate() {
     let mut scene = Scene::new(3, &config());
-    scene.run.pause(scene.now).unwrap();
+    scene.pause().unwrap();
     assert_eq!(scene.state(), RunState::Paused);
     scene.run.update_config(&Config { total_steps: 50, ..config() }).unwrap();
-    scene.run.resume(scene.now).unwrap();
+    scene.resume().unwrap();
     scene.begin_warmup();
-    scene.run.pause(scene.now).unwrap();
+    scene.pause().unwrap();
     assert_eq!(scene.state(), RunState::Paused);
     scene.run.update_config(&Config { total_steps: 1, ..config() }).unwrap();
-    scene.run.resume(scene.now).unwrap();
+    scene.resume().unwrap();
     assert_eq!(scene.state(), RunState::Finished, "there is no step left to train");
 }
 
@@ -279,7 +259,7 @@ fn a_timeout_never_fires_in_the_instant_its_state_began() {
     let mut scene = Scene::new(3, &Config { warmup_ms: 0, ..config() });
     scene.begin_warmup();
     for slot in 0..2 {
-        scene.run.warmup_witness(slot).unwrap();
+        scene.ready(slot).unwrap();
     }
     assert_eq!(scene.tick(0), TickOutcome::Unchanged);
     assert_eq!(scene.tick(1), TickOutcome::Moved);
@@ -289,9 +269,9 @@ fn a_timeout_never_fires_in_the_instant_its_state_began() {
 fn time_that_runs_backwards_or_to_the_end_of_the_world_is_harmless() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
-    assert_eq!(scene.run.tick(0, &[1; 32], &[]), Ok(TickOutcome::Unchanged));
-    assert_eq!(scene.run.tick(u64::MAX, &[1; 32], &[]), Ok(TickOutcome::Moved));
-    assert_eq!(scene.run.tick(u64::MAX, &[1; 32], &[]), Ok(TickOutcome::Unchanged));
+    assert_eq!(scene.whole.tick(0, &[1; 32]), Ok(TickOutcome::Unchanged));
+    assert_eq!(scene.whole.tick(u64::MAX, &[1; 32]), Ok(TickOutcome::Moved));
+    assert_eq!(scene.whole.tick(u64::MAX, &[1; 32]), Ok(TickOutcome::Unchanged));
 }
 
 #[test]
@@ -299,7 +279,7 @@ fn four_rounds_are_kept_and_their_heights_known() {
     let mut scene = Scene::new(3, &config());
     scene.begin_training();
     for _ in 0..6 {
-        scene.round();
+        scene.round_of_all();
     }
     assert_eq!(scene.run.height, 6);
     assert!(scene.run.round(2).is_none());
@@ -319,7 +299,7 @@ fn a_rounds_seed_is_fixed_one_round_ahead_and_depends_on_reveals_and_server() {
         if extra_witness {
             scene.witness(2).unwrap();
         }
-        scene.run.tick(scene.now + 1, &[server; 32], &[]).unwrap();
+        scene.whole.tick(scene.now + 1, &[server; 32]).unwrap();
         let (next, following) = (scene.run.next_seed, scene.run.following_seed);
         if !extra_witness {
             scene.witness(2).unwrap();
@@ -341,26 +321,26 @@ fn the_parameter_hash_needs_a_quorum_of_the_last_drain_round() {
     assert_eq!(scene.run.parameter_hash_epoch, NO_EPOCH);
     scene.begin_training();
     while scene.run.last_step != scene.run.step + 1 {
-        scene.round();
+        scene.round_of_all();
     }
     for (slot, hash) in [(0u16, [1; 32]), (1, [2; 32]), (2, [0; 32])] {
         let mut message = scene.message(slot);
         message.parameter_hash = hash;
-        scene.run.witness(slot, &message).unwrap();
+        scene.send(slot, &message).unwrap();
     }
     scene.tick(1);
     scene.tick(300);
     assert_eq!(scene.run.parameter_hash_epoch, NO_EPOCH, "three opinions are no quorum");
     assert_eq!(scene.tick(500), TickOutcome::EpochSucceeded, "points are paid all the same");
-    assert_eq!(scene.run.clients[0].earned, 33);
+    assert_eq!(scene.client(0).earned, 33);
     scene.begin_training();
     while scene.run.last_step != scene.run.step + 1 {
-        scene.round();
+        scene.round_of_all();
     }
     for (slot, hash) in [(0u16, [3; 32]), (1, [2; 32]), (2, [3; 32])] {
         let mut message = scene.message(slot);
         message.parameter_hash = hash;
-        scene.run.witness(slot, &message).unwrap();
+        scene.send(slot, &message).unwrap();
     }
     scene.tick(1);
     scene.tick(300);
@@ -370,27 +350,12 @@ fn the_parameter_hash_needs_a_quorum_of_the_last_drain_round() {
     assert_eq!(scene.run.checkpoint(&[b'x'; 193], &[3; 32]), Err(Error::InvalidCheckpointLocation));
     scene.run.checkpoint(&[b'x'; 192], &[3; 32]).unwrap();
     assert_eq!(scene.run.checkpoint_epoch, 1);
-    scene.run.validate().unwrap();
-}
-
-#[test]
-fn a_member_that_stays_goes_on_in_its_chain_and_a_new_chain_starts_afresh() {
-    let mut scene = Scene::new(3, &Config { rounds_per_epoch: 2, ..config() });
-    scene.begin_training();
-    scene.drain([1; 32]);
-    scene.tick(500);
-    let heads: Vec<_> = (0..3).map(|slot| scene.run.clients[slot].chain_head).collect();
-    scene.pending.reverse();
-    scene.pending[0].chain_head = [5; 32];
-    scene.begin_warmup();
-    assert_eq!(scene.run.clients[0].chain_head, [5; 32]);
-    assert_eq!(scene.run.clients[1].chain_head, heads[1]);
-    assert_eq!(scene.run.clients[2].chain_head, heads[0]);
+    scene.validate().unwrap();
 }
 
 #[test]
 fn pod_states_are_what_the_layout_says() {
-    assert_eq!(size_of::<Coordinator>(), 78_536);
-    assert_eq!(Coordinator::ZERO.state(), RunState::Uninitialized);
-    assert_eq!(Coordinator::ZERO.validate(), Err(Error::WrongStateVersion));
+    assert_eq!(size_of::<State>(), 121_272);
+    assert_eq!(fresh_state().run.state(), RunState::Uninitialized);
+    assert_eq!(fresh_state().validate(), Err(Error::WrongStateVersion));
 }
