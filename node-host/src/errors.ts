@@ -9,8 +9,12 @@ export type HostErrorCode =
   | "identity"
   | "no-loss"
   | "wrong-arithmetic"
+  /** the run will never take this client: finished, or its owner was ejected */
+  | "refused"
   /** a cluster refused a transaction, or did not answer */
-  | "chain";
+  | "chain"
+  /** a transaction was sent, and nobody can say what became of it */
+  | "chain-unknown";
 
 /** What stops a command. The message is the sentence the operator reads. */
 export class HostError extends Error {
@@ -23,17 +27,29 @@ export class HostError extends Error {
 }
 
 /** Exit codes of every verb; documented in docs/commands.md. */
-export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, noAdapter: 3, unreachable: 4, wrongArithmetic: 5 } as const;
+export const EXIT_CODES = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  noAdapter: 3,
+  unreachable: 4,
+  wrongArithmetic: 5,
+  refused: 6,
+  unknownOutcome: 7,
+} as const;
 
 /** Whether a process that ended with `code` may do better when it is started again: options and drivers do not change by themselves. */
 export function isWorthRestarting(code: number): boolean {
-  return code !== EXIT_CODES.usage && code !== EXIT_CODES.noAdapter && code !== EXIT_CODES.wrongArithmetic;
+  return code !== EXIT_CODES.usage && code !== EXIT_CODES.noAdapter && code !== EXIT_CODES.wrongArithmetic && code !== EXIT_CODES.refused;
 }
 
 export function exitCodeOf(error: unknown): number {
   // by name: importing its class would load libp2p. A folder that cannot be read now may be readable later; the rest is the operator's
   const { name, code } = error as { name?: string; code?: string };
   if (name === "ServerError" && code !== "storage") return EXIT_CODES.usage;
+  if (name === "ChainError" && code === "unreachable") return EXIT_CODES.unreachable;
+  if (name === "ChainError" && code === "bad-argument") return EXIT_CODES.usage;
+  if (name === "ChainError" && code === "unknown") return EXIT_CODES.unknownOutcome;
   if (!(error instanceof HostError)) return EXIT_CODES.failed;
   switch (error.code) {
     case "bad-option":
@@ -44,6 +60,10 @@ export function exitCodeOf(error: unknown): number {
       return EXIT_CODES.unreachable;
     case "wrong-arithmetic":
       return EXIT_CODES.wrongArithmetic;
+    case "refused":
+      return EXIT_CODES.refused;
+    case "chain-unknown":
+      return EXIT_CODES.unknownOutcome;
     case "data":
     case "port-in-use":
     case "child-died":
