@@ -1,6 +1,7 @@
 /** `npm run bench -- VERB [options]`: measures this machine. What the figures mean: docs/performance.md. */
 import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
+import { benchChain, benchChainOptions } from "./bench/chain.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
 /** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. */
@@ -9,6 +10,11 @@ const VERBS = {
     summary: "speed of one client's engine on this machine's adapter, phase by phase",
     options: benchTrainOptions,
     run: async (argv: readonly string[]) => benchTrain(parseOptions(benchTrainOptions, argv)),
+  },
+  chain: {
+    summary: "compute units, bytes and lamports of every instruction of a run on chain (LiteSVM)",
+    options: benchChainOptions,
+    run: async (argv: readonly string[]) => benchChain(parseOptions(benchChainOptions, argv)),
   },
 } as const;
 

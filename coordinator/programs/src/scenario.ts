@@ -20,7 +20,7 @@ import {
   GROWTH_BYTES,
 } from "./accounts.ts";
 import { coordinatorCall, type CoordinatorInstruction } from "./coordinatorCalls.ts";
-import { type Chain, SLOT_HASHES, SYSTEM_PROGRAM } from "./harness.ts";
+import { type Chain, type Sent, SLOT_HASHES, SYSTEM_PROGRAM } from "./harness.ts";
 import type { Key } from "./keyring.ts";
 import { addressOf } from "./pda.ts";
 import { type Call, key, namedAccounts, text, toInstruction, u16, u32, u64, u8 } from "./wire.ts";
@@ -92,6 +92,8 @@ export class Scenario {
   readonly grant: Address;
   readonly members: Member[] = [];
   readonly toml: string;
+  /** the bench listens to what each instruction took; `from` is the run's state before it */
+  onSent: ((call: Call, sent: Sent, from: string) => void) | null = null;
   readonly #options: ScenarioOptions;
   /** how often each member has revealed */
   readonly #revealed = new Map<number, number>();
@@ -204,6 +206,13 @@ export class Scenario {
     this.send(this.joinRun(member));
   }
 
+  /** Between two epochs: commits to the rest of its chain anew, as a client does that changes something. */
+  rejoin(member: Member): void {
+    const links = (this.#revealed.get(member.index) ?? 0) + 1;
+    this.#revealed.set(member.index, links);
+    this.send(this.joinRun(member, { chainHead: member.links[links] }));
+  }
+
   // instructions
 
   /** With this run's accounts; `more` gives and overrides addresses by name. */
@@ -306,8 +315,10 @@ export class Scenario {
   /** False where the slot is not elected. */
   sendWitness(slot: number, options: { parameterHash?: Uint8Array; batches?: number } = {}): boolean {
     const member = this.memberInSlot(slot);
-    const outcome = this.chain.send(toInstruction(this.witness(slot, options)));
+    const call = this.witness(slot, options);
+    const outcome = this.chain.send(toInstruction(call));
     if (outcome.ok) {
+      this.onSent?.(call, outcome, "");
       this.#revealed.set(member.index, (this.#revealed.get(member.index) ?? 0) + 1);
       return true;
     }
@@ -339,9 +350,12 @@ export class Scenario {
 
   // moving it
 
-  send(call: Call): void {
+  send(call: Call): Sent {
+    const from = call.name === "tick" ? this.state() : "";
     try {
-      this.chain.mustSend(toInstruction(call));
+      const sent = this.chain.mustSend(toInstruction(call));
+      this.onSent?.(call, sent, from);
+      return sent;
     } catch (error) {
       throw new Error(`${call.name}: ${(error as Error).message}`, { cause: error });
     }
@@ -355,13 +369,13 @@ export class Scenario {
   }
 
   /** RoundTrain to the next RoundTrain, RoundWitness with a quorum's downloads included, or to Cooldown. */
-  playRound({ parameterHash }: { parameterHash?: Uint8Array } = {}): void {
-    this.witnessRound({ parameterHash });
+  playRound(options: { parameterHash?: Uint8Array; batches?: number } = {}): void {
+    this.witnessRound(options);
     this.finishRound();
   }
 
   /** Every elected slot reports; then RoundWitness. */
-  witnessRound(options: { parameterHash?: Uint8Array } = {}): void {
+  witnessRound(options: { parameterHash?: Uint8Array; batches?: number } = {}): void {
     const elected = this.round().number("elected_count");
     let reported = 0;
     for (const slot of this.slots()) {
