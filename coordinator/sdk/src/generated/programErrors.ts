@@ -272,6 +272,268 @@ export const PROGRAM_ERRORS: Readonly<
       "message": "lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay"
     }
   },
-  "authorizer": {},
-  "treasurer": {}
+  "authorizer": {
+    "6000": {
+      "name": "UnknownInstruction",
+      "message": "the first byte names no instruction of this program"
+    },
+    "6001": {
+      "name": "ShortData",
+      "message": "the instruction's data ends before its last argument"
+    },
+    "6002": {
+      "name": "TrailingData",
+      "message": "the instruction's data goes on behind its last argument"
+    },
+    "6003": {
+      "name": "BadArgument",
+      "message": "an argument is outside of what it may be"
+    },
+    "6004": {
+      "name": "BadText",
+      "message": "a text must be UTF-8 without a zero byte, and no longer than its field"
+    },
+    "6005": {
+      "name": "WrongAccountCount",
+      "message": "the instruction takes another number of accounts"
+    },
+    "6006": {
+      "name": "NotSigner",
+      "message": "an account that must sign has not signed"
+    },
+    "6007": {
+      "name": "NotWritable",
+      "message": "an account that changes was not passed as writable"
+    },
+    "6008": {
+      "name": "WrongOwner",
+      "message": "an account belongs to another program than it should"
+    },
+    "6009": {
+      "name": "Uninitialized",
+      "message": "an account that must exist does not, or is not initialised"
+    },
+    "6010": {
+      "name": "AlreadyInitialized",
+      "message": "an account that should be created is there already"
+    },
+    "6011": {
+      "name": "WrongKind",
+      "message": "an account of this program is of another kind than the instruction takes here"
+    },
+    "6012": {
+      "name": "WrongVersion",
+      "message": "the account was written by another version of this program"
+    },
+    "6013": {
+      "name": "WrongSize",
+      "message": "the account's data has another size than its kind"
+    },
+    "6014": {
+      "name": "WrongAddress",
+      "message": "an account's address is not the one that its seeds give"
+    },
+    "6015": {
+      "name": "WrongRun",
+      "message": "the account belongs to another run"
+    },
+    "6016": {
+      "name": "WrongKey",
+      "message": "an account or a signer is not the one that the other accounts name"
+    },
+    "6017": {
+      "name": "WrongProgram",
+      "message": "the account given as a program or a sysvar is another one"
+    },
+    "6018": {
+      "name": "SameAccount",
+      "message": "two accounts that must differ are the same"
+    },
+    "6019": {
+      "name": "Overflow",
+      "message": "a sum does not fit its field"
+    },
+    "6020": {
+      "name": "ClockOutOfRange",
+      "message": "the cluster's clock is not usable"
+    },
+    "6021": {
+      "name": "NoSlotHash",
+      "message": "the sysvar of slot hashes holds none"
+    },
+    "6100": {
+      "name": "EmptyScope",
+      "message": "a scope has 1 to 32 bytes"
+    },
+    "6101": {
+      "name": "WrongGrantor",
+      "message": "the signer is not the grantor of this grant"
+    },
+    "6102": {
+      "name": "WrongGrantee",
+      "message": "the signer is not the grantee of this grant"
+    },
+    "6103": {
+      "name": "TooManyDelegates",
+      "message": "a grant holds at most 32 delegates: clear some first"
+    },
+    "6104": {
+      "name": "StillActive",
+      "message": "an active grant cannot be closed: deactivate it first"
+    },
+    "6105": {
+      "name": "StillDelegated",
+      "message": "a grant with delegates is kept for 30 days after its grantor last touched it: the grantee may clear them, or wait"
+    }
+  },
+  "treasurer": {
+    "6000": {
+      "name": "UnknownInstruction",
+      "message": "the first byte names no instruction of this program"
+    },
+    "6001": {
+      "name": "ShortData",
+      "message": "the instruction's data ends before its last argument"
+    },
+    "6002": {
+      "name": "TrailingData",
+      "message": "the instruction's data goes on behind its last argument"
+    },
+    "6003": {
+      "name": "BadArgument",
+      "message": "an argument is outside of what it may be"
+    },
+    "6004": {
+      "name": "BadText",
+      "message": "a text must be UTF-8 without a zero byte, and no longer than its field"
+    },
+    "6005": {
+      "name": "WrongAccountCount",
+      "message": "the instruction takes another number of accounts"
+    },
+    "6006": {
+      "name": "NotSigner",
+      "message": "an account that must sign has not signed"
+    },
+    "6007": {
+      "name": "NotWritable",
+      "message": "an account that changes was not passed as writable"
+    },
+    "6008": {
+      "name": "WrongOwner",
+      "message": "an account belongs to another program than it should"
+    },
+    "6009": {
+      "name": "Uninitialized",
+      "message": "an account that must exist does not, or is not initialised"
+    },
+    "6010": {
+      "name": "AlreadyInitialized",
+      "message": "an account that should be created is there already"
+    },
+    "6011": {
+      "name": "WrongKind",
+      "message": "an account of this program is of another kind than the instruction takes here"
+    },
+    "6012": {
+      "name": "WrongVersion",
+      "message": "the account was written by another version of this program"
+    },
+    "6013": {
+      "name": "WrongSize",
+      "message": "the account's data has another size than its kind"
+    },
+    "6014": {
+      "name": "WrongAddress",
+      "message": "an account's address is not the one that its seeds give"
+    },
+    "6015": {
+      "name": "WrongRun",
+      "message": "the account belongs to another run"
+    },
+    "6016": {
+      "name": "WrongKey",
+      "message": "an account or a signer is not the one that the other accounts name"
+    },
+    "6017": {
+      "name": "WrongProgram",
+      "message": "the account given as a program or a sysvar is another one"
+    },
+    "6018": {
+      "name": "SameAccount",
+      "message": "two accounts that must differ are the same"
+    },
+    "6019": {
+      "name": "Overflow",
+      "message": "a sum does not fit its field"
+    },
+    "6020": {
+      "name": "ClockOutOfRange",
+      "message": "the cluster's clock is not usable"
+    },
+    "6021": {
+      "name": "NoSlotHash",
+      "message": "the sysvar of slot hashes holds none"
+    },
+    "6100": {
+      "name": "WrongAuthority",
+      "message": "the signer is not the main authority of this treasury"
+    },
+    "6101": {
+      "name": "NotForwarded",
+      "message": "only write_config, update_config, update_metadata, set_paused, set_future_epoch_rates and close_run are forwarded"
+    },
+    "6102": {
+      "name": "Closed",
+      "message": "the run of this treasury is closed"
+    },
+    "6103": {
+      "name": "NotClosed",
+      "message": "the run of this treasury is not closed: what members can claim stays until it is"
+    },
+    "6104": {
+      "name": "UnsupportedMint",
+      "message": "the mint must be an initialised one of SPL Token, or of Token-2022 without extensions that change transfers"
+    },
+    "6105": {
+      "name": "WrongMint",
+      "message": "the mint or a token account is not of this treasury's mint"
+    },
+    "6106": {
+      "name": "WrongTokenProgram",
+      "message": "the token program given does not own the mint"
+    },
+    "6107": {
+      "name": "WrongVault",
+      "message": "the vault is not the treasury's associated token account"
+    },
+    "6108": {
+      "name": "WrongTokenOwner",
+      "message": "rewards are paid only to a token account that the owner of the points owns"
+    },
+    "6109": {
+      "name": "Delegated",
+      "message": "the token account has a delegate or is frozen: revoke it, or name another one"
+    },
+    "6110": {
+      "name": "NothingAsked",
+      "message": "the amount is zero"
+    },
+    "6111": {
+      "name": "VaultShort",
+      "message": "the treasury holds fewer tokens than that: claim what is there, or wait for a top-up"
+    },
+    "6112": {
+      "name": "WrongParticipant",
+      "message": "the participant account is of another treasury or another owner"
+    },
+    "6113": {
+      "name": "WrongMember",
+      "message": "the member account is not that of this owner in this run"
+    },
+    "6114": {
+      "name": "StillOpen",
+      "message": "a participant account is kept while the treasury of its run is open"
+    }
+  }
 };

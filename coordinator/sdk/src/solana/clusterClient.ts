@@ -2,9 +2,9 @@
  * A Solana cluster behind several RPC nodes and websockets, the primary first. What it tells of an account comes from all
  * websockets at once, and from a slow poll as a net: no change is missed while any of them lives.
  */
-import type { Address, Rpc, SolanaRpcApi } from "@solana/kit";
+import { type Address, isAddress, type Rpc, type SolanaRpcApi } from "@solana/kit";
 import { ChainError } from "./chainError.ts";
-import { account, type ChainAccount, field, integer, list } from "./json.ts";
+import { account, type ChainAccount, field, integer, list, string, unexpected } from "./json.ts";
 import { RpcPool, type RpcStatus, requireUrl } from "./rpcPool.ts";
 import { wait } from "./wait.ts";
 import { type AccountListener, type AccountUpdate, WsConnection } from "./wsConnection.ts";
@@ -116,6 +116,22 @@ export class ClusterClient {
     const values = list(field(result, "value"), "accounts");
     if (values.length !== addresses.length) throw new ChainError("rpc", `asked for ${addresses.length} accounts, got ${values.length}`);
     return { slot: integer(field(field(result, "context"), "slot"), "the answer's slot"), accounts: values.map(account) };
+  }
+
+  /** Accounts of a program that match all filters. @throws as `accounts` */
+  async programAccounts(
+    program: Address,
+    filters: unknown[],
+    options: ReadOptions = {},
+  ): Promise<{ address: Address; account: ChainAccount }[]> {
+    const config = { encoding: "base64", commitment: this.commitment, filters, ...(options.slice && { dataSlice: options.slice }) };
+    const found = list(await this.pool.call("getProgramAccounts", [program, config], options.signal), "accounts");
+    return found.map((one) => {
+      const at = string(field(one, "pubkey"), "an address");
+      const there = account(field(one, "account"));
+      if (!isAddress(at) || there === null) throw unexpected("an account of the program", "an address and an account", at);
+      return { address: at, account: there };
+    });
   }
 
   async account(address: Address, options: ReadOptions = {}): Promise<ChainAccount | null> {
