@@ -81,11 +81,16 @@ function findToolchain(wanted, committed) {
 function prepareRecipe(install) {
   const stamp = join(tools, "stamp");
   const wanted = sha256Of(
-    Buffer.concat(["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs"].map((name) => readFileSync(join(recipe, name)))),
+    Buffer.concat(
+      ["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs"].map((name) => readFileSync(join(recipe, name))),
+    ),
   );
   if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === wanted) return;
   console.log("building the recipe's tools into coordinator/target/toolchain (once, about 3 minutes) ...");
-  const result = spawnSync(join(recipe, "install.sh"), install ? ["--packages"] : [], { stdio: "inherit", env: { ...process.env, SBF_TOOLS: tools } });
+  const result = spawnSync(join(recipe, "install.sh"), install ? ["--packages"] : [], {
+    stdio: "inherit",
+    env: { ...process.env, SBF_TOOLS: tools },
+  });
   if (result.status !== 0) throw new Error(`coordinator/toolchain/install.sh ended with ${result.status}: see above`);
 }
 
@@ -101,7 +106,17 @@ function buildOne(toolchain, name, arch, folder) {
   try {
     execFileSync(
       "cargo",
-      ["build-sbf", "--arch", arch, "--sbf-out-dir", scratch, "--manifest-path", join(coordinator, "programs", name, "Cargo.toml"), "--", "--locked"],
+      [
+        "build-sbf",
+        "--arch",
+        arch,
+        "--sbf-out-dir",
+        scratch,
+        "--manifest-path",
+        join(coordinator, "programs", name, "Cargo.toml"),
+        "--",
+        "--locked",
+      ],
       {
         stdio: "inherit",
         env: {
@@ -148,7 +163,9 @@ function verify(toolchain, options, committed) {
     if (different.length === 0) console.log("identical: the committed artefacts are of these sources");
     else if (sameToolchain) problems.push(`the same toolchain gives other bytes for ${different.join(", ")}`);
     else {
-      console.log(`identity not comparable: toolchain moved\ncommitted: ${JSON.stringify(committed.toolchain)}\nhere:      ${JSON.stringify(toolchain)}`);
+      console.log(
+        `identity not comparable: toolchain moved\ncommitted: ${JSON.stringify(committed.toolchain)}\nhere:      ${JSON.stringify(toolchain)}`,
+      );
       console.log("running the programs' tests on the fresh artefacts instead ...");
       const result = spawnSync("vitest", ["run", "coordinator/programs"], {
         cwd: root,
@@ -160,7 +177,8 @@ function verify(toolchain, options, committed) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const problem of problems) console.error(`build-programs --verify: ${problem}; run "node scripts/build-programs.mjs" and commit the result`);
+  for (const problem of problems)
+    console.error(`build-programs --verify: ${problem}; run "node scripts/build-programs.mjs" and commit the result`);
   if (problems.length > 0) process.exit(1);
 }
 

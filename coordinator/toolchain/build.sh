@@ -14,5 +14,6 @@ export CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=t
 export RUSTFLAGS="-C linker=$here/sbf-ld -C panic=abort -C relocation-model=static --remap-path-prefix=$workspace=coordinator \
 --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=registry"
 cd "$workspace"
-/usr/bin/cargo build --quiet --locked --release --package "$1" --target bpfel-unknown-none --target-dir "$target"
+# cdylib alone: cargo does not optimise across crates where a crate is a library too, and then LLVM would not see them all
+/usr/bin/cargo rustc --quiet --locked --release --package "$1" --crate-type cdylib --target bpfel-unknown-none --target-dir "$target"
 cp "$target/bpfel-unknown-none/release/lib${1//-/_}.so" "$2"

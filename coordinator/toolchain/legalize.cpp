@@ -4,6 +4,8 @@
 //   sret attribute                          dropped: a pointer argument like any other
 //   u64/i64 checked_mul                     high half of the product from four 32-bit products (runtime.c)
 //   u128 multiply, divide, remainder        helper calls on 64-bit halves
+//   128-bit shifts and rotations by a       shifts of the halves
+//     number of bits not known before
 //   i64 and i128 divide, remainder          unsigned division and signs
 //   more than five argument registers       the tail goes through a struct on the caller's stack
 //   memcpy, memmove, memset over 64 bytes   syscalls; shorter ones of known length stay inline
@@ -95,6 +97,47 @@ struct Legalize : PassInfoMixin<Legalize> {
     return B.CreateSelect(Negative, B.CreateNeg(R), R);
   }
 
+  /// X shifted by N (0 to 127) bits, from shifts of its halves.
+  Value *shift128(IRBuilder<> &B, unsigned Op, Value *X, Value *N) {
+    Type *I64 = B.getInt64Ty();
+    auto [Low, High] = halves(B, X);
+    Value *Count = B.CreateTrunc(N, I64);
+    Value *Whole = B.CreateICmpUGE(Count, B.getInt64(64)); // by a whole half, and then by Within
+    Value *Within = B.CreateAnd(Count, 63);
+    Value *Rest = B.CreateSub(B.getInt64(63), Within); // with one more shift by 1: never by 64, which is undefined
+    if (Op == Instruction::Shl) {
+      Value *Moved = B.CreateShl(Low, Within);
+      Value *Carried = B.CreateLShr(B.CreateLShr(Low, 1), Rest);
+      Value *Joined = B.CreateOr(B.CreateShl(High, Within), Carried);
+      Value *NewLow = B.CreateSelect(Whole, B.getInt64(0), Moved);
+      Value *NewHigh = B.CreateSelect(Whole, Moved, Joined);
+      return join(B, NewLow, NewHigh);
+    }
+    const bool Signed = Op == Instruction::AShr;
+    Value *Moved = Signed ? B.CreateAShr(High, Within) : B.CreateLShr(High, Within);
+    Value *Fill = Signed ? B.CreateAShr(High, 63) : B.getInt64(0);
+    Value *Carried = B.CreateShl(B.CreateShl(High, 1), Rest);
+    Value *Joined = B.CreateOr(B.CreateLShr(Low, Within), Carried);
+    Value *NewLow = B.CreateSelect(Whole, Moved, Joined);
+    Value *NewHigh = B.CreateSelect(Whole, Fill, Moved);
+    return join(B, NewLow, NewHigh);
+  }
+
+  /// llvm.fshl and llvm.fshr, what rotations become: the upper or lower half of (X, Y) shifted by N modulo 128.
+  void funnelShift(IntrinsicInst *I) {
+    Value *X = I->getArgOperand(0), *Y = I->getArgOperand(1), *N = I->getArgOperand(2);
+    if (X->getType()->getScalarSizeInBits() != 128) return;
+    IRBuilder<> B(I);
+    Type *T = X->getType();
+    const bool Left = I->getIntrinsicID() == Intrinsic::fshl;
+    Value *By = B.CreateAnd(N, ConstantInt::get(T, 127));
+    Value *Rest = B.CreateSub(ConstantInt::get(T, 127), By);
+    Value *Upper = Left ? shift128(B, Instruction::Shl, X, By) : shift128(B, Instruction::Shl, B.CreateShl(X, 1), Rest);
+    Value *Lower = Left ? shift128(B, Instruction::LShr, B.CreateLShr(Y, 1), Rest) : shift128(B, Instruction::LShr, Y, By);
+    I->replaceAllUsesWith(B.CreateOr(Upper, Lower));
+    I->eraseFromParent();
+  }
+
   void arithmetic(BinaryOperator *I) {
     Function *F = I->getFunction();
     IRBuilder<> B(I);
@@ -107,11 +150,13 @@ struct Legalize : PassInfoMixin<Legalize> {
     const bool Unsigned = Op == Instruction::UDiv || Op == Instruction::URem;
     const bool Signed = Op == Instruction::SDiv || Op == Instruction::SRem;
     const bool Remainder = Op == Instruction::URem || Op == Instruction::SRem;
-    if (!Multiply && !Unsigned && !Signed) return;
+    const bool Shift = I->isShift() && Bits > 64 && !isa<ConstantInt>(I->getOperand(1)); // by a constant the backend can
+    if (!Multiply && !Unsigned && !Signed && !Shift) return;
     Value *X = I->getOperand(0), *Y = I->getOperand(1), *Result = nullptr;
     if (Bits > 64) {
-      if (Bits != 128) return error("multiplication or division of i" + Twine(Bits), F);
-      if (Multiply) Result = multiply128(B, X, Y);
+      if (Bits != 128) return error("multiplication, division or shift of i" + Twine(Bits), F);
+      if (Shift) Result = shift128(B, Op, X, Y);
+      else if (Multiply) Result = multiply128(B, X, Y);
       else if (Unsigned) Result = divide128(B, F, X, Y, Remainder);
       else Result = signedDivide128(B, F, X, Y, Remainder);
     } else if (Signed) {
@@ -328,6 +373,7 @@ struct Legalize : PassInfoMixin<Legalize> {
     if (!Intrinsic_) return;
     const auto Id = Intrinsic_->getIntrinsicID();
     if (Id == Intrinsic::umul_with_overflow || Id == Intrinsic::smul_with_overflow) checkedMultiply(Intrinsic_);
+    if (Id == Intrinsic::fshl || Id == Intrinsic::fshr) funnelShift(Intrinsic_);
   }
 
   void refuseTheRest() {

@@ -4,9 +4,10 @@
 //! alone by its grantor for 30 days: the grantee paid for the delegates, and has that long to take its rent back.
 
 use crate::AuthorizerError;
+use crate::grant::load_grant;
 use pinocchio::account::AccountView;
 use pinocchio::{Address, ProgramResult};
-use starling_common::{GrantHead, Reader, exactly, load_with_tail_mut, now_ms, signer};
+use starling_common::{Reader, exactly, now_ms, signer};
 
 const DELEGATES_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -16,7 +17,7 @@ pub fn run(program: &Address, accounts: &mut [AccountView], arguments: Reader<'_
     arguments.finish()?;
     signer(grantor)?;
     {
-        let body = load_with_tail_mut::<GrantHead>(grant, program)?;
+        let body = load_grant(grant, program)?;
         if body.grantor != *grantor.address().as_array() {
             return Err(AuthorizerError::WrongGrantor.into());
         }

@@ -4,9 +4,10 @@
 //! Accounts: grantor(s) grant(w). Data: active u8 (0 or 1).
 
 use crate::AuthorizerError;
+use crate::grant::load_grant;
 use pinocchio::account::AccountView;
 use pinocchio::{Address, ProgramResult};
-use starling_common::{GrantHead, Reader, exactly, load_with_tail_mut, now_ms, signer};
+use starling_common::{Reader, exactly, now_ms, signer};
 
 #[inline(never)]
 pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reader<'_>) -> ProgramResult {
@@ -14,7 +15,7 @@ pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reade
     let active = arguments.flag()?;
     arguments.finish()?;
     signer(grantor)?;
-    let mut body = load_with_tail_mut::<GrantHead>(grant, program)?;
+    let mut body = load_grant(grant, program)?;
     if body.grantor != *grantor.address().as_array() {
         return Err(AuthorizerError::WrongGrantor.into());
     }

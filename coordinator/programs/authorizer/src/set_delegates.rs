@@ -4,13 +4,13 @@
 //! A key that is there already is not added again. The payer pays for growth and gets back what shrinking frees.
 
 use crate::AuthorizerError;
-use crate::grant::{KEY_BYTES, grant_bytes};
+use crate::grant::{KEY_BYTES, grant_bytes, load_grant};
 use pinocchio::account::AccountView;
 use pinocchio::error::ProgramError;
 use pinocchio::{Address, ProgramResult, Resize as _};
 use starling_common::{
-    CommonError, GrantHead, MAX_DELEGATES, Reader, exactly, grow, load_with_tail, load_with_tail_mut, minimum_balance,
-    move_lamports, signer, system_program, writable,
+    CommonError, GrantHead, MAX_DELEGATES, Reader, exactly, grow, load_with_tail_mut, minimum_balance, move_lamports,
+    signer, system_program, writable,
 };
 
 type Key = [u8; KEY_BYTES];
@@ -28,7 +28,7 @@ pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reade
     writable(grant)?;
     signer(grantee)?;
     system_program(system)?;
-    let old_len = load_with_tail::<GrantHead>(grant, program).and_then(|body| {
+    let old_len = load_grant(grant, program).and_then(|body| {
         let right = body.grantee == *grantee.address().as_array();
         if right { Ok(usize::from(body.delegates_len)) } else { Err(AuthorizerError::WrongGrantee.into()) }
     })?;
