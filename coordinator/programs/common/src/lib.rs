@@ -14,6 +14,8 @@ mod create;
 mod errors_json;
 mod grant;
 mod guard;
+#[cfg(target_arch = "bpf")]
+mod memory;
 #[cfg(any(target_os = "solana", target_arch = "bpf"))]
 mod panic;
 mod reader;

@@ -26,19 +26,21 @@ pub const SESSION_SEED: &[u8] = b"session";
 
 account! {
     /// `["run", run_id]`: the account to which every client subscribes.
-    pub struct RunAccount: kind 1, 6_696 bytes {
+    pub struct RunAccount: kind 1, 6_704 bytes {
         pub main_authority: [u8; 32],
         /// whose grants let owners in
         pub join_authority: [u8; 32],
         /// the program that keeps the grants
         pub authorizer_program: [u8; 32],
-        /// one more with every change of the run or of one of its tables and rounds
+        /// one more with every change of the run or of one of its tables, rounds and sessions' addresses
         pub nonce: u64,
         pub min_bond_lamports: u64,
         /// tells this run from one of the same id that was closed
         pub created_ms: u64,
         /// of the TOML text that is in force; zero while another is being written
         pub config_sha256: [u8; 32],
+        /// sum of what its members may still claim; a treasury does not let its run be closed before they had time to
+        pub unclaimed_points: u64,
         pub machine: Run,
     }
 }

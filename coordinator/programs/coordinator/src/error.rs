@@ -35,11 +35,21 @@ program_errors! {
         Unsettled = 6125, "points of an epoch are not settled yet; settle all members first";
         MemberInUse = 6126, "the member has points or a bond, or is in one of the run's tables";
         WrongMetadata = 6127, "witness data is nothing, or a filter of 512 bytes and at most 200 bytes of metadata";
-        BadAddresses = 6128, "addresses are at most 400 bytes of text";
+        FractionalTime = 6128, "times of a run on chain are whole seconds: the cluster's clock knows no less";
     }
 }
 
 /// The machine's number, as the runtime reports it.
 pub fn refused(error: Error) -> ProgramError {
     ProgramError::Custom(u32::from(error.code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CoordinatorError;
+
+    #[test]
+    fn errors_json_lists_them() {
+        starling_common::check_errors_json(env!("CARGO_MANIFEST_DIR"), CoordinatorError::ALL);
+    }
 }

@@ -11,7 +11,7 @@ use crate::guards::{check_member, check_session, configured, let_in, with_tables
 use pinocchio::account::AccountView;
 use pinocchio::error::ProgramError;
 use pinocchio::{Address, ProgramResult};
-use starling_common::{Reader, exactly, load_mut, now_ms, write_text};
+use starling_common::{CommonError, Reader, exactly, load_mut, now_ms, write_text};
 use starling_machine::Membership;
 
 #[inline(never)]
@@ -63,6 +63,6 @@ fn write_addresses(session: &mut SessionAccount, addresses: &[u8]) -> Result<boo
         return Ok(false);
     }
     write_text(&mut session.addresses, addresses)?;
-    session.addresses_len = u16::try_from(addresses.len()).map_err(|_| CoordinatorError::BadAddresses)?;
+    session.addresses_len = u16::try_from(addresses.len()).map_err(|_| CommonError::BadText)?;
     Ok(true)
 }

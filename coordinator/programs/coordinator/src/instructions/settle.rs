@@ -63,7 +63,9 @@ fn settle_one(
     }
     check_member(&member, &owner, &run_address, run.created_ms)?;
     let settled = run.machine.settle(index, &mut table.table, slot).map_err(refused)?;
+    let claimable = member.claimable();
     let from_bond = credit(&mut member, &settled);
+    run.unclaimed_points = run.unclaimed_points.saturating_sub(claimable).saturating_add(member.claimable());
     drop(member);
     drop(run);
     if from_bond > 0 {
@@ -86,4 +88,66 @@ fn credit(member: &mut MemberAccount, settled: &Settled) -> u64 {
     let paid = from_bond.saturating_add(from_unbonding);
     member.slashed = member.slashed.saturating_add(settled.slashed.saturating_sub(paid));
     paid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use starling_common::Header;
+
+    fn member(earned: u64, claimed: u64, bond: u64, unbonding: u64) -> MemberAccount {
+        MemberAccount {
+            header: Header { kind: 5, version: 1, bump: 0, index: 0, padding: [0; 4] },
+            run: [0; 32],
+            run_created_ms: 0,
+            owner: [0; 32],
+            grant: [0; 32],
+            earned,
+            slashed: 0,
+            claimed,
+            bond_lamports: bond,
+            unbonding_lamports: unbonding,
+            unbonding_epoch: 0,
+            ejected: 0,
+            padding: [0; 5],
+        }
+    }
+
+    fn settled(earned: u64, slashed: u64) -> Settled {
+        Settled { earned, slashed, ejected: u8::from(slashed > 0), padding: [0; 7] }
+    }
+
+    #[test]
+    fn earnings_add_up() {
+        let mut owner = member(5, 5, 0, 0);
+        assert_eq!(credit(&mut owner, &settled(7, 0)), 0);
+        assert_eq!((owner.earned, owner.slashed, owner.ejected, owner.claimable()), (12, 0, 0, 7));
+    }
+
+    #[test]
+    fn a_slash_takes_unclaimed_points_first_then_the_bond_then_what_unbonds() {
+        let mut owner = member(100, 40, 30, 20);
+        assert_eq!(credit(&mut owner, &settled(0, 50)), 0);
+        assert_eq!((owner.slashed, owner.bond_lamports, owner.claimable(), owner.ejected), (50, 30, 10, 1));
+
+        let mut owner = member(100, 40, 30, 20);
+        assert_eq!(credit(&mut owner, &settled(0, 100)), 40);
+        assert_eq!((owner.slashed, owner.bond_lamports, owner.unbonding_lamports, owner.claimable()), (60, 0, 10, 0));
+    }
+
+    #[test]
+    fn what_neither_covers_stays_as_a_debt() {
+        let mut owner = member(10, 0, 5, 0);
+        assert_eq!(credit(&mut owner, &settled(0, 100)), 5);
+        assert_eq!((owner.slashed, owner.bond_lamports, owner.claimable()), (95, 0, 0));
+        assert_eq!(credit(&mut owner, &settled(50, 0)), 0);
+        assert_eq!(owner.claimable(), 0, "60 earned, 95 owed");
+    }
+
+    #[test]
+    fn sums_stop_at_the_end_of_their_field() {
+        let mut owner = member(u64::MAX - 1, 0, u64::MAX, 0);
+        assert_eq!(credit(&mut owner, &settled(u64::MAX, u64::MAX)), 0);
+        assert_eq!((owner.earned, owner.slashed), (u64::MAX, u64::MAX));
+    }
 }

@@ -12,6 +12,8 @@ use pinocchio::{Address, ProgramResult};
 use starling_common::{CommonError, Reader, copy_plain, exactly, load_mut, now_ms, writable};
 use starling_machine::{Config, RUN_ID_BYTES, sha256};
 
+const MS_PER_SECOND: u64 = 1000;
+
 #[inline(never)]
 pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader<'_>) -> ProgramResult {
     let [signer, run_account, config_account, table0, table1] = exactly(accounts)?;
@@ -19,6 +21,8 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
     let toml_sha256 = data.key()?;
     let machine_config: Config = copy_plain(data.bytes(MACHINE_CONFIG_BYTES)?)?;
     data.finish()?;
+
+    check_times(&machine_config)?;
 
     let run_address = *run_account.address().as_array();
     let mut run = load_mut::<RunAccount>(run_account, program)?;
@@ -56,4 +60,17 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
     run.config_sha256 = *toml_sha256;
     run.changed();
     Ok(())
+}
+
+fn check_times(config: &Config) -> ProgramResult {
+    let times = [
+        config.warmup_ms,
+        config.cooldown_ms,
+        config.max_round_train_ms,
+        config.round_witness_ms,
+        config.epoch_ms,
+        config.waiting_for_members_extra_ms,
+    ];
+    let whole = times.iter().all(|time| time.is_multiple_of(MS_PER_SECOND));
+    if whole { Ok(()) } else { Err(CoordinatorError::FractionalTime.into()) }
 }
