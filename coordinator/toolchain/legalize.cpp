@@ -259,11 +259,21 @@ struct Legalize : PassInfoMixin<Legalize> {
       if (Function *F = M->getFunction(Name)) inlineEquality(F);
     constexpr std::pair<const char *, const char *> Replacements[] = {
         {"memcpy", "sbf_memcpy"}, {"memmove", "sbf_memmove"}, {"memset", "sbf_memset"}, {"memcmp", "sbf_memcmp"}, {"bcmp", "sbf_memcmp"}};
-    for (auto [From, To] : Replacements)
-      if (Function *F = M->getFunction(From)) {
-        F->replaceAllUsesWith(helper(To));
-        F->eraseFromParent();
+    // the table with which programs/common/src/memory.rs keeps these functions as they are has done its work
+    for (StringRef Name : {"llvm.used", "llvm.compiler.used"})
+      if (GlobalVariable *G = M->getGlobalVariable(Name)) G->eraseFromParent();
+    for (auto [From, To] : Replacements) {
+      Function *F = M->getFunction(From), *Helper = helper(To);
+      if (!F) continue;
+      // link-time optimisation drops an argument that is always the same: then the helper would read one that nobody passes
+      const bool Same = F->getFunctionType() == Helper->getFunctionType() && F->getCallingConv() == Helper->getCallingConv();
+      if (!Same) {
+        error(Twine(From) + " lost its signature (see programs/common/src/memory.rs)", F);
+        continue;
       }
+      F->replaceAllUsesWith(Helper);
+      F->eraseFromParent();
+    }
   }
 
   // ---- more than five argument registers

@@ -7,6 +7,8 @@
 mod arguments;
 mod bytes;
 mod integers;
+#[cfg(target_arch = "bpf")]
+mod memory;
 
 const CASE_BYTES: usize = 33;
 const ANSWER_BYTES: usize = 32;
