@@ -62,6 +62,8 @@ export interface Client {
   heldOut: (() => Promise<Int32Array[]>) | null;
   /** writes the parameters as they are; resolves to the folder, null when no folder was given */
   saveNow(step: number, epoch: number, agreed: boolean): Promise<string | null>;
+  /** whether a checkpoint here holds the parameters with this hash (hex) */
+  isKept(parameterHash: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -184,6 +186,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     round,
     heldOut: data.heldOut,
     saveNow: async (step, epoch, agreed) => own && own.saveNow(step, epoch, agreed),
+    isKept: async (parameterHash) => own !== null && (await own.holds(parameterHash)),
     close: async () => {
       clearInterval(behindTimer);
       blobs.stop();

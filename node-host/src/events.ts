@@ -12,6 +12,10 @@ export type HostEvent =
   | { type: "data-listening"; peerId: string; multiaddrs: string[]; runId: string; sequences: number }
   /** sequences given to a member, from data index `start` on; the peer by the first 8 hex digits of its id */
   | { type: "data-served"; peer: string; start: string; sequences: number; bytes: number }
+  /** a Solana cluster of this machine is ready; `wallets`: key files; `mint` null where none was asked for */
+  | { type: "validator"; rpc: string; ws: string; programs: Record<string, string>; wallets: string[]; mint: string | null }
+  /** the chain as this daemon found it: the run's account and this machine's session */
+  | { type: "session"; run: string; owner: string; session: string; expiresMs: number; floatLamports: number }
   /** a client knows its run and starts its engine, which takes a while */
   | { type: "starting"; peerId: string; multiaddrs: string[]; runId: string; parameters: number }
   /**

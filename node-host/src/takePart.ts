@@ -26,6 +26,8 @@ const NOTHING_AGREED =
 
 export interface Arrival {
   reach: ReachCoordinator;
+  /** after everything else was closed */
+  close?: () => Promise<void>;
   /** multiaddrs told to others in the place of those listened on */
   announce?: string[];
   /** what this way of taking part does beside the training; `close` is awaited for a short while before hanging up */
@@ -64,13 +66,11 @@ export async function takePart({ options, keys, output, arrive }: Participation)
     if (event.event.type === "epochLost" && answering?.nothingAgreedYet) log({ type: "warning", message: NOTHING_AGREED });
   };
   let answering: Answering | null = null;
-  let attend: Arrival["attend"];
+  let arrived: Arrival | null = null;
   const compose = async (): Promise<Client> => {
-    const arrival = await arrive(watched, stop.signal);
-    attend = arrival.attend;
+    const { announce, reach } = (arrived = await arrive(watched, stop.signal));
     const adapter = await chooseAdapter(options.device as DeviceChoice);
     output.say(adapter.sentence);
-    const { announce, reach } = arrival;
     return composeClient({ options, keys, adapter, announce, reach, log: watched, signal: stop.signal });
   };
 
@@ -117,7 +117,7 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   const timers = [setInterval(tellPeers, PEERS_EVERY_MS)];
   const failed = Promise.withResolvers<HostError>();
   c.engine.onGivenUp = failed.resolve;
-  const attending = attend?.(c, watched);
+  const attending = (arrived as Arrival | null)?.attend?.(c, watched);
   c.round.start();
   onAsked();
 
@@ -140,7 +140,10 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   await within(attending?.close() ?? Promise.resolve(), by(ATTENDED_BY_MS));
   log({ type: "stopping", doing: "hangs up" });
   log({ type: "stopped", reason });
-  const closed = await within(c.close(), by(CLOSED_BY_MS));
+  const closed = await within(
+    c.close().then(() => (arrived as Arrival | null)?.close?.()),
+    by(CLOSED_BY_MS),
+  );
   await telemetry.close();
   if (typeof ended !== "string") throw ended;
   return closed ? EXIT_CODES.ok : endedBy(reason, output);

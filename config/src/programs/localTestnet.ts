@@ -44,7 +44,16 @@ export const localTestnetOptions = defineOptions({
     default: false,
     doc: "Also open a tmux session with one window for the coordinator and one for each client.",
   },
-  serverPort: { ...port, default: 20_000, doc: "TCP port of the coordinator; 0 = any free port." },
+  onChain: {
+    type: "boolean",
+    default: false,
+    doc: "The coordinator is the Solana program, on a validator of this machine that forgets everything at the end; rounds take some seconds.",
+  },
+  serverPort: {
+    ...port,
+    default: 20_000,
+    doc: "TCP port of the coordinator, on chain of the RPC, whose websocket is on the next one; 0 = any free port.",
+  },
   randomKillNum: {
     type: "integer",
     unit: "clients",

@@ -1,6 +1,7 @@
 /** `starling local-validator`: a Solana cluster on this machine with the three programs, until it is told to end. */
 import type { OptionsOf, localValidatorOptions } from "@starling/config";
 import { EXIT_CODES } from "../errors.ts";
+import type { HostEvent } from "../events.ts";
 import { listenForStop } from "../platform/parent.ts";
 import { startValidator } from "../validator/validator.ts";
 
@@ -16,7 +17,8 @@ export async function localValidator(options: OptionsOf<typeof localValidatorOpt
   });
   if (validator === null) return EXIT_CODES.ok;
   const { rpc, ws, programs } = validator;
-  if (options.json) process.stdout.write(`${JSON.stringify({ rpc, ws, programs, wallets: validator.wallets, mint: validator.mint })}\n`);
+  const ready: HostEvent = { type: "validator", rpc, ws, programs, wallets: validator.wallets, mint: validator.mint };
+  if (options.json) process.stdout.write(`${JSON.stringify(ready)}\n`);
   else {
     say(`RPC ${rpc}, websocket ${ws}`);
     for (const [name, id] of Object.entries(programs)) say(`program ${name} ${id}`);

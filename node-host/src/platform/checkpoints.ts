@@ -62,6 +62,10 @@ export class OwnCheckpoints {
     return null;
   }
 
+  async holds(parameterHash: string): Promise<boolean> {
+    return (await this.#list()).some((stored) => stored.parameterHash === parameterHash);
+  }
+
   /** Newest first; none, and a warning, where they cannot be read. */
   async #list(): Promise<StoredCheckpoint[]> {
     const { runId, log } = this.#options;

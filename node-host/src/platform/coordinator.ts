@@ -19,8 +19,8 @@ export interface ReachOptions {
   signal: AbortSignal;
 }
 
-/** Errors: HostError coordinator-unreachable; CoordinatorError. */
-export async function reachCoordinator({ serverAddr, network, identity, joins, log, signal }: ReachOptions): Promise<CoordinatorPort> {
+/** Takes every status of a connection and tells what a person wants to hear of it, until `signal` aborts. */
+export function statusTeller(log: HostLog, signal: AbortSignal): (status: ConnectionStatus) => void {
   const watch = new CoordinatorWatch();
   let still: NodeJS.Timeout | undefined;
   const tell = (status: ConnectionStatus): void => {
@@ -31,6 +31,11 @@ export async function reachCoordinator({ serverAddr, network, identity, joins, l
     if (!status.connected && !signal.aborted) still = setTimeout(() => tell(status), STILL_MS).unref();
   };
   signal.addEventListener("abort", () => clearTimeout(still), { once: true });
+  return tell;
+}
+
+/** Errors: HostError coordinator-unreachable; CoordinatorError. */
+export async function reachCoordinator({ serverAddr, network, identity, joins, log, signal }: ReachOptions): Promise<CoordinatorPort> {
   try {
     return await connectTcpCoordinator({
       network,
@@ -38,7 +43,7 @@ export async function reachCoordinator({ serverAddr, network, identity, joins, l
       session: identity.session,
       ...(joins ? { grant: (runId: string) => identity.grant(runId, Date.now()), chain: { identity, save: joins.save } } : {}),
       signal,
-      onStatus: (status) => tell(status),
+      onStatus: statusTeller(log, signal),
     });
   } catch (cause) {
     if (cause instanceof CoordinatorError && cause.code !== "unreachable" && cause.code !== "timeout") throw cause;

@@ -30,6 +30,10 @@ export class Sentences {
         return `run ${event.runId}: serves ${event.sequences.toLocaleString("en")} sequences to its members; their data_location is Server = "${addressToName(event.multiaddrs)}"`;
       case "data-served":
         return null;
+      case "validator":
+        return `a Solana cluster of this machine: RPC ${event.rpc}, websocket ${event.ws}`;
+      case "session":
+        return `session ${event.session} of wallet ${event.owner}, until ${new Date(event.expiresMs).toISOString().slice(0, 10)}, with ${(event.floatLamports / 1e9).toFixed(4)} SOL for fees`;
       case "starting":
         return `run ${event.runId}: this client is ${event.peerId.slice(0, 8)}, reached at ${addressToName(event.multiaddrs)}; compiles its kernels for ${event.parameters.toLocaleString("en")} parameters ...`;
       case "phase":

@@ -121,6 +121,8 @@ export class Tally {
       case "listening":
       case "data-listening":
       case "data-served":
+      case "validator":
+      case "session":
       case "went-back":
       case "restored":
       case "coordinator":

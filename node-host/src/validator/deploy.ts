@@ -167,13 +167,14 @@ function missingChunks(bytes: Uint8Array, there: Uint8Array | null): number[] {
   return offsets.filter((at) => there === null || !equal(there.subarray(at, at + CHUNK_BYTES), bytes.subarray(at, at + CHUNK_BYTES)));
 }
 
-async function bufferOf(sender: Sender, programId: Address, bytes: Uint8Array): Promise<{ at: Address; seed: string }> {
+/** The account in which a wallet collects these bytes for this program. */
+export async function bufferOf(sender: Sender, programId: Address, bytes: Uint8Array): Promise<{ at: Address; seed: string }> {
   const hash = createHash("sha256").update(new Uint8Array(getAddressEncoder().encode(programId)));
   const seed = hash.update(bytes).digest("hex").slice(0, 32);
   return { at: await createAddressWithSeed({ baseAddress: sender.payer.address, programAddress: LOADER_ADDRESS, seed }), seed };
 }
 
-async function rent(sender: Sender, bytes: number): Promise<bigint> {
+export async function rent(sender: Sender, bytes: number): Promise<bigint> {
   return sender.ask((rpc, abortSignal) => rpc.getMinimumBalanceForRentExemption(BigInt(bytes)).send({ abortSignal }));
 }
 

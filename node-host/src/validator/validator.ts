@@ -4,6 +4,7 @@ import { createSolanaRpc, generateKeyPairSigner, type Address, type KeyPairSigne
 import { HostError } from "../errors.ts";
 import { makeFolder } from "../platform/folders.ts";
 import { deploy, type ProgramFile } from "./deploy.ts";
+import { fillBuffer } from "./fillBuffer.ts";
 import { forward, type Forward } from "./forward.ts";
 import { createMint } from "./mint.ts";
 import { programFiles, type ProgramName } from "./programFiles.ts";
@@ -69,7 +70,12 @@ export async function startValidator(options: ValidatorOptions): Promise<Validat
     fund(deployer.address, 100n * LAMPORTS_PER_SOL);
     const sender = new Sender(createSolanaRpc(rpcUrl), deployer, signal);
     const files = options.programs ?? (await programFiles());
-    await Promise.all(files.map((program) => deploy(sender, program)));
+    await Promise.all(
+      files.map(async (program) => {
+        await fillBuffer(rpcUrl, sender, program);
+        await deploy(sender, program);
+      }),
+    );
     // a program can be called in the slot after its deployment
     await sender.nextSlot();
 
