@@ -201,7 +201,7 @@ describe("the programs", () => {
     const page = docs();
     for (const { verb, options } of programs) {
       expect(page).toContain(`## \`starling ${verb}\``);
-      for (const option of options.options) expect(page).toContain(`| \`${option.flag}\``);
+      for (const option of options.options) expect(page).toContain(option.secret ? `| \`${option.env}\`` : `| \`${option.flag}\``);
     }
   });
 });

@@ -34,4 +34,5 @@ export {
   trainOptions,
   type Program,
 } from "./programs.ts";
+export * from "./programs/chainPrograms.ts";
 export { nearestName } from "./nearest.ts";

@@ -1,5 +1,6 @@
 /** The commands of `starling`; each one's options are in `programs/`. */
 import type { OptionSet } from "./defineOptions.ts";
+import { chainPrograms } from "./programs/chainPrograms.ts";
 import { clientOptions } from "./programs/client.ts";
 import { dataServerOptions } from "./programs/dataServer.ts";
 import { deployProgramsOptions } from "./programs/deployPrograms.ts";
@@ -31,6 +32,7 @@ export const programs: readonly Program[] = [
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
   { verb: "train", summary: "Joins a run on the chain and trains, for weeks if need be.", options: trainOptions },
+  ...chainPrograms,
   {
     verb: "local-validator",
     summary: "Runs a Solana cluster on this machine with the three programs and funded wallets.",

@@ -24,6 +24,7 @@ import {
   serverOptions,
   timelineOptions,
 } from "@starling/config";
+import * as chain from "@starling/config/programs/chainPrograms";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
 
 type Command = (argv: readonly string[]) => Promise<number>;
@@ -53,6 +54,56 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "local-testnet start": command(localTestnetOptions, async () => (await import("./commands/localTestnet.ts")).localTestnet),
   server: command(serverOptions, async () => (await import("./commands/server.ts")).server),
   client: command(clientOptions, async () => (await import("./commands/client.ts")).client),
+  "can-join": command(chain.canJoinOptions, async () => (await import("./commands/canJoin.ts")).canJoin),
+  "list-runs": command(chain.listRunsOptions, async () => (await import("./commands/listRuns.ts")).listRuns),
+  "create-run": command(chain.createRunOptions, async () => (await import("./commands/createRun.ts")).createRun),
+  "update-config": command(chain.updateConfigOptions, async () => (await import("./commands/updateConfig.ts")).updateConfig),
+  "set-paused": command(chain.setPausedOptions, async () => (await import("./commands/setPaused.ts")).setPaused),
+  "set-future-epoch-rates": command(
+    chain.setFutureEpochRatesOptions,
+    async () => (await import("./commands/setFutureEpochRates.ts")).setFutureEpochRates,
+  ),
+  "treasurer-top-up-rewards": command(
+    chain.treasurerTopUpRewardsOptions,
+    async () => (await import("./commands/treasurerTopUpRewards.ts")).treasurerTopUpRewards,
+  ),
+  "treasurer-claim-rewards": command(
+    chain.treasurerClaimRewardsOptions,
+    async () => (await import("./commands/treasurerClaimRewards.ts")).treasurerClaimRewards,
+  ),
+  "json-info-dump": command(chain.jsonInfoDumpOptions, async () => (await import("./commands/jsonDump.ts")).jsonInfoDump),
+  "json-dump-user": command(chain.jsonDumpUserOptions, async () => (await import("./commands/jsonDump.ts")).jsonDumpUser),
+  "join-authorization-create": command(
+    chain.joinAuthorizationCreateOptions,
+    async () => (await import("./commands/joinAuthorization.ts")).joinAuthorizationCreate,
+  ),
+  "join-authorization-read": command(
+    chain.joinAuthorizationReadOptions,
+    async () => (await import("./commands/joinAuthorization.ts")).joinAuthorizationRead,
+  ),
+  "join-authorization-delegate": command(
+    chain.joinAuthorizationDelegateOptions,
+    async () => (await import("./commands/joinAuthorization.ts")).joinAuthorizationDelegate,
+  ),
+  "join-authorization-delete": command(
+    chain.joinAuthorizationDeleteOptions,
+    async () => (await import("./commands/joinAuthorization.ts")).joinAuthorizationDelete,
+  ),
+  "deposit-bond": command(chain.depositBondOptions, async () => (await import("./commands/bond.ts")).depositBond),
+  "withdraw-bond": command(chain.withdrawBondOptions, async () => (await import("./commands/bond.ts")).withdrawBond),
+  checkpoint: command(chain.checkpointOptions, async () => (await import("./commands/checkpoint.ts")).checkpoint),
+  tick: command(chain.tickOptions, async () => (await import("./commands/tick.ts")).tick),
+  "close-run": command(chain.closeRunOptions, async () => (await import("./commands/closeRun.ts")).closeRun),
+  "withdraw-surplus": command(chain.withdrawSurplusOptions, async () => (await import("./commands/withdrawSurplus.ts")).withdrawSurplus),
+  predownload: command(chain.predownloadOptions, async () => (await import("./commands/predownload.ts")).predownload),
+  "show-static-p2p-identity": command(
+    chain.showStaticP2pIdentityOptions,
+    async () => (await import("./commands/p2pIdentity.ts")).showStaticP2pIdentity,
+  ),
+  "create-static-p2p-identity": command(
+    chain.createStaticP2pIdentityOptions,
+    async () => (await import("./commands/p2pIdentity.ts")).createStaticP2pIdentity,
+  ),
   "local-validator": command(localValidatorOptions, async () => (await import("./commands/localValidator.ts")).localValidator),
   "deploy-programs": command(deployProgramsOptions, async () => (await import("./commands/deployPrograms.ts")).deployPrograms),
   "prepare-data": command(prepareDataOptions, async () => (await import("./commands/prepareData.ts")).prepareData),
@@ -61,8 +112,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };
 
-/** Shorter spellings: document 000 also writes the local testnet without its `start`. */
-const ALIASES: Readonly<Record<string, string>> = { "local-testnet": "local-testnet start" };
+/** Other spellings: document 000 also writes the local testnet without its `start`; a later name of the dump. */
+const ALIASES: Readonly<Record<string, string>> = { "local-testnet": "local-testnet start", "json-dump-run": "json-info-dump" };
 
 /** The verb that `argv` begins with, and what follows it. */
 function verbOf(argv: readonly string[]): { verb: string; rest: readonly string[] } | null {
@@ -110,6 +161,7 @@ const OUR_ERRORS: ReadonlySet<string> = new Set([
   "TrainError",
   "DeviceError",
   "TokenizerError",
+  "ChainError",
 ]);
 
 // a terminal that is gone, or a pipe that nobody reads, must not end a run

@@ -14,7 +14,7 @@ const clientVersion = {
   env: "RUN_CLIENT_VERSION",
   doc: "Version that clients must have; empty or test = any.",
 } as const;
-const minBond = { ...amount, unit: "SOL", optional: true, doc: "Bond that a member must have deposited to join." } as const;
+const minBond = { ...amount, unit: "SOL", doc: "Bond that a member must have deposited to join." } as const;
 
 export const createRunOptions = defineOptions({
   runId,
@@ -57,7 +57,7 @@ export const updateConfigOptions = defineOptions({
     doc: "Size of the vocabulary, as shown; with --config-path and left out = the config's model's.",
   },
   joinAuthority: { ...address, optional: true, doc: "Address that grants who may join from now on." },
-  minBond,
+  minBond: { ...minBond, optional: true },
   restartFromStep: {
     type: "integer",
     unit: "step",

@@ -38,6 +38,12 @@ export function loadIdentity(path: string | undefined, { owner, fresh }: Identit
   }
 }
 
+/** The identity in a file that is there, without taking it from a process that runs with it. Errors: HostError identity. */
+export function readIdentity(path: string): Identity {
+  if (existsSync(path)) return read(path, undefined, undefined).identity;
+  throw new HostError("identity", `there is no identity file ${path}: starling create-static-p2p-identity ${path} makes one`);
+}
+
 function lock(path: string): () => void {
   try {
     makeFolder(dirname(path));

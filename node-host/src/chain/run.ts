@@ -1,0 +1,160 @@
+/** A run as a command looks at it: all of it at one slot, or what its own account tells. */
+import { getAddressDecoder, type Address } from "@solana/kit";
+import { RUN_STATES, type CoordinatorState, type RunState } from "@starling/sdk";
+import { getConfigDecoder, type Member } from "@starling/sdk/generated/coordinator/index";
+import {
+  decodeRunConfig,
+  decodeRunHeader,
+  listMembers as readMembers,
+  listRuns as readRuns,
+  readMember,
+  type RunConfig,
+  type RunHeader,
+} from "@starling/sdk/solana/accounts";
+import { addressesOfRun, runAddresses, type Programs, type RunAddresses } from "@starling/sdk/solana/pdas";
+import { assembleState, tablePart, unsettledSlots as owedSlots } from "@starling/sdk/solana/stateAccounts";
+import { Struct } from "@starling/sdk/struct";
+import { HostError } from "../errors.ts";
+import type { Chain } from "./chain.ts";
+import type { RunFacts } from "./dump.ts";
+
+/** What the run's own account tells. */
+export interface RunHead {
+  runId: string;
+  address: Address;
+  at: RunAddresses;
+  account: RunHeader;
+  /** null before the first configuration */
+  machine: Struct<"Run"> | null;
+}
+
+export interface OnChainRun extends RunHead {
+  lamports: bigint;
+  config: RunConfig;
+  /** (8192) the text in force, or what is staged of the next one */
+  staged: Uint8Array;
+  /** null before the first configuration; without the witnesses' reports */
+  state: CoordinatorState | null;
+  /** the machine's parts of both tables */
+  tables: readonly Uint8Array[];
+  /** 0 while create-run has not completed the table */
+  tableBytes: readonly number[];
+}
+
+/** Null where there is no such run. Errors: ChainError. */
+export async function findRun(chain: Chain, runId: string): Promise<OnChainRun | null> {
+  const at = await runAddresses(chain.programs, runId);
+  const [run, config, ...tables] = await chain.accounts([at.run, at.config, ...at.tables]);
+  // an address to which someone merely sent lamports holds no run
+  if (!run || run.owner !== chain.programs.coordinator || !config) return null;
+  const account = decodeRunHeader(chain.programs, run);
+  const head = headOf(runId, at, account);
+  return {
+    ...head,
+    lamports: run.lamports,
+    config: decodeRunConfig(chain.programs, config),
+    staged: Uint8Array.from(getConfigDecoder().decode(config.data).toml),
+    state: head.machine === null ? null : assembleState(chain.programs, account.machine, tables, []).state(),
+    tables: tables.map((table) => tablePart(chain.programs, table)),
+    tableBytes: tables.map((table) => table?.data.length ?? 0),
+  };
+}
+
+/** Errors: HostError chain: no such run, or no program that could have one. */
+export async function requireRun(chain: Chain, runId: string): Promise<OnChainRun> {
+  const run = await findRun(chain, runId);
+  if (run) return run;
+  await requireProgram(chain, "coordinator");
+  throw new HostError("chain", `there is no run "${runId}" on this cluster: starling list-runs shows those there are`);
+}
+
+/** Errors: HostError chain where nothing is deployed at the program's address. */
+export async function requireProgram(chain: Chain, name: keyof Programs): Promise<void> {
+  const address = chain.programs[name];
+  const { accounts } = await chain.client.accounts([address], { signal: chain.signal, slice: { offset: 0, length: 0 } });
+  if (accounts[0]) return;
+  throw new HostError(
+    "chain",
+    `the program "${name}" is not on this cluster at ${address}: check --rpc, or name where it is with --${name}-program-id`,
+  );
+}
+
+function headOf(runId: string, at: RunAddresses, account: RunHeader): RunHead {
+  return { runId, address: at.run, at, account, machine: account.isConfigured ? new Struct("Run", account.machine) : null };
+}
+
+export function runStateOf({ machine }: RunHead): RunState {
+  return machine === null ? "Uninitialized" : (RUN_STATES[machine.number("run_state")] ?? "Uninitialized");
+}
+
+/** Height of the present round, whose account a tick needs. */
+export function heightOf({ machine }: RunHead): number {
+  return machine?.number("height") ?? 0;
+}
+
+/** Index of the running (or last) epoch's table. */
+export function currentTable({ machine }: RunHead): 0 | 1 {
+  return machine?.number("table") === 1 ? 1 : 0;
+}
+
+/** All runs of the program, whoever made them. Errors: ChainError. */
+export async function listRuns(chain: Chain): Promise<RunHead[]> {
+  const found = await readRuns(chain.client, chain.programs, chain.signal);
+  return Promise.all(found.map(async ({ address, runId, header }) => headOf(runId, await addressesOfRun(chain.programs, address), header)));
+}
+
+/** The owner's account in this run; null where it has none, or one of a closed run of the same id. */
+export async function findMember(chain: Chain, run: RunHead, owner: Address): Promise<Member | null> {
+  const member = await readMember(chain.client, run.at, owner, chain.signal);
+  return member && isOf(run, member) ? member : null;
+}
+
+/** By owner. Errors: ChainError. */
+export async function listMembers(chain: Chain, run: RunHead): Promise<Member[]> {
+  const members = await readMembers(chain.client, run.at, chain.signal);
+  return members.filter((member) => isOf(run, member)).sort((a, b) => (a.owner < b.owner ? -1 : 1));
+}
+
+function isOf(run: RunHead, member: Member): boolean {
+  return member.run === run.address && member.runCreatedMs === run.account.createdMs;
+}
+
+export interface UnsettledSlot {
+  table: 0 | 1;
+  slot: number;
+  owner: Address;
+  earned: bigint;
+  slashed: bigint;
+  /** its epoch is over: it can be settled now */
+  isDue: boolean;
+}
+
+const IN_EPOCH: ReadonlySet<RunState> = new Set(["Warmup", "RoundTrain", "RoundWitness", "Cooldown"]);
+
+/** Slots of both tables whose points, or ejection, no settle has taken out yet. */
+export function unsettledSlots(run: OnChainRun): UnsettledSlot[] {
+  const current = currentTable(run);
+  const inEpoch = IN_EPOCH.has(runStateOf(run));
+  return ([0, 1] as const).flatMap((table) => {
+    const struct = new Struct("EpochTable", run.tables[table]!);
+    return owedSlots(run.tables[table]!).map(({ slot, owner }) => {
+      const one = struct.nested("slots", "Slot", slot);
+      return { table, slot, owner, earned: one.bigint("earned"), slashed: one.bigint("slashed"), isDue: table !== current || !inEpoch };
+    });
+  });
+}
+
+export function runFacts(run: OnChainRun): RunFacts {
+  const { isConfigured: _, machine: _bytes, ...header } = run.account;
+  return {
+    ...{ runId: run.runId, address: run.address, lamports: run.lamports, ...header, ...run.config },
+    state: run.state,
+    epochRates: run.machine && { earning: run.machine.bigint("epoch_earning_rate"), slashing: run.machine.bigint("epoch_slashing_rate") },
+    unsettled: unsettledSlots(run),
+  };
+}
+
+/** Owner of a slot as an address. */
+export function ownerOf({ owner }: { owner: Uint8Array }): Address {
+  return getAddressDecoder().decode(owner);
+}

@@ -1,0 +1,66 @@
+/** A run's treasury: what it holds, and in which token. */
+import type { Address } from "@solana/kit";
+import { getTreasuryDecoder, type Treasury } from "@starling/sdk/generated/treasurer/index";
+import { KINDS, requireAccount } from "@starling/sdk/solana/accounts";
+import { treasuryAddress } from "@starling/sdk/solana/pdas";
+import { readMint, readTokenAccount } from "@starling/sdk/solana/tokens";
+import { tokenAddress, type Collateral } from "@starling/sdk/solana/treasury";
+import { HostError } from "../errors.ts";
+import type { Chain } from "./chain.ts";
+import type { TreasuryFacts } from "./dump.ts";
+
+export interface FoundTreasury {
+  address: Address;
+  account: Treasury;
+}
+
+/** Null for a run without rewards. `run`: the run's address; the run itself may be closed. */
+export async function findTreasury(chain: Chain, run: Address): Promise<FoundTreasury | null> {
+  const address = await treasuryAddress(chain.programs, run);
+  const found = await chain.account(address);
+  if (found === null || found.owner !== chain.programs.treasurer) return null;
+  const decoder = getTreasuryDecoder();
+  const data = requireAccount("the treasury", found, {
+    program: chain.programs.treasurer,
+    kind: KINDS.treasury,
+    minBytes: decoder.fixedSize,
+  });
+  return { address, account: decoder.decode(data) };
+}
+
+/** Errors: HostError chain for a run without one. */
+export async function requireTreasury(chain: Chain, runId: string, run: Address): Promise<FoundTreasury> {
+  const found = await findTreasury(chain, run);
+  if (found) return found;
+  throw new HostError(
+    "chain",
+    `run ${runId} has no treasury: it was created without --treasurer-collateral-mint, or its surplus was withdrawn`,
+  );
+}
+
+export interface Mint extends Collateral {
+  decimals: number;
+}
+
+/** Errors: HostError chain where `address` is no mint. */
+export async function requireMint(chain: Chain, address: Address): Promise<Mint> {
+  const found = await chain.account(address);
+  const mint = found && readMint(found);
+  if (mint) return { mint: address, tokenProgram: mint.tokenProgram, decimals: mint.decimals };
+  const what = found === null ? "there is no account at that address" : `the account there belongs to ${found.owner} and is no mint`;
+  throw new HostError("chain", `${address} is not the mint of a token: ${what}`);
+}
+
+/** Units in the associated token account of `owner`; null where there is none. */
+export async function unitsOf(chain: Chain, owner: Address, collateral: Collateral): Promise<{ address: Address; units: bigint | null }> {
+  const address = await tokenAddress(owner, collateral);
+  const found = await chain.account(address);
+  const token = found && readTokenAccount(found);
+  return { address, units: token && token.mint === collateral.mint ? token.units : null };
+}
+
+export async function treasuryFacts(chain: Chain, { address, account }: FoundTreasury): Promise<TreasuryFacts> {
+  const mint = await requireMint(chain, account.mint);
+  const vault = await unitsOf(chain, address, mint);
+  return { address, account, decimals: mint.decimals, vault: vault.address, vaultUnits: vault.units ?? 0n };
+}

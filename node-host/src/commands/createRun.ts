@@ -1,0 +1,94 @@
+/** `starling create-run`: the accounts of a run, and its treasury where it pays rewards. Started again it goes on where it stopped. */
+import type { Address } from "@solana/kit";
+import type { OptionsOf, createRunOptions } from "@starling/config";
+import { allocate, createRun as createRunInstruction, type NewRun } from "@starling/sdk/solana/instructions";
+import { runAddresses, type RunAddresses } from "@starling/sdk/solana/pdas";
+import { createRunWithTreasury } from "@starling/sdk/solana/treasury";
+import { parseAmount, SOL_DECIMALS } from "../chain/amounts.ts";
+import { withChain, type Chain } from "../chain/chain.ts";
+import { readWallet } from "../chain/keyFile.ts";
+import { print, progress } from "../chain/print.ts";
+import { rentOfRun, TABLE_BYTES, TABLE_STEP_BYTES } from "../chain/rent.ts";
+import { findRun, requireProgram, requireRun } from "../chain/run.ts";
+import { findTreasury, requireMint } from "../chain/treasury.ts";
+import { EXIT_CODES, HostError } from "../errors.ts";
+
+type CreateRunOptions = OptionsOf<typeof createRunOptions>;
+
+export async function createRun(options: CreateRunOptions): Promise<number> {
+  const wallet = await readWallet(options);
+  const joinAuthority = (options.joinAuthority?.trim() ?? wallet.address) as Address;
+  const minBondLamports = parseAmount(options.minBond, SOL_DECIMALS, "--min-bond");
+  const run: NewRun = {
+    runId: options.runId,
+    name: options.name ?? "",
+    description: options.description ?? "",
+    clientVersion: options.clientVersion ?? "",
+    mainAuthority: wallet.address,
+    joinAuthority,
+    minBondLamports,
+  };
+  return withChain(options, async (chain) => {
+    await requireProgram(chain, "coordinator");
+    const at = await runAddresses(chain.programs, run.runId);
+    const isNew = !(await isMine(chain, run.runId, wallet.address));
+    let signature: string | null = null;
+    if (isNew) {
+      const collateral =
+        options.treasurerCollateralMint === undefined ? null : await requireMint(chain, options.treasurerCollateralMint.trim() as Address);
+      if (collateral !== null) await requireProgram(chain, "treasurer");
+      await chain.requireFunds(wallet.address, rentOfRun(collateral !== null), `creating run ${run.runId}`);
+      const instruction =
+        collateral === null
+          ? await createRunInstruction(chain.programs, wallet, run)
+          : await createRunWithTreasury(chain.programs, wallet, run, collateral);
+      signature = await chain.send([instruction], wallet, `create run ${run.runId}`);
+    } else progress(`run ${run.runId} is there already, and this wallet's: its accounts are completed where they are not`);
+    const grown = await growTables(chain, run.runId, at, wallet);
+    const treasury = await findTreasury(chain, at.run);
+    print(
+      options.json,
+      {
+        runId: run.runId,
+        run: at.run,
+        created: isNew,
+        mainAuthority: treasury?.address ?? wallet.address,
+        joinAuthority,
+        treasury: treasury?.address ?? null,
+        mint: treasury?.account.mint ?? null,
+        signature,
+      },
+      [
+        `${isNew ? "created" : grown > 0 ? "completed" : "nothing to do for"} run ${run.runId} at ${at.run}`,
+        `who may join is decided by ${joinAuthority}`,
+        ...(treasury === null ? [] : [`rewards are paid from treasury ${treasury.address} in ${treasury.account.mint}`]),
+        `next: starling update-config --run-id ${run.runId} --config-path FILE`,
+      ],
+    );
+    return EXIT_CODES.ok;
+  });
+}
+
+/** False where no such run is there. Errors: HostError chain where it is another's. */
+async function isMine(chain: Chain, runId: string, wallet: Address): Promise<boolean> {
+  const run = await findRun(chain, runId);
+  if (run === null) return false;
+  const treasury = await findTreasury(chain, run.address);
+  const authority = treasury?.address === run.account.mainAuthority ? treasury.account.mainAuthority : run.account.mainAuthority;
+  if (authority === wallet) return true;
+  throw new HostError(
+    "chain",
+    `run id ${runId} is taken: it belongs to ${authority}, and the wallet is ${wallet}; choose another --run-id`,
+  );
+}
+
+/** An account can grow by 10,240 bytes an instruction only: the tables get there step by step. Resolves to the steps taken. */
+async function growTables(chain: Chain, runId: string, at: RunAddresses, wallet: Parameters<typeof allocate>[1]): Promise<number> {
+  const { tableBytes } = await requireRun(chain, runId);
+  const steps = ([0, 1] as const).flatMap((index) => {
+    const missing = TABLE_BYTES - (tableBytes[index] ?? 0);
+    return Array.from({ length: Math.ceil(missing / TABLE_STEP_BYTES) }, () => allocate(at, wallet, index));
+  });
+  if (steps.length > 0) await chain.send(steps, wallet, "allocate the members' tables");
+  return steps.length;
+}
