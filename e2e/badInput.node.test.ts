@@ -20,7 +20,7 @@ import {
 import { blobProtocol, decodeBlobRequest, encodeBlobAnswer } from "@starling/network/blobWire";
 import { createNodeNetwork } from "@starling/network/libp2p.node";
 import { connectTcpCoordinator, CoordinatorCore, Identity, serveCoordinator } from "@starling/sdk";
-import { COMPLIANCE_CONFIG } from "@starling/sdk/compliance";
+import { COMPLIANCE_CONFIG } from "@starling/sdk/complianceClient";
 import { Machine } from "@starling/sdk/machine";
 import { CALL_DOMAIN } from "@starling/sdk/protocol";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";

@@ -1,7 +1,7 @@
 import { generateKeypair, MemoryHub } from "@starling/network";
 import { afterEach, describe, expect, it } from "vitest";
 import { toHex } from "./bytes.ts";
-import { COMPLIANCE_CONFIG, ComplianceClient } from "./compliance.ts";
+import { COMPLIANCE_CONFIG, ComplianceClient } from "./complianceClient.ts";
 import { CoordinatorCore } from "./core.ts";
 import { Identity, parseIdentity, serializeIdentity } from "./identity.ts";
 import { Machine } from "./machine.ts";

@@ -1,8 +1,8 @@
-import { coordinatorCompliance } from "./compliance.ts";
+import { coreCompliance } from "./complianceCore.ts";
 import { equalBytes } from "./bytes.ts";
 import { MemoryCoordinator } from "./memory.ts";
 
-coordinatorCompliance("memory", async (core, admin) => ({
+coreCompliance("memory", async (core, admin) => ({
   connect: async (identity) =>
     new MemoryCoordinator(core, {
       session: identity.session.publicKey,

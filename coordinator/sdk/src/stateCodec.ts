@@ -69,8 +69,15 @@ function decodeSlot(slot: Struct<"Slot">, index: number): ClientSlot {
   };
 }
 
-/** Of a round, what every client needs at once lies in the run, and what witnesses sent beside it in a record of its own. */
+const NO_REPORTS = new Struct("RoundDetail", new Uint8Array(LAYOUT.RoundDetail.bytes));
+
+/**
+ * Of a round, what every client needs at once lies in the run, and what witnesses sent beside it in a record of its own, which
+ * whoever reads a chain need not have: its fields are zero then.
+ */
 function decodeRound(hot: Struct<"RoundHot">, detail: Struct<"RoundDetail">): RoundRecord {
+  const isOfIt = detail.number("height") === hot.number("height") && detail.number("step") === hot.number("step");
+  const record = isOfIt ? detail : NO_REPORTS;
   return {
     height: hot.number("height"),
     step: hot.number("step"),
@@ -81,7 +88,7 @@ function decodeRound(hot: Struct<"RoundHot">, detail: Struct<"RoundDetail">): Ro
     live: setBits(hot.bytes("live")),
     drain: hot.number("drain") !== 0,
     witnesses: Array.from({ length: hot.number("witnesses_len") }, (_, index) =>
-      decodeWitness(hot.nested("witnesses", "WitnessHot", index), detail.nested("reports", "Report", index)),
+      decodeWitness(hot.nested("witnesses", "WitnessHot", index), record.nested("reports", "Report", index)),
     ),
   };
 }

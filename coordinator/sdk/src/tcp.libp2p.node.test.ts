@@ -1,7 +1,8 @@
 import { createNodeNetwork } from "@starling/network/libp2p.node";
 import type { PeerNetwork } from "@starling/network";
 import { expect, it, vi } from "vitest";
-import { COMPLIANCE_CONFIG, coordinatorCompliance } from "./compliance.ts";
+import { COMPLIANCE_CONFIG } from "./complianceClient.ts";
+import { coreCompliance } from "./complianceCore.ts";
 import { CoordinatorCore } from "./core.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
@@ -10,7 +11,7 @@ import type { ConnectionStatus } from "./tcpOptions.ts";
 import { serveCoordinator } from "./tcpServer.ts";
 import type { CoordinatorPort } from "./types.ts";
 
-coordinatorCompliance("tcp over libp2p", async (core, admin) => {
+coreCompliance("tcp over libp2p", async (core, admin) => {
   const serverIdentity = Identity.generate({ chainLength: 8 });
   const serverNetwork = await createNodeNetwork({
     seed: serverIdentity.secrets().peerSeed,

@@ -1,6 +1,7 @@
 import { generateKeypair, MemoryHub, type MemoryNetwork, type PeerNetwork, RequestSealer } from "@starling/network";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { COMPLIANCE_CONFIG, coordinatorCompliance, rejectedWith } from "./compliance.ts";
+import { COMPLIANCE_CONFIG, rejectedWith } from "./complianceClient.ts";
+import { coreCompliance } from "./complianceCore.ts";
 import { CoordinatorCore } from "./core.ts";
 import { CoordinatorError } from "./errors.ts";
 import { type SessionGrant, signGrant } from "./grant.ts";
@@ -25,7 +26,7 @@ import { encodeAs } from "./wire.ts";
 const RUN_ID = "tcp";
 const newIdentity = (): Identity => Identity.generate({ chainLength: 256 });
 
-coordinatorCompliance("tcp over the memory network", async (core, admin) => {
+coreCompliance("tcp over the memory network", async (core, admin) => {
   const hub = new MemoryHub({ seed: 1 });
   const serverNetwork = hub.join(generateKeypair().publicKey, { allowAll: true });
   const stopServing = serveCoordinator({ core, network: serverNetwork, admins: [admin.owner.publicKey] });

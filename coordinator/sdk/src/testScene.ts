@@ -2,7 +2,7 @@
 import { VirtualClock } from "@starling/network";
 import { expect } from "vitest";
 import type { Clock } from "./clock.ts";
-import { COMPLIANCE_CONFIG } from "./compliance.ts";
+import { COMPLIANCE_CONFIG } from "./complianceClient.ts";
 import { CoordinatorCore } from "./core.ts";
 import type { CoordinatorCoreOptions, SavedRun, Transition } from "./coreOptions.ts";
 import { Identity } from "./identity.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeypair, MemoryHub } from "@starling/network";
 import { type ConnectionStatus, connectTcpCoordinator, Identity } from "@starling/sdk";
-import { ComplianceClient } from "@starling/sdk/compliance";
+import { ComplianceClient } from "@starling/sdk/complianceClient";
 import type { RunState } from "@starling/sdk/types";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ServerEvent } from "./events.ts";

@@ -3,7 +3,7 @@ import { createNodeNetwork } from "@starling/network/libp2p.node";
 import { CoordinatorCore, Identity, MemoryCoordinator } from "@starling/sdk";
 import { keyHex } from "@starling/network";
 import { equalBytes } from "@starling/sdk/bytes";
-import { COMPLIANCE_CONFIG } from "@starling/sdk/compliance";
+import { COMPLIANCE_CONFIG } from "@starling/sdk/complianceClient";
 import { Machine } from "@starling/sdk/machine";
 import { nameMembers } from "@starling/sdk/nameMembers";
 import { encodeAs } from "@starling/sdk/wire";
