@@ -208,7 +208,7 @@ const instructions: InstructionSpec[] = [
     name: "recordClaim",
     discriminator: 23,
     docs: "Marks points of a member as claimed.",
-    accounts: [authority, runRead, member],
+    accounts: [authority, run, member],
     arguments: { points: u64 },
   },
   {
@@ -239,6 +239,7 @@ const states = [
       minBondLamports: u64,
       createdMs: u64,
       configSha256: bytes(32),
+      unclaimedPoints: u64,
       machine: rest,
     },
   }),

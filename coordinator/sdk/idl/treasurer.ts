@@ -59,7 +59,7 @@ const instructions: InstructionSpec[] = [
       participant,
       vault,
       ["ownerToken", "w", "the owner's token account"],
-      ["run", "", "the run's hot account"],
+      ["run", "w", "the run's hot account"],
       ["member", "w", "the owner's lifetime account"],
       mint,
       token,

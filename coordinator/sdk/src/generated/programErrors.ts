@@ -270,6 +270,210 @@ export const PROGRAM_ERRORS: Readonly<
     "203": {
       "name": "UnknownKind",
       "message": "lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay"
+    },
+    "6000": {
+      "name": "UnknownInstruction",
+      "message": "the first byte names no instruction of this program"
+    },
+    "6001": {
+      "name": "ShortData",
+      "message": "the instruction's data ends before its last argument"
+    },
+    "6002": {
+      "name": "TrailingData",
+      "message": "the instruction's data goes on behind its last argument"
+    },
+    "6003": {
+      "name": "BadArgument",
+      "message": "an argument is outside of what it may be"
+    },
+    "6004": {
+      "name": "BadText",
+      "message": "a text must be UTF-8 without a zero byte, and no longer than its field"
+    },
+    "6005": {
+      "name": "WrongAccountCount",
+      "message": "the instruction takes another number of accounts"
+    },
+    "6006": {
+      "name": "NotSigner",
+      "message": "an account that must sign has not signed"
+    },
+    "6007": {
+      "name": "NotWritable",
+      "message": "an account that changes was not passed as writable"
+    },
+    "6008": {
+      "name": "WrongOwner",
+      "message": "an account belongs to another program than it should"
+    },
+    "6009": {
+      "name": "Uninitialized",
+      "message": "an account that must exist does not, or is not initialised"
+    },
+    "6010": {
+      "name": "AlreadyInitialized",
+      "message": "an account that should be created is there already"
+    },
+    "6011": {
+      "name": "WrongKind",
+      "message": "an account of this program is of another kind than the instruction takes here"
+    },
+    "6012": {
+      "name": "WrongVersion",
+      "message": "the account was written by another version of this program"
+    },
+    "6013": {
+      "name": "WrongSize",
+      "message": "the account's data has another size than its kind"
+    },
+    "6014": {
+      "name": "WrongAddress",
+      "message": "an account's address is not the one that its seeds give"
+    },
+    "6015": {
+      "name": "WrongRun",
+      "message": "the account belongs to another run"
+    },
+    "6016": {
+      "name": "WrongKey",
+      "message": "an account or a signer is not the one that the other accounts name"
+    },
+    "6017": {
+      "name": "WrongProgram",
+      "message": "the account given as a program or a sysvar is another one"
+    },
+    "6018": {
+      "name": "SameAccount",
+      "message": "two accounts that must differ are the same"
+    },
+    "6019": {
+      "name": "Overflow",
+      "message": "a sum does not fit its field"
+    },
+    "6020": {
+      "name": "ClockOutOfRange",
+      "message": "the cluster's clock is not usable"
+    },
+    "6021": {
+      "name": "NoSlotHash",
+      "message": "the sysvar of slot hashes holds none"
+    },
+    "6100": {
+      "name": "NotConfigured",
+      "message": "the run has no config yet; write and apply one first"
+    },
+    "6101": {
+      "name": "ConfigNotApplied",
+      "message": "a config is written but not applied; call update_config before resuming"
+    },
+    "6102": {
+      "name": "WrongConfigHash",
+      "message": "sha256 of the staged text is not the one given; write the text again"
+    },
+    "6103": {
+      "name": "ConfigTooLong",
+      "message": "a config text is at most 8192 bytes, and not longer than what was written"
+    },
+    "6104": {
+      "name": "NotTheAuthority",
+      "message": "the signer is not the run's main authority"
+    },
+    "6105": {
+      "name": "NothingToUpdate",
+      "message": "the flags name no field"
+    },
+    "6106": {
+      "name": "TableIncomplete",
+      "message": "the run's tables have not their full size yet; call allocate until they have"
+    },
+    "6107": {
+      "name": "NotTheSlotsSession",
+      "message": "the slot belongs to another session key"
+    },
+    "6108": {
+      "name": "SessionExpired",
+      "message": "the session has expired, or would at once; the owner can open it again"
+    },
+    "6109": {
+      "name": "SessionTaken",
+      "message": "this session key is open for another owner; close that session first"
+    },
+    "6110": {
+      "name": "SessionNotExpired",
+      "message": "only the owner can close a session that has not expired"
+    },
+    "6111": {
+      "name": "StaleSession",
+      "message": "the session was opened for a closed run of the same id; the owner can open it again"
+    },
+    "6112": {
+      "name": "StaleMember",
+      "message": "the member belongs to a closed run of the same id; the owner opens a session to begin anew"
+    },
+    "6113": {
+      "name": "KeysNotDistinct",
+      "message": "owner, session key and peer id must be three different keys"
+    },
+    "6114": {
+      "name": "FloatTooLarge",
+      "message": "a session may hold at most 0.1 SOL for fees"
+    },
+    "6115": {
+      "name": "NotAuthorized",
+      "message": "the grant does not let this owner join: it is not active, or of another authority, grantee or scope"
+    },
+    "6116": {
+      "name": "GrantStillValid",
+      "message": "the member's grant and bond still let it join"
+    },
+    "6117": {
+      "name": "BondTooSmall",
+      "message": "the owner's bond is smaller than the run asks; deposit the rest"
+    },
+    "6118": {
+      "name": "MemberEjected",
+      "message": "this owner was voted out of the run"
+    },
+    "6119": {
+      "name": "WrongMember",
+      "message": "the member account given is not that of the slot's owner"
+    },
+    "6120": {
+      "name": "TooManySlots",
+      "message": "at most that many slots or clients fit one instruction: 20 to settle, 16 to check"
+    },
+    "6121": {
+      "name": "NotEnoughBond",
+      "message": "that many lamports are not bonded, or not unbonding"
+    },
+    "6122": {
+      "name": "StillUnbonding",
+      "message": "a bond comes free after one whole epoch; call again later"
+    },
+    "6123": {
+      "name": "NotEnoughPoints",
+      "message": "the member has fewer points to claim"
+    },
+    "6124": {
+      "name": "RunStillOpen",
+      "message": "the run must be Paused, Finished or never started before it is closed"
+    },
+    "6125": {
+      "name": "Unsettled",
+      "message": "points of an epoch are not settled yet; settle all members first"
+    },
+    "6126": {
+      "name": "MemberInUse",
+      "message": "the member has points or a bond, or is in one of the run's tables"
+    },
+    "6127": {
+      "name": "WrongMetadata",
+      "message": "witness data is nothing, or a filter of 512 bytes and at most 200 bytes of metadata"
+    },
+    "6128": {
+      "name": "FractionalTime",
+      "message": "times of a run on chain are whole seconds: the cluster's clock knows no less"
     }
   },
   "authorizer": {
@@ -534,6 +738,10 @@ export const PROGRAM_ERRORS: Readonly<
     "6114": {
       "name": "StillOpen",
       "message": "a participant account is kept while the treasury of its run is open"
+    },
+    "6115": {
+      "name": "PointsUnclaimed",
+      "message": "members can still claim points: the run can be closed once they have, or 90 days after it was paused or finished"
     }
   }
 };

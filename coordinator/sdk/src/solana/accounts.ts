@@ -66,6 +66,8 @@ export interface RunHeader {
   minBondLamports: bigint;
   createdMs: bigint;
   configSha256: Uint8Array;
+  /** what all members together may still claim, as far as it is settled */
+  unclaimedPoints: bigint;
   /** false before the first update_config: there is no machine yet */
   isConfigured: boolean;
   /** the machine's Run */
@@ -86,6 +88,7 @@ export function decodeRunHeader(programs: Programs, account: ChainAccount): RunH
     minBondLamports: run.minBondLamports,
     createdMs: run.createdMs,
     configSha256: new Uint8Array(run.configSha256),
+    unclaimedPoints: run.unclaimedPoints,
     isConfigured: machine[version] !== 0,
     machine,
   };

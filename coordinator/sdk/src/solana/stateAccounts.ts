@@ -8,8 +8,8 @@ import { ChainError } from "./chainError.ts";
 import type { ChainAccount } from "./json.ts";
 import type { Programs } from "./pdas.ts";
 
-/** header, three keys, nonce, bond, created, sha256 of the configuration */
-export const RUN_HEADER_BYTES = 8 + 3 * 32 + 3 * 8 + 32;
+/** header, three keys, nonce, bond, created, sha256 of the configuration, unclaimed points */
+export const RUN_HEADER_BYTES = 8 + 3 * 32 + 3 * 8 + 32 + 8;
 /** header, run */
 export const TABLE_HEADER_BYTES = 8 + 32;
 const ROUND_HEADER_BYTES = 8 + 32;
@@ -87,6 +87,8 @@ export interface RunFacts {
   carriedLen: number;
   unsettled: readonly [number, number];
   live: Uint8Array;
+  /** witnesses report the epoch's hash, which stands in the Round account */
+  isLastDrain: boolean;
 }
 
 export function runFacts(run: Uint8Array): RunFacts {
@@ -101,6 +103,8 @@ export function runFacts(run: Uint8Array): RunFacts {
     carriedLen: struct.number("carried_len"),
     unsettled: [unsettled.getUint16(0, true), unsettled.getUint16(2, true)],
     live: struct.bytes("live"),
+    isLastDrain:
+      struct.number("last_step") !== 0 && struct.number("step") + 1 === struct.number("last_step") && struct.number("rounds_len") > 0,
   };
 }
 

@@ -61,6 +61,7 @@ export type Run = {
   minBondLamports: bigint;
   createdMs: bigint;
   configSha256: ReadonlyUint8Array;
+  unclaimedPoints: bigint;
   machine: ReadonlyUint8Array;
 };
 
@@ -75,6 +76,7 @@ export type RunArgs = {
   minBondLamports: number | bigint;
   createdMs: number | bigint;
   configSha256: ReadonlyUint8Array;
+  unclaimedPoints: number | bigint;
   machine: ReadonlyUint8Array;
 };
 
@@ -94,6 +96,7 @@ export function getRunEncoder(): Encoder<RunArgs> {
       ["minBondLamports", getU64Encoder()],
       ["createdMs", getU64Encoder()],
       ["configSha256", fixEncoderSize(getBytesEncoder(), 32)],
+      ["unclaimedPoints", getU64Encoder()],
       ["machine", getBytesEncoder()],
     ]),
     (value) => ({
@@ -120,6 +123,7 @@ export function getRunDecoder(): Decoder<Run> {
     ["minBondLamports", getU64Decoder()],
     ["createdMs", getU64Decoder()],
     ["configSha256", fixDecoderSize(getBytesDecoder(), 32)],
+    ["unclaimedPoints", getU64Decoder()],
     ["machine", getBytesDecoder()],
   ]);
 }

@@ -26,7 +26,6 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
-  type ReadonlyAccount,
   type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
@@ -58,7 +57,7 @@ export type RecordClaimInstruction<
         ? ReadonlySignerAccount<TAccountAuthority> &
             AccountSignerMeta<TAccountAuthority>
         : TAccountAuthority,
-      TAccountRun extends string ? ReadonlyAccount<TAccountRun> : TAccountRun,
+      TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
       TAccountMember extends string
         ? WritableAccount<TAccountMember>
         : TAccountMember,
@@ -134,7 +133,7 @@ export function getRecordClaimInstruction<
   // Original accounts.
   const originalAccounts = {
     authority: { value: input.authority ?? null, isWritable: false },
-    run: { value: input.run ?? null, isWritable: false },
+    run: { value: input.run ?? null, isWritable: true },
     member: { value: input.member ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<

@@ -51,6 +51,7 @@ export const TREASURER_ERROR__VAULT_SHORT = 0x17df; // 6111
 export const TREASURER_ERROR__WRONG_PARTICIPANT = 0x17e0; // 6112
 export const TREASURER_ERROR__WRONG_MEMBER = 0x17e1; // 6113
 export const TREASURER_ERROR__STILL_OPEN = 0x17e2; // 6114
+export const TREASURER_ERROR__POINTS_UNCLAIMED = 0x17e3; // 6115
 
 export type TreasurerError =
   | typeof TREASURER_ERROR__ALREADY_INITIALIZED
@@ -66,6 +67,7 @@ export type TreasurerError =
   | typeof TREASURER_ERROR__NOT_SIGNER
   | typeof TREASURER_ERROR__NOT_WRITABLE
   | typeof TREASURER_ERROR__OVERFLOW
+  | typeof TREASURER_ERROR__POINTS_UNCLAIMED
   | typeof TREASURER_ERROR__SAME_ACCOUNT
   | typeof TREASURER_ERROR__SHORT_DATA
   | typeof TREASURER_ERROR__STILL_OPEN
@@ -107,6 +109,7 @@ if (process.env["NODE_ENV"] !== "production") {
     [TREASURER_ERROR__NOT_SIGNER]: `an account that must sign has not signed`,
     [TREASURER_ERROR__NOT_WRITABLE]: `an account that changes was not passed as writable`,
     [TREASURER_ERROR__OVERFLOW]: `a sum does not fit its field`,
+    [TREASURER_ERROR__POINTS_UNCLAIMED]: `members can still claim points: the run can be closed once they have, or 90 days after it was paused or finished`,
     [TREASURER_ERROR__SAME_ACCOUNT]: `two accounts that must differ are the same`,
     [TREASURER_ERROR__SHORT_DATA]: `the instruction's data ends before its last argument`,
     [TREASURER_ERROR__STILL_OPEN]: `a participant account is kept while the treasury of its run is open`,

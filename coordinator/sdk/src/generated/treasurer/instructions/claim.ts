@@ -78,7 +78,7 @@ export type ClaimInstruction<
       TAccountOwnerToken extends string
         ? WritableAccount<TAccountOwnerToken>
         : TAccountOwnerToken,
-      TAccountRun extends string ? ReadonlyAccount<TAccountRun> : TAccountRun,
+      TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
       TAccountMember extends string
         ? WritableAccount<TAccountMember>
         : TAccountMember,
@@ -210,7 +210,7 @@ export function getClaimInstruction<
     participant: { value: input.participant ?? null, isWritable: true },
     vault: { value: input.vault ?? null, isWritable: true },
     ownerToken: { value: input.ownerToken ?? null, isWritable: true },
-    run: { value: input.run ?? null, isWritable: false },
+    run: { value: input.run ?? null, isWritable: true },
     member: { value: input.member ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },

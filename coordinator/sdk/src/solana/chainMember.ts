@@ -1,0 +1,285 @@
+/**
+ * What a member of a run on chain does besides training: it keeps its place, ticks, settles, and keeps its session key in
+ * lamports. Of n members about two try each tick and each settlement, so that nothing waits for one and few pay in vain.
+ */
+import { type Address, getAddressDecoder, getAddressEncoder, type Instruction, type TransactionSigner } from "@solana/kit";
+import { equalBytes, sha256 } from "../bytes.ts";
+import { CoordinatorError } from "../errors.ts";
+import { Machine } from "../machine.ts";
+import type { ChainRenewal } from "../tcpOptions.ts";
+import type { Membership } from "../types.ts";
+import { ChainError } from "./chainError.ts";
+import type { ClusterClient } from "./clusterClient.ts";
+import type { ClusterClock } from "./clusterClock.ts";
+import { asCoordinatorError } from "./coordinatorError.ts";
+import { FuelGauge } from "./fuelGauge.ts";
+import * as calls from "./instructions.ts";
+import { CHAIN_LIMITS } from "./limits.ts";
+import type { RunAddresses } from "./pdas.ts";
+import type { RunView } from "./runWatch.ts";
+import { unsettledSlots } from "./stateAccounts.ts";
+import type { TransactionSender } from "./transactions.ts";
+import { backOffMs, wait } from "./wait.ts";
+
+export interface ChainMemberOptions {
+  cluster: ClusterClient;
+  sender: TransactionSender;
+  at: RunAddresses;
+  clock: ClusterClock;
+  session: TransactionSigner;
+  chain: ChainRenewal | null;
+  signal: AbortSignal;
+  view: () => RunView | null;
+  /** the grant that lets that owner in */
+  authorization: (owner: Address) => Promise<Address>;
+  /** why it is not where it should be; null: all is well */
+  onError: (error: CoordinatorError | null) => void;
+  random?: () => number;
+}
+
+interface Joined {
+  membership: Membership;
+  multiaddrs: string[];
+}
+
+/** Programs see whole seconds: looking more often finds nothing new. */
+const DUTY_MS = 1_000;
+const SETTLE_AT_ONCE = 16;
+const JOIN_TRIES = 4;
+const FIRST_JOIN_REST_MS = 2_000;
+const LONGEST_JOIN_REST_MS = 30_000;
+
+export class ChainMember {
+  readonly #options: ChainMemberOptions;
+  readonly #key: Uint8Array;
+  readonly #random: () => number;
+  readonly #fuel: FuelGauge;
+  readonly #working: Promise<void>;
+  #joined: Joined | null = null;
+  #ejected: CoordinatorError | null = null;
+  #joining: Promise<void> | null = null;
+  #renewing = false;
+  #joinFailures = 0;
+  #nextJoinMs = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: ChainMemberOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#key = new Uint8Array(getAddressEncoder().encode(options.session.address));
+    this.#fuel = new FuelGauge(options);
+    this.#working = this.#work();
+  }
+
+  async ended(): Promise<void> {
+    await this.#working;
+    await this.#joining?.catch(() => {});
+  }
+
+  async join(membership: Membership, multiaddrs: string[], signal: AbortSignal): Promise<void> {
+    if (!equalBytes(membership.session, this.#key)) {
+      throw new CoordinatorError("bad-grant", "the membership names another session key than the one that signs the calls");
+    }
+    const joined = { membership: { ...membership }, multiaddrs: [...multiaddrs] };
+    await this.#sendJoin(joined, signal);
+    this.#joined = joined;
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    const view = this.#options.view();
+    if (this.#joined === null && (view === null || !this.#hasPlace(view))) {
+      throw new CoordinatorError("not-member", "leave: this session has no part in the run");
+    }
+    // first, so that nothing joins again meanwhile
+    const joined = this.#joined;
+    this.#joined = null;
+    try {
+      await this.send([calls.leaveRun(this.#options.at, this.#options.session)], signal);
+    } catch (error) {
+      this.#joined ??= joined;
+      throw error;
+    }
+  }
+
+  /** Once sent, a link is public whether or not it arrived: never join again with a head above it. */
+  reveals(link: Uint8Array): void {
+    const membership = this.#joined?.membership;
+    if (membership !== undefined && equalBytes(sha256(link), membership.chainHead)) membership.chainHead = link;
+  }
+
+  async send(instructions: Instruction[], signal: AbortSignal): Promise<void> {
+    this.#fuel.spent();
+    await this.#options.sender.send(instructions, this.#options.session, { signal });
+  }
+
+  /** A newer view of the run. */
+  see(view: RunView): void {
+    if (this.#options.chain?.identity.isChainShort === true && this.#joined !== null && !this.#renewing)
+      void this.#renewChain(this.#options.chain);
+    if (this.#joined !== null && this.#hasPlace(view)) {
+      this.#joinFailures = 0;
+      this.#nextJoinMs = 0;
+    }
+    this.#wake();
+  }
+
+  async #work(): Promise<void> {
+    const { signal, view } = this.#options;
+    while (!signal.aborted) {
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      await wait(DUTY_MS * (0.75 + this.#random() / 2), AbortSignal.any([signal, woken.signal])).catch(() => {});
+      // news is looked at after a moment: who sent the message that made it often ticks with it
+      if (woken.signal.aborted) await wait(200 + 300 * this.#random(), signal).catch(() => {});
+      const now = view();
+      if (now === null || this.#joined === null || signal.aborted) continue;
+      // each by itself: what fails is tried again in a second, and the others do not wait for it
+      await this.#duty(() => this.#fuel.look());
+      await this.#duty(() => this.#stay(now));
+      await this.#duty(() => this.#settleEnded(now));
+      await this.#duty(() => this.#tick());
+    }
+  }
+
+  async #duty(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (this.#options.signal.aborted) return;
+      if (!(error instanceof ChainError) && !(error instanceof CoordinatorError)) throw error;
+      // refusals mean that another one was first; what matters to people is told by `#stay` and the gauge
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { at, clock, signal, view } = this.#options;
+    const now = view();
+    if (now === null || !this.#isMyTurn(now)) return;
+    if (!Machine.load(now.bytes).isTickDue(clock.programNowMs())) return;
+    await this.send([calls.tick(at, now.facts.height)], signal);
+  }
+
+  /** About two of all members. */
+  #isMyTurn(view: RunView): boolean {
+    const { clients, pending } = view.state;
+    const count = clients.filter(({ state }) => state === "Healthy").length + pending.length;
+    return count <= 2 || this.#random() < 2 / count;
+  }
+
+  /** Points of an ended epoch go to their owners; the next epoch cannot begin before. */
+  async #settleEnded(view: RunView): Promise<void> {
+    for (const index of [0, 1] as const) {
+      if (!isOver(view, index) || !this.#isMyTurn(view)) continue;
+      const slots = unsettledSlots(view.tables[index]);
+      if (slots.length === 0) continue;
+      // of many, a stretch that begins anywhere: others settle elsewhere
+      const from = slots.length <= SETTLE_AT_ONCE ? 0 : Math.floor(this.#random() * slots.length);
+      await this.#settle(index, [...slots.slice(from), ...slots.slice(0, from)].slice(0, SETTLE_AT_ONCE), this.#options.signal);
+    }
+  }
+
+  async #settle(index: 0 | 1, slots: { slot: number; owner: Address }[], signal: AbortSignal): Promise<void> {
+    await this.send([await calls.settle(this.#options.at, index, slots)], signal);
+  }
+
+  /** Dropped although it lives, withdrawn by a pause, or told of a newer head: it joins again. */
+  async #stay(view: RunView): Promise<void> {
+    const joined = this.#joined;
+    if (joined === null || this.#hasPlace(view) || this.#ejected !== null) return;
+    if (performance.now() < this.#nextJoinMs || CLOSED.has(view.state.runState)) return;
+    try {
+      await this.#sendJoin(joined, this.#options.signal);
+      this.#options.onError(null);
+    } catch (cause) {
+      const error = asCoordinatorError(cause, "joining again");
+      if (!this.#options.signal.aborted && error.code !== "unreachable") this.#options.onError(error);
+    }
+    this.#nextJoinMs = performance.now() + backOffMs(this.#joinFailures, FIRST_JOIN_REST_MS, LONGEST_JOIN_REST_MS, this.#random);
+    this.#joinFailures += 1;
+  }
+
+  /** A slot of the running epoch that lives, or a place in the next. */
+  #hasPlace({ state }: RunView): boolean {
+    if (state.pending.some(({ session }) => equalBytes(session, this.#key))) return true;
+    const slot = state.clients.find(({ session }) => equalBytes(session, this.#key));
+    return slot?.state === "Healthy" && slot.carried;
+  }
+
+  async #sendJoin(joined: Joined, signal: AbortSignal): Promise<void> {
+    while (this.#joining !== null) await this.#joining.catch(() => {});
+    this.#joining = this.#tryToJoin(joined, signal).finally(() => (this.#joining = null));
+    return this.#joining;
+  }
+
+  async #tryToJoin({ membership, multiaddrs }: Joined, signal: AbortSignal): Promise<void> {
+    if (this.#ejected !== null) throw this.#ejected;
+    const { at, session } = this.#options;
+    const owner = getAddressDecoder().decode(membership.owner);
+    for (let tries = 1; ; tries++) {
+      try {
+        const authorization = await this.#options.authorization(owner);
+        const terms = { chainHead: membership.chainHead, multiaddrs: thatFit(multiaddrs) };
+        await this.send([await calls.joinRun(at, session, owner, authorization, terms)], signal);
+        return;
+      } catch (cause) {
+        const error = asCoordinatorError(cause, "join");
+        if (error.code === "ejected") {
+          this.#ejected = error;
+          this.#joined = null;
+          this.#options.onError(error);
+        }
+        const view = this.#options.view();
+        if (error.machineCode !== "TableUnsettled" || tries === JOIN_TRIES || view === null) throw error;
+        await this.#settleAll(view, signal);
+      }
+    }
+  }
+
+  /** Makes room for who waits: settles whatever of the ended epoch is left. */
+  async #settleAll(view: RunView, signal: AbortSignal): Promise<void> {
+    const index = view.facts.table === 0 ? 1 : 0;
+    const slots = unsettledSlots(view.tables[index]);
+    for (let from = 0; from < slots.length; from += SETTLE_AT_ONCE) {
+      await this.#settle(index, slots.slice(from, from + SETTLE_AT_ONCE), signal);
+    }
+  }
+
+  /** Joins with a fresh chain while the one before still lasts; the machine takes it up with the next epoch. */
+  async #renewChain({ identity, save }: ChainRenewal): Promise<void> {
+    this.#renewing = true;
+    const { signal } = this.#options;
+    try {
+      const chain = identity.beginChain();
+      await chain.prepare(() => wait(0, signal));
+      await save();
+      if (this.#joined === null) return;
+      this.#joined.membership = { ...this.#joined.membership, chainHead: identity.membership().chainHead };
+      await this.#sendJoin(this.#joined, signal);
+    } catch (cause) {
+      // the next view that finds the chain short begins another one
+      if (!signal.aborted) this.#options.onError(asCoordinatorError(cause, "committing to a fresh reveal chain"));
+    } finally {
+      this.#renewing = false;
+    }
+  }
+}
+
+const ACTIVE: ReadonlySet<string> = new Set(["Warmup", "RoundTrain", "RoundWitness", "Cooldown"]);
+const CLOSED: ReadonlySet<string> = new Set(["Uninitialized", "Finished"]);
+
+/** The epoch of that table has ended and owes points. */
+function isOver(view: RunView, index: 0 | 1): boolean {
+  return view.facts.unsettled[index] > 0 && (index !== view.facts.table || !ACTIVE.has(view.state.runState));
+}
+
+/** Of a member's addresses, the first that fit the session account. */
+function thatFit(multiaddrs: readonly string[]): string[] {
+  const fit: string[] = [];
+  let bytes = 0;
+  for (const address of multiaddrs) {
+    bytes += new TextEncoder().encode(address).length + (fit.length > 0 ? 1 : 0);
+    if (bytes > CHAIN_LIMITS.addressesBytes) break;
+    fit.push(address);
+  }
+  return fit;
+}
