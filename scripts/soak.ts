@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: 10,000 simulated epochs, with `--hours H` as many more as fit, on every core (`--demo`: soakDemo.ts). A seed that breaks an
- * invariant ends it with exit code 1 and the command that replays it.
+ * `npm run soak`: 10,000 simulated epochs, with `--hours H` as many more as fit, on every core (`--demo`: soakDemo.ts;
+ * `--histories`: soakHistories.ts). A seed that breaks an invariant ends it with exit code 1 and the command that replays it.
  */
 import { defineOptions, helpText, parseOptions } from "@starling/config";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { runMain } from "./runMain.ts";
 import { soakDemo } from "./soakDemo.ts";
+import { soakHistories } from "./soakHistories.ts";
 import { failureText, replayCommand, Totals } from "../trainer-core/test/sim/report.ts";
 import type { SeedOutcome } from "../trainer-core/test/sim/seedRun.ts";
 
@@ -31,6 +32,15 @@ const options = defineOptions({
     doc: "Instead of the simulator the demo at test size, in processes, for --hours (0: two): does memory stand still?",
   },
   clients: { type: "integer", unit: "clients", min: 2, max: 32, default: 3, env: null, doc: "Of --demo." },
+  histories: {
+    type: "integer",
+    unit: "histories",
+    min: 0,
+    max: 2 ** 30,
+    default: 0,
+    env: null,
+    doc: "Instead of the simulator so many random histories of the state machine, native against wasm.",
+  },
   folder: { type: "string", unit: "path", minBytes: 1, default: ".starling/soak", env: null, doc: "Of --demo: samples, events, log." },
   workers: { type: "integer", unit: "processes", min: 1, max: 256, optional: true, env: null, doc: "Left out: one for each core." },
 });
@@ -103,7 +113,8 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(`npm run soak -- [options]\n\nSimulated runs, seed after seed.\n\n${helpText(options)}`);
     return 0;
   }
-  const { seed, epochs, hours, workers = availableParallelism(), demo, clients, folder } = parseOptions(options, argv);
+  const { seed, epochs, hours, workers = availableParallelism(), demo, clients, folder, histories } = parseOptions(options, argv);
+  if (histories > 0) return soakHistories(seed, histories);
   if (demo) return soakDemo({ hours: hours === 0 ? 2 : hours, clients, folder });
   const beganMs = performance.now();
   const isTimeUp = (): boolean => performance.now() - beganMs >= hours * 3_600_000;
