@@ -1,6 +1,6 @@
 //! 3 claim: points to tokens, one base unit each, to the owner's own token account.
 //!
-//! Accounts: owner(s) treasury(w) participant(w) vault(w) owner_token(w) run member(w) mint token_program coordinator_program.
+//! Accounts: owner(s) treasury(w) participant(w) vault(w) owner_token(w) run(w) member(w) mint token_program coordinator_program.
 //! Data: points u64. The coordinator's record_claim refuses more than the member may still claim; more than the vault holds
 //! is refused here, whole: claiming what is there is the caller's choice.
 
@@ -26,6 +26,7 @@ pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reade
     }
     signer(owner)?;
     writable(treasury)?;
+    writable(run)?;
     let body = read_treasury(treasury, program)?;
     if body.closed != 0 {
         return Err(TreasurerError::Closed.into());
@@ -90,7 +91,7 @@ fn record_claim(
 ) -> ProgramResult {
     let accounts = [
         InstructionAccount::readonly_signer(treasury.address()),
-        InstructionAccount::readonly(run.address()),
+        InstructionAccount::writable(run.address()),
         InstructionAccount::writable(member.address()),
     ];
     let [a, b, c, d, e, f, g, h] = points.to_le_bytes();

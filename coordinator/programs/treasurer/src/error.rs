@@ -17,6 +17,7 @@ starling_common::program_errors! {
         WrongParticipant = 6112, "the participant account is of another treasury or another owner";
         WrongMember = 6113, "the member account is not that of this owner in this run";
         StillOpen = 6114, "a participant account is kept while the treasury of its run is open";
+        PointsUnclaimed = 6115, "members can still claim points: the run can be closed once they have, or 90 days after it was paused or finished";
     }
 }
 

@@ -2,17 +2,19 @@
 //!
 //! Accounts: authority(s) treasury(w) coordinator_program, then that instruction's accounts, with the treasury as its authority.
 //! Data: that instruction's bytes. Forwarded are write_config, update_config, update_metadata, set_paused,
-//! set_future_epoch_rates and close_run; the last marks the treasury closed, and its spill may be anyone.
+//! set_future_epoch_rates and close_run. The last marks the treasury closed, and its spill may be anyone; while members can
+//! still claim points it is refused, unless the run has been paused or finished for 90 days: nobody loses what he earned
+//! because he slept.
 
 use crate::TreasurerError;
 use crate::accounts::{Treasury, authorized};
-use crate::coordinator::{CLOSE_RUN, run_position};
+use crate::coordinator::{CLOSE_RUN, may_close, run_position};
 use crate::token::signed_by_treasury;
 use pinocchio::account::AccountView;
 use pinocchio::cpi::{Signer, invoke_signed_with_bounds};
 use pinocchio::instruction::{InstructionAccount, InstructionView};
 use pinocchio::{Address, ProgramResult};
-use starling_common::{CommonError, Reader, key, load_mut};
+use starling_common::{CommonError, Reader, key, load_mut, now_ms};
 
 const OWN_ACCOUNTS: usize = 3;
 /// close_run has the most.
@@ -33,6 +35,9 @@ pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reade
     let run = theirs.get(run_position(instruction)?).ok_or(CommonError::WrongAccountCount)?;
     if *run.address().as_array() != body.run {
         return Err(CommonError::WrongRun.into());
+    }
+    if instruction == CLOSE_RUN {
+        may_close(run, now_ms()?)?;
     }
     key(theirs.first().ok_or(CommonError::WrongAccountCount)?, treasury.address().as_array())?;
 
