@@ -76,10 +76,17 @@ const machineErrors: ErrorSpec[] = Object.entries(MACHINE_ERRORS).map(([code, e]
   name: e.code,
   message: e.sentence,
 }));
+const errors = {
+  coordinator: [...machineErrors, ...errorsOf("coordinator")],
+  authorizer: errorsOf("authorizer"),
+  treasurer: errorsOf("treasurer"),
+};
+// the machine and the program have names in common: in the IDL the machine's say whose they are
+const named = errors.coordinator.map((e) => (machineErrors.includes(e) ? { ...e, name: `machine${e.name}` } : e));
 const programs = [
-  coordinatorProgram(localProgramId("coordinator"), [...machineErrors, ...errorsOf("coordinator")]),
-  authorizerProgram(localProgramId("authorizer"), errorsOf("authorizer")),
-  treasurerProgram(localProgramId("treasurer"), errorsOf("treasurer")),
+  coordinatorProgram(localProgramId("coordinator"), named),
+  authorizerProgram(localProgramId("authorizer"), errors.authorizer),
+  treasurerProgram(localProgramId("treasurer"), errors.treasurer),
 ];
 const scratch = mkdtempSync(join(tmpdir(), "starling-clients-"));
 try {
@@ -105,9 +112,9 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 const sentences = Object.fromEntries(
-  programs.map((program) => [
-    program.name,
-    Object.fromEntries((program.errors ?? []).map((e) => [e.code, { name: pascal(e.name), message: e.message }])),
+  Object.entries(errors).map(([program, list]) => [
+    program,
+    Object.fromEntries(list.map(({ code, name, message }) => [code, { name, message }])),
   ]),
 );
 put(
@@ -115,7 +122,3 @@ put(
   `/** Written by scripts/generateClients.ts: what the programs refuse with, by number. */\nexport const PROGRAM_ERRORS: Readonly<\n  Record<"coordinator" | "authorizer" | "treasurer", Readonly<Record<number, { name: string; message: string }>>>\n> = ${JSON.stringify(sentences, null, 2)};\n`,
 );
 if (stale > 0) process.exit(1);
-
-function pascal(name: string): string {
-  return `${name[0].toUpperCase()}${name.slice(1)}`;
-}

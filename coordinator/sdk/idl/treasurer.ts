@@ -80,6 +80,12 @@ const instructions: InstructionSpec[] = [
     docs: "After the run is closed: what is left goes to its creator; vault and treasury are closed.",
     accounts: [["authority", "sw", "creator of the run"], treasury, vault, ["authorityToken", "w", "gets the tokens"], mint, token],
   },
+  {
+    name: "closeParticipant",
+    discriminator: 6,
+    docs: "Gives the rent of a participant back to its owner, once the treasury's run is closed.",
+    accounts: [["owner", "sw", "who claimed; gets the rent"], treasury, participant],
+  },
 ];
 
 const states = [

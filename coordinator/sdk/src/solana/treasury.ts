@@ -69,6 +69,13 @@ export async function createParticipant(at: RunAddresses, payer: TransactionSign
   return treasurer.getCreateParticipantInstruction({ payer, owner, treasury, participant }, from(at.programs));
 }
 
+/** The rent back, once the run is closed. */
+export async function closeParticipant(at: RunAddresses, owner: TransactionSigner): Promise<Instruction> {
+  const treasury = await treasuryAddress(at.programs, at.run);
+  const participant = await participantAddress(at.programs, treasury, owner.address);
+  return treasurer.getCloseParticipantInstruction({ owner, treasury, participant }, from(at.programs));
+}
+
 /** Pays to the owner's associated token account, which must exist. 1 point is 1 base unit of the mint. */
 export async function claim(at: RunAddresses, owner: TransactionSigner, collateral: Collateral, points: bigint): Promise<Instruction> {
   requireUnsigned("the points", points, 64);

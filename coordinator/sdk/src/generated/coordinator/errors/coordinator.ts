@@ -14,73 +14,73 @@ import {
 } from "@solana/kit";
 import { COORDINATOR_PROGRAM_ADDRESS } from "../programs/index.ts";
 
-export const COORDINATOR_ERROR__HALTED = 0x1; // 1
-export const COORDINATOR_ERROR__INVALID_RUN_STATE = 0x2; // 2
-export const COORDINATOR_ERROR__WRONG_STEP = 0x3; // 3
-export const COORDINATOR_ERROR__UNKNOWN_SLOT = 0x4; // 4
-export const COORDINATOR_ERROR__NOT_LIVE = 0x5; // 5
-export const COORDINATOR_ERROR__NOT_ELECTED = 0x6; // 6
-export const COORDINATOR_ERROR__DUPLICATE_WITNESS = 0x7; // 7
-export const COORDINATOR_ERROR__WRONG_REVEAL = 0x8; // 8
-export const COORDINATOR_ERROR__BITMAP_TOO_LONG = 0x9; // 9
-export const COORDINATOR_ERROR__UNEXPECTED_PARAMETER_HASH = 0xa; // 10
-export const COORDINATOR_ERROR__NO_WITNESS_ENTRY = 0xb; // 11
-export const COORDINATOR_ERROR__DUPLICATE_DOWNLOADED = 0xc; // 12
-export const COORDINATOR_ERROR__LISTS_NOT_ENTERED = 0xd; // 13
-export const COORDINATOR_ERROR__INVALID_HEALTH_CHECK = 0xe; // 14
-export const COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK = 0xf; // 15
-export const COORDINATOR_ERROR__SELF_REPORT = 0x10; // 16
-export const COORDINATOR_ERROR__DUPLICATE_VOTE = 0x11; // 17
-export const COORDINATOR_ERROR__ALREADY_EJECTED = 0x12; // 18
-export const COORDINATOR_ERROR__CANNOT_RESUME = 0x14; // 20
-export const COORDINATOR_ERROR__ALREADY_STARTED = 0x15; // 21
-export const COORDINATOR_ERROR__NOT_HALTED = 0x16; // 22
-export const COORDINATOR_ERROR__WRONG_CHECKPOINT_HASH = 0x17; // 23
-export const COORDINATOR_ERROR__INVALID_CHECKPOINT_LOCATION = 0x18; // 24
-export const COORDINATOR_ERROR__UNKNOWN_ROUND = 0x19; // 25
-export const COORDINATOR_ERROR__INVALID_RUN_ID = 0x1a; // 26
-export const COORDINATOR_ERROR__WRONG_STATE_SIZE = 0x1b; // 27
-export const COORDINATOR_ERROR__WRONG_STATE_VERSION = 0x1c; // 28
-export const COORDINATOR_ERROR__CORRUPT_STATE = 0x1d; // 29
-export const COORDINATOR_ERROR__ALREADY_PAUSING = 0x1e; // 30
-export const COORDINATOR_ERROR__NOT_MEMBER = 0x1f; // 31
-export const COORDINATOR_ERROR__SESSION_EXPIRED = 0x20; // 32
-export const COORDINATOR_ERROR__OWNER_EJECTED = 0x21; // 33
-export const COORDINATOR_ERROR__PEER_TAKEN = 0x22; // 34
-export const COORDINATOR_ERROR__RUN_FULL = 0x23; // 35
-export const COORDINATOR_ERROR__TABLE_UNSETTLED = 0x24; // 36
-export const COORDINATOR_ERROR__NOTHING_TO_SETTLE = 0x25; // 37
-export const COORDINATOR_ERROR__ALREADY_SETTLED = 0x26; // 38
-export const COORDINATOR_ERROR__NOT_SETTLEABLE = 0x27; // 39
-export const COORDINATOR_ERROR__UNKNOWN_TABLE = 0x28; // 40
-export const COORDINATOR_ERROR__WARMUP_TOO_LONG = 0x64; // 100
-export const COORDINATOR_ERROR__COOLDOWN_TOO_SHORT = 0x65; // 101
-export const COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT = 0x66; // 102
-export const COORDINATOR_ERROR__ROUND_TRAIN_TOO_LONG = 0x67; // 103
-export const COORDINATOR_ERROR__ROUND_WITNESS_TOO_SHORT = 0x68; // 104
-export const COORDINATOR_ERROR__EPOCH_TOO_SHORT = 0x69; // 105
-export const COORDINATOR_ERROR__NO_TOTAL_STEPS = 0x6a; // 106
-export const COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_FEW = 0x6b; // 107
-export const COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_MANY = 0x6c; // 108
-export const COORDINATOR_ERROR__NO_MIN_CLIENTS = 0x6d; // 109
-export const COORDINATOR_ERROR__MORE_WITNESSES_THAN_CLIENTS = 0x6e; // 110
-export const COORDINATOR_ERROR__TOO_MANY_WITNESSES = 0x6f; // 111
-export const COORDINATOR_ERROR__NO_BATCH_SIZE = 0x70; // 112
-export const COORDINATOR_ERROR__BATCH_SIZE_SHRINKS = 0x71; // 113
-export const COORDINATOR_ERROR__VERIFICATION_PERCENT_TOO_HIGH = 0x72; // 114
-export const COORDINATOR_ERROR__VERIFICATION_UNSUPPORTED = 0x73; // 115
-export const COORDINATOR_ERROR__WAITING_EXTRA_TOO_SHORT = 0x74; // 116
-export const COORDINATOR_ERROR__COLD_START_TOO_LONG = 0x75; // 117
-export const COORDINATOR_ERROR__NO_SEQUENCE_LENGTH = 0x76; // 118
-export const COORDINATOR_ERROR__RESULT_SHARE_OUT_OF_RANGE = 0x77; // 119
-export const COORDINATOR_ERROR__EARNING_RATE_TOO_HIGH = 0x78; // 120
-export const COORDINATOR_ERROR__TIME_TOO_LONG = 0x79; // 121
-export const COORDINATOR_ERROR__SLASHING_RATE_TOO_HIGH = 0x7a; // 122
-export const COORDINATOR_ERROR__PADDING_NOT_ZERO = 0x7b; // 123
-export const COORDINATOR_ERROR__NOT_A_RATE = 0xc8; // 200
-export const COORDINATOR_ERROR__TOTAL_WITHIN_WARMUP = 0xc9; // 201
-export const COORDINATOR_ERROR__DECAY_RISES = 0xca; // 202
-export const COORDINATOR_ERROR__UNKNOWN_KIND = 0xcb; // 203
+export const COORDINATOR_ERROR__MACHINE_HALTED = 0x1; // 1
+export const COORDINATOR_ERROR__MACHINE_INVALID_RUN_STATE = 0x2; // 2
+export const COORDINATOR_ERROR__MACHINE_WRONG_STEP = 0x3; // 3
+export const COORDINATOR_ERROR__MACHINE_UNKNOWN_SLOT = 0x4; // 4
+export const COORDINATOR_ERROR__MACHINE_NOT_LIVE = 0x5; // 5
+export const COORDINATOR_ERROR__MACHINE_NOT_ELECTED = 0x6; // 6
+export const COORDINATOR_ERROR__MACHINE_DUPLICATE_WITNESS = 0x7; // 7
+export const COORDINATOR_ERROR__MACHINE_WRONG_REVEAL = 0x8; // 8
+export const COORDINATOR_ERROR__MACHINE_BITMAP_TOO_LONG = 0x9; // 9
+export const COORDINATOR_ERROR__MACHINE_UNEXPECTED_PARAMETER_HASH = 0xa; // 10
+export const COORDINATOR_ERROR__MACHINE_NO_WITNESS_ENTRY = 0xb; // 11
+export const COORDINATOR_ERROR__MACHINE_DUPLICATE_DOWNLOADED = 0xc; // 12
+export const COORDINATOR_ERROR__MACHINE_LISTS_NOT_ENTERED = 0xd; // 13
+export const COORDINATOR_ERROR__MACHINE_INVALID_HEALTH_CHECK = 0xe; // 14
+export const COORDINATOR_ERROR__MACHINE_TOO_EARLY_FOR_HEALTH_CHECK = 0xf; // 15
+export const COORDINATOR_ERROR__MACHINE_SELF_REPORT = 0x10; // 16
+export const COORDINATOR_ERROR__MACHINE_DUPLICATE_VOTE = 0x11; // 17
+export const COORDINATOR_ERROR__MACHINE_ALREADY_EJECTED = 0x12; // 18
+export const COORDINATOR_ERROR__MACHINE_CANNOT_RESUME = 0x14; // 20
+export const COORDINATOR_ERROR__MACHINE_ALREADY_STARTED = 0x15; // 21
+export const COORDINATOR_ERROR__MACHINE_NOT_HALTED = 0x16; // 22
+export const COORDINATOR_ERROR__MACHINE_WRONG_CHECKPOINT_HASH = 0x17; // 23
+export const COORDINATOR_ERROR__MACHINE_INVALID_CHECKPOINT_LOCATION = 0x18; // 24
+export const COORDINATOR_ERROR__MACHINE_UNKNOWN_ROUND = 0x19; // 25
+export const COORDINATOR_ERROR__MACHINE_INVALID_RUN_ID = 0x1a; // 26
+export const COORDINATOR_ERROR__MACHINE_WRONG_STATE_SIZE = 0x1b; // 27
+export const COORDINATOR_ERROR__MACHINE_WRONG_STATE_VERSION = 0x1c; // 28
+export const COORDINATOR_ERROR__MACHINE_CORRUPT_STATE = 0x1d; // 29
+export const COORDINATOR_ERROR__MACHINE_ALREADY_PAUSING = 0x1e; // 30
+export const COORDINATOR_ERROR__MACHINE_NOT_MEMBER = 0x1f; // 31
+export const COORDINATOR_ERROR__MACHINE_SESSION_EXPIRED = 0x20; // 32
+export const COORDINATOR_ERROR__MACHINE_OWNER_EJECTED = 0x21; // 33
+export const COORDINATOR_ERROR__MACHINE_PEER_TAKEN = 0x22; // 34
+export const COORDINATOR_ERROR__MACHINE_RUN_FULL = 0x23; // 35
+export const COORDINATOR_ERROR__MACHINE_TABLE_UNSETTLED = 0x24; // 36
+export const COORDINATOR_ERROR__MACHINE_NOTHING_TO_SETTLE = 0x25; // 37
+export const COORDINATOR_ERROR__MACHINE_ALREADY_SETTLED = 0x26; // 38
+export const COORDINATOR_ERROR__MACHINE_NOT_SETTLEABLE = 0x27; // 39
+export const COORDINATOR_ERROR__MACHINE_UNKNOWN_TABLE = 0x28; // 40
+export const COORDINATOR_ERROR__MACHINE_WARMUP_TOO_LONG = 0x64; // 100
+export const COORDINATOR_ERROR__MACHINE_COOLDOWN_TOO_SHORT = 0x65; // 101
+export const COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_SHORT = 0x66; // 102
+export const COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_LONG = 0x67; // 103
+export const COORDINATOR_ERROR__MACHINE_ROUND_WITNESS_TOO_SHORT = 0x68; // 104
+export const COORDINATOR_ERROR__MACHINE_EPOCH_TOO_SHORT = 0x69; // 105
+export const COORDINATOR_ERROR__MACHINE_NO_TOTAL_STEPS = 0x6a; // 106
+export const COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_FEW = 0x6b; // 107
+export const COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_MANY = 0x6c; // 108
+export const COORDINATOR_ERROR__MACHINE_NO_MIN_CLIENTS = 0x6d; // 109
+export const COORDINATOR_ERROR__MACHINE_MORE_WITNESSES_THAN_CLIENTS = 0x6e; // 110
+export const COORDINATOR_ERROR__MACHINE_TOO_MANY_WITNESSES = 0x6f; // 111
+export const COORDINATOR_ERROR__MACHINE_NO_BATCH_SIZE = 0x70; // 112
+export const COORDINATOR_ERROR__MACHINE_BATCH_SIZE_SHRINKS = 0x71; // 113
+export const COORDINATOR_ERROR__MACHINE_VERIFICATION_PERCENT_TOO_HIGH = 0x72; // 114
+export const COORDINATOR_ERROR__MACHINE_VERIFICATION_UNSUPPORTED = 0x73; // 115
+export const COORDINATOR_ERROR__MACHINE_WAITING_EXTRA_TOO_SHORT = 0x74; // 116
+export const COORDINATOR_ERROR__MACHINE_COLD_START_TOO_LONG = 0x75; // 117
+export const COORDINATOR_ERROR__MACHINE_NO_SEQUENCE_LENGTH = 0x76; // 118
+export const COORDINATOR_ERROR__MACHINE_RESULT_SHARE_OUT_OF_RANGE = 0x77; // 119
+export const COORDINATOR_ERROR__MACHINE_EARNING_RATE_TOO_HIGH = 0x78; // 120
+export const COORDINATOR_ERROR__MACHINE_TIME_TOO_LONG = 0x79; // 121
+export const COORDINATOR_ERROR__MACHINE_SLASHING_RATE_TOO_HIGH = 0x7a; // 122
+export const COORDINATOR_ERROR__MACHINE_PADDING_NOT_ZERO = 0x7b; // 123
+export const COORDINATOR_ERROR__MACHINE_NOT_A_RATE = 0xc8; // 200
+export const COORDINATOR_ERROR__MACHINE_TOTAL_WITHIN_WARMUP = 0xc9; // 201
+export const COORDINATOR_ERROR__MACHINE_DECAY_RISES = 0xca; // 202
+export const COORDINATOR_ERROR__MACHINE_UNKNOWN_KIND = 0xcb; // 203
 export const COORDINATOR_ERROR__UNKNOWN_INSTRUCTION = 0x1770; // 6000
 export const COORDINATOR_ERROR__SHORT_DATA = 0x1771; // 6001
 export const COORDINATOR_ERROR__TRAILING_DATA = 0x1772; // 6002
@@ -134,110 +134,114 @@ export const COORDINATOR_ERROR__WRONG_METADATA = 0x17ef; // 6127
 export const COORDINATOR_ERROR__FRACTIONAL_TIME = 0x17f0; // 6128
 
 export type CoordinatorError =
-  | typeof COORDINATOR_ERROR__ALREADY_EJECTED
   | typeof COORDINATOR_ERROR__ALREADY_INITIALIZED
-  | typeof COORDINATOR_ERROR__ALREADY_PAUSING
-  | typeof COORDINATOR_ERROR__ALREADY_SETTLED
-  | typeof COORDINATOR_ERROR__ALREADY_STARTED
   | typeof COORDINATOR_ERROR__BAD_ARGUMENT
   | typeof COORDINATOR_ERROR__BAD_TEXT
-  | typeof COORDINATOR_ERROR__BATCH_SIZE_SHRINKS
-  | typeof COORDINATOR_ERROR__BITMAP_TOO_LONG
   | typeof COORDINATOR_ERROR__BOND_TOO_SMALL
-  | typeof COORDINATOR_ERROR__CANNOT_RESUME
   | typeof COORDINATOR_ERROR__CLOCK_OUT_OF_RANGE
-  | typeof COORDINATOR_ERROR__COLD_START_TOO_LONG
   | typeof COORDINATOR_ERROR__CONFIG_NOT_APPLIED
   | typeof COORDINATOR_ERROR__CONFIG_TOO_LONG
-  | typeof COORDINATOR_ERROR__COOLDOWN_TOO_SHORT
-  | typeof COORDINATOR_ERROR__CORRUPT_STATE
-  | typeof COORDINATOR_ERROR__DECAY_RISES
-  | typeof COORDINATOR_ERROR__DUPLICATE_DOWNLOADED
-  | typeof COORDINATOR_ERROR__DUPLICATE_VOTE
-  | typeof COORDINATOR_ERROR__DUPLICATE_WITNESS
-  | typeof COORDINATOR_ERROR__EARNING_RATE_TOO_HIGH
-  | typeof COORDINATOR_ERROR__EPOCH_TOO_SHORT
   | typeof COORDINATOR_ERROR__FLOAT_TOO_LARGE
   | typeof COORDINATOR_ERROR__FRACTIONAL_TIME
   | typeof COORDINATOR_ERROR__GRANT_STILL_VALID
-  | typeof COORDINATOR_ERROR__HALTED
-  | typeof COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_FEW
-  | typeof COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_MANY
-  | typeof COORDINATOR_ERROR__INVALID_CHECKPOINT_LOCATION
-  | typeof COORDINATOR_ERROR__INVALID_HEALTH_CHECK
-  | typeof COORDINATOR_ERROR__INVALID_RUN_ID
-  | typeof COORDINATOR_ERROR__INVALID_RUN_STATE
   | typeof COORDINATOR_ERROR__KEYS_NOT_DISTINCT
-  | typeof COORDINATOR_ERROR__LISTS_NOT_ENTERED
+  | typeof COORDINATOR_ERROR__MACHINE_ALREADY_EJECTED
+  | typeof COORDINATOR_ERROR__MACHINE_ALREADY_PAUSING
+  | typeof COORDINATOR_ERROR__MACHINE_ALREADY_SETTLED
+  | typeof COORDINATOR_ERROR__MACHINE_ALREADY_STARTED
+  | typeof COORDINATOR_ERROR__MACHINE_BATCH_SIZE_SHRINKS
+  | typeof COORDINATOR_ERROR__MACHINE_BITMAP_TOO_LONG
+  | typeof COORDINATOR_ERROR__MACHINE_CANNOT_RESUME
+  | typeof COORDINATOR_ERROR__MACHINE_COLD_START_TOO_LONG
+  | typeof COORDINATOR_ERROR__MACHINE_COOLDOWN_TOO_SHORT
+  | typeof COORDINATOR_ERROR__MACHINE_CORRUPT_STATE
+  | typeof COORDINATOR_ERROR__MACHINE_DECAY_RISES
+  | typeof COORDINATOR_ERROR__MACHINE_DUPLICATE_DOWNLOADED
+  | typeof COORDINATOR_ERROR__MACHINE_DUPLICATE_VOTE
+  | typeof COORDINATOR_ERROR__MACHINE_DUPLICATE_WITNESS
+  | typeof COORDINATOR_ERROR__MACHINE_EARNING_RATE_TOO_HIGH
+  | typeof COORDINATOR_ERROR__MACHINE_EPOCH_TOO_SHORT
+  | typeof COORDINATOR_ERROR__MACHINE_HALTED
+  | typeof COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_FEW
+  | typeof COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_MANY
+  | typeof COORDINATOR_ERROR__MACHINE_INVALID_CHECKPOINT_LOCATION
+  | typeof COORDINATOR_ERROR__MACHINE_INVALID_HEALTH_CHECK
+  | typeof COORDINATOR_ERROR__MACHINE_INVALID_RUN_ID
+  | typeof COORDINATOR_ERROR__MACHINE_INVALID_RUN_STATE
+  | typeof COORDINATOR_ERROR__MACHINE_LISTS_NOT_ENTERED
+  | typeof COORDINATOR_ERROR__MACHINE_MORE_WITNESSES_THAN_CLIENTS
+  | typeof COORDINATOR_ERROR__MACHINE_NO_BATCH_SIZE
+  | typeof COORDINATOR_ERROR__MACHINE_NO_MIN_CLIENTS
+  | typeof COORDINATOR_ERROR__MACHINE_NO_SEQUENCE_LENGTH
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_A_RATE
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_ELECTED
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_HALTED
+  | typeof COORDINATOR_ERROR__MACHINE_NOTHING_TO_SETTLE
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_LIVE
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_MEMBER
+  | typeof COORDINATOR_ERROR__MACHINE_NO_TOTAL_STEPS
+  | typeof COORDINATOR_ERROR__MACHINE_NOT_SETTLEABLE
+  | typeof COORDINATOR_ERROR__MACHINE_NO_WITNESS_ENTRY
+  | typeof COORDINATOR_ERROR__MACHINE_OWNER_EJECTED
+  | typeof COORDINATOR_ERROR__MACHINE_PADDING_NOT_ZERO
+  | typeof COORDINATOR_ERROR__MACHINE_PEER_TAKEN
+  | typeof COORDINATOR_ERROR__MACHINE_RESULT_SHARE_OUT_OF_RANGE
+  | typeof COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_LONG
+  | typeof COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_SHORT
+  | typeof COORDINATOR_ERROR__MACHINE_ROUND_WITNESS_TOO_SHORT
+  | typeof COORDINATOR_ERROR__MACHINE_RUN_FULL
+  | typeof COORDINATOR_ERROR__MACHINE_SELF_REPORT
+  | typeof COORDINATOR_ERROR__MACHINE_SESSION_EXPIRED
+  | typeof COORDINATOR_ERROR__MACHINE_SLASHING_RATE_TOO_HIGH
+  | typeof COORDINATOR_ERROR__MACHINE_TABLE_UNSETTLED
+  | typeof COORDINATOR_ERROR__MACHINE_TIME_TOO_LONG
+  | typeof COORDINATOR_ERROR__MACHINE_TOO_EARLY_FOR_HEALTH_CHECK
+  | typeof COORDINATOR_ERROR__MACHINE_TOO_MANY_WITNESSES
+  | typeof COORDINATOR_ERROR__MACHINE_TOTAL_WITHIN_WARMUP
+  | typeof COORDINATOR_ERROR__MACHINE_UNEXPECTED_PARAMETER_HASH
+  | typeof COORDINATOR_ERROR__MACHINE_UNKNOWN_KIND
+  | typeof COORDINATOR_ERROR__MACHINE_UNKNOWN_ROUND
+  | typeof COORDINATOR_ERROR__MACHINE_UNKNOWN_SLOT
+  | typeof COORDINATOR_ERROR__MACHINE_UNKNOWN_TABLE
+  | typeof COORDINATOR_ERROR__MACHINE_VERIFICATION_PERCENT_TOO_HIGH
+  | typeof COORDINATOR_ERROR__MACHINE_VERIFICATION_UNSUPPORTED
+  | typeof COORDINATOR_ERROR__MACHINE_WAITING_EXTRA_TOO_SHORT
+  | typeof COORDINATOR_ERROR__MACHINE_WARMUP_TOO_LONG
+  | typeof COORDINATOR_ERROR__MACHINE_WRONG_CHECKPOINT_HASH
+  | typeof COORDINATOR_ERROR__MACHINE_WRONG_REVEAL
+  | typeof COORDINATOR_ERROR__MACHINE_WRONG_STATE_SIZE
+  | typeof COORDINATOR_ERROR__MACHINE_WRONG_STATE_VERSION
+  | typeof COORDINATOR_ERROR__MACHINE_WRONG_STEP
   | typeof COORDINATOR_ERROR__MEMBER_EJECTED
   | typeof COORDINATOR_ERROR__MEMBER_IN_USE
-  | typeof COORDINATOR_ERROR__MORE_WITNESSES_THAN_CLIENTS
-  | typeof COORDINATOR_ERROR__NO_BATCH_SIZE
-  | typeof COORDINATOR_ERROR__NO_MIN_CLIENTS
-  | typeof COORDINATOR_ERROR__NO_SEQUENCE_LENGTH
   | typeof COORDINATOR_ERROR__NO_SLOT_HASH
-  | typeof COORDINATOR_ERROR__NOT_A_RATE
   | typeof COORDINATOR_ERROR__NOT_AUTHORIZED
   | typeof COORDINATOR_ERROR__NOT_CONFIGURED
-  | typeof COORDINATOR_ERROR__NOT_ELECTED
   | typeof COORDINATOR_ERROR__NOT_ENOUGH_BOND
   | typeof COORDINATOR_ERROR__NOT_ENOUGH_POINTS
-  | typeof COORDINATOR_ERROR__NOT_HALTED
-  | typeof COORDINATOR_ERROR__NOTHING_TO_SETTLE
   | typeof COORDINATOR_ERROR__NOTHING_TO_UPDATE
-  | typeof COORDINATOR_ERROR__NOT_LIVE
-  | typeof COORDINATOR_ERROR__NOT_MEMBER
-  | typeof COORDINATOR_ERROR__NO_TOTAL_STEPS
-  | typeof COORDINATOR_ERROR__NOT_SETTLEABLE
   | typeof COORDINATOR_ERROR__NOT_SIGNER
   | typeof COORDINATOR_ERROR__NOT_THE_AUTHORITY
   | typeof COORDINATOR_ERROR__NOT_THE_SLOTS_SESSION
   | typeof COORDINATOR_ERROR__NOT_WRITABLE
-  | typeof COORDINATOR_ERROR__NO_WITNESS_ENTRY
   | typeof COORDINATOR_ERROR__OVERFLOW
-  | typeof COORDINATOR_ERROR__OWNER_EJECTED
-  | typeof COORDINATOR_ERROR__PADDING_NOT_ZERO
-  | typeof COORDINATOR_ERROR__PEER_TAKEN
-  | typeof COORDINATOR_ERROR__RESULT_SHARE_OUT_OF_RANGE
-  | typeof COORDINATOR_ERROR__ROUND_TRAIN_TOO_LONG
-  | typeof COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT
-  | typeof COORDINATOR_ERROR__ROUND_WITNESS_TOO_SHORT
-  | typeof COORDINATOR_ERROR__RUN_FULL
   | typeof COORDINATOR_ERROR__RUN_STILL_OPEN
   | typeof COORDINATOR_ERROR__SAME_ACCOUNT
-  | typeof COORDINATOR_ERROR__SELF_REPORT
-  | typeof COORDINATOR_ERROR__SESSION_EXPIRED
   | typeof COORDINATOR_ERROR__SESSION_EXPIRED
   | typeof COORDINATOR_ERROR__SESSION_NOT_EXPIRED
   | typeof COORDINATOR_ERROR__SESSION_TAKEN
   | typeof COORDINATOR_ERROR__SHORT_DATA
-  | typeof COORDINATOR_ERROR__SLASHING_RATE_TOO_HIGH
   | typeof COORDINATOR_ERROR__STALE_MEMBER
   | typeof COORDINATOR_ERROR__STALE_SESSION
   | typeof COORDINATOR_ERROR__STILL_UNBONDING
   | typeof COORDINATOR_ERROR__TABLE_INCOMPLETE
-  | typeof COORDINATOR_ERROR__TABLE_UNSETTLED
-  | typeof COORDINATOR_ERROR__TIME_TOO_LONG
-  | typeof COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK
   | typeof COORDINATOR_ERROR__TOO_MANY_SLOTS
-  | typeof COORDINATOR_ERROR__TOO_MANY_WITNESSES
-  | typeof COORDINATOR_ERROR__TOTAL_WITHIN_WARMUP
   | typeof COORDINATOR_ERROR__TRAILING_DATA
-  | typeof COORDINATOR_ERROR__UNEXPECTED_PARAMETER_HASH
   | typeof COORDINATOR_ERROR__UNINITIALIZED
   | typeof COORDINATOR_ERROR__UNKNOWN_INSTRUCTION
-  | typeof COORDINATOR_ERROR__UNKNOWN_KIND
-  | typeof COORDINATOR_ERROR__UNKNOWN_ROUND
-  | typeof COORDINATOR_ERROR__UNKNOWN_SLOT
-  | typeof COORDINATOR_ERROR__UNKNOWN_TABLE
   | typeof COORDINATOR_ERROR__UNSETTLED
-  | typeof COORDINATOR_ERROR__VERIFICATION_PERCENT_TOO_HIGH
-  | typeof COORDINATOR_ERROR__VERIFICATION_UNSUPPORTED
-  | typeof COORDINATOR_ERROR__WAITING_EXTRA_TOO_SHORT
-  | typeof COORDINATOR_ERROR__WARMUP_TOO_LONG
   | typeof COORDINATOR_ERROR__WRONG_ACCOUNT_COUNT
   | typeof COORDINATOR_ERROR__WRONG_ADDRESS
-  | typeof COORDINATOR_ERROR__WRONG_CHECKPOINT_HASH
   | typeof COORDINATOR_ERROR__WRONG_CONFIG_HASH
   | typeof COORDINATOR_ERROR__WRONG_KEY
   | typeof COORDINATOR_ERROR__WRONG_KIND
@@ -245,121 +249,121 @@ export type CoordinatorError =
   | typeof COORDINATOR_ERROR__WRONG_METADATA
   | typeof COORDINATOR_ERROR__WRONG_OWNER
   | typeof COORDINATOR_ERROR__WRONG_PROGRAM
-  | typeof COORDINATOR_ERROR__WRONG_REVEAL
   | typeof COORDINATOR_ERROR__WRONG_RUN
   | typeof COORDINATOR_ERROR__WRONG_SIZE
-  | typeof COORDINATOR_ERROR__WRONG_STATE_SIZE
-  | typeof COORDINATOR_ERROR__WRONG_STATE_VERSION
-  | typeof COORDINATOR_ERROR__WRONG_STEP
   | typeof COORDINATOR_ERROR__WRONG_VERSION;
 
 let coordinatorErrorMessages: Record<CoordinatorError, string> | undefined;
 if (process.env["NODE_ENV"] !== "production") {
   coordinatorErrorMessages = {
-    [COORDINATOR_ERROR__ALREADY_EJECTED]: `that client is already ejected`,
     [COORDINATOR_ERROR__ALREADY_INITIALIZED]: `an account that should be created is there already`,
-    [COORDINATOR_ERROR__ALREADY_PAUSING]: `the run is already draining towards Paused`,
-    [COORDINATOR_ERROR__ALREADY_SETTLED]: `that slot is settled`,
-    [COORDINATOR_ERROR__ALREADY_STARTED]: `only an Uninitialized run can be started`,
     [COORDINATOR_ERROR__BAD_ARGUMENT]: `an argument is outside of what it may be`,
     [COORDINATOR_ERROR__BAD_TEXT]: `a text must be UTF-8 without a zero byte, and no longer than its field`,
-    [COORDINATOR_ERROR__BATCH_SIZE_SHRINKS]: `global_batch_size_end must be at least global_batch_size_start`,
-    [COORDINATOR_ERROR__BITMAP_TOO_LONG]: `the bitmap has a bit at or past the number of batches in this round`,
     [COORDINATOR_ERROR__BOND_TOO_SMALL]: `the owner's bond is smaller than the run asks; deposit the rest`,
-    [COORDINATOR_ERROR__CANNOT_RESUME]: `only a Paused run can be resumed`,
     [COORDINATOR_ERROR__CLOCK_OUT_OF_RANGE]: `the cluster's clock is not usable`,
-    [COORDINATOR_ERROR__COLD_START_TOO_LONG]: `cold_start_warmup_steps must fit in an epoch: at most (epoch_time - warmup_time) / max_round_train_time`,
     [COORDINATOR_ERROR__CONFIG_NOT_APPLIED]: `a config is written but not applied; call update_config before resuming`,
     [COORDINATOR_ERROR__CONFIG_TOO_LONG]: `a config text is at most 8192 bytes, and not longer than what was written`,
-    [COORDINATOR_ERROR__COOLDOWN_TOO_SHORT]: `cooldown_time must be greater than 0`,
-    [COORDINATOR_ERROR__CORRUPT_STATE]: `the state holds a value that no sequence of calls can produce`,
-    [COORDINATOR_ERROR__DECAY_RISES]: `cosine_decay_final_lr must be at most base_lr, and linear_decay_final_lr at most cosine_decay_final_lr`,
-    [COORDINATOR_ERROR__DUPLICATE_DOWNLOADED]: `this witness has already reported its downloads in this round`,
-    [COORDINATOR_ERROR__DUPLICATE_VOTE]: `this client has already reported that equivocation`,
-    [COORDINATOR_ERROR__DUPLICATE_WITNESS]: `this witness has already reported in this round`,
-    [COORDINATOR_ERROR__EARNING_RATE_TOO_HIGH]: `the earning rate must be less than 2^63 points an epoch`,
-    [COORDINATOR_ERROR__EPOCH_TOO_SHORT]: `epoch_time must be greater than 0`,
     [COORDINATOR_ERROR__FLOAT_TOO_LARGE]: `a session may hold at most 0.1 SOL for fees`,
     [COORDINATOR_ERROR__FRACTIONAL_TIME]: `times of a run on chain are whole seconds: the cluster's clock knows no less`,
     [COORDINATOR_ERROR__GRANT_STILL_VALID]: `the member's grant and bond still let it join`,
-    [COORDINATOR_ERROR__HALTED]: `the run is Uninitialized, Finished or Paused; start or resume it first`,
-    [COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_FEW]: `init_min_clients must be at least min_clients`,
-    [COORDINATOR_ERROR__INIT_MIN_CLIENTS_TOO_MANY]: `init_min_clients must be at most 256`,
-    [COORDINATOR_ERROR__INVALID_CHECKPOINT_LOCATION]: `a checkpoint location is 1 to 192 bytes of UTF-8 without a zero byte`,
-    [COORDINATOR_ERROR__INVALID_HEALTH_CHECK]: `a listed client is not unhealthy, or the list is empty; nobody was dropped`,
-    [COORDINATOR_ERROR__INVALID_RUN_ID]: `a run id is 1 to 32 bytes of UTF-8 without a zero byte`,
-    [COORDINATOR_ERROR__INVALID_RUN_STATE]: `this call does not belong to the present run state`,
     [COORDINATOR_ERROR__KEYS_NOT_DISTINCT]: `owner, session key and peer id must be three different keys`,
-    [COORDINATOR_ERROR__LISTS_NOT_ENTERED]: `lists_held names a position from which no witness message was accepted`,
+    [COORDINATOR_ERROR__MACHINE_ALREADY_EJECTED]: `that client is already ejected`,
+    [COORDINATOR_ERROR__MACHINE_ALREADY_PAUSING]: `the run is already draining towards Paused`,
+    [COORDINATOR_ERROR__MACHINE_ALREADY_SETTLED]: `that slot is settled`,
+    [COORDINATOR_ERROR__MACHINE_ALREADY_STARTED]: `only an Uninitialized run can be started`,
+    [COORDINATOR_ERROR__MACHINE_BATCH_SIZE_SHRINKS]: `global_batch_size_end must be at least global_batch_size_start`,
+    [COORDINATOR_ERROR__MACHINE_BITMAP_TOO_LONG]: `the bitmap has a bit at or past the number of batches in this round`,
+    [COORDINATOR_ERROR__MACHINE_CANNOT_RESUME]: `only a Paused run can be resumed`,
+    [COORDINATOR_ERROR__MACHINE_COLD_START_TOO_LONG]: `cold_start_warmup_steps must fit in an epoch: at most (epoch_time - warmup_time) / max_round_train_time`,
+    [COORDINATOR_ERROR__MACHINE_COOLDOWN_TOO_SHORT]: `cooldown_time must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_CORRUPT_STATE]: `the state holds a value that no sequence of calls can produce`,
+    [COORDINATOR_ERROR__MACHINE_DECAY_RISES]: `cosine_decay_final_lr must be at most base_lr, and linear_decay_final_lr at most cosine_decay_final_lr`,
+    [COORDINATOR_ERROR__MACHINE_DUPLICATE_DOWNLOADED]: `this witness has already reported its downloads in this round`,
+    [COORDINATOR_ERROR__MACHINE_DUPLICATE_VOTE]: `this client has already reported that equivocation`,
+    [COORDINATOR_ERROR__MACHINE_DUPLICATE_WITNESS]: `this witness has already reported in this round`,
+    [COORDINATOR_ERROR__MACHINE_EARNING_RATE_TOO_HIGH]: `the earning rate must be less than 2^63 points an epoch`,
+    [COORDINATOR_ERROR__MACHINE_EPOCH_TOO_SHORT]: `epoch_time must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_HALTED]: `the run is Uninitialized, Finished or Paused; start or resume it first`,
+    [COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_FEW]: `init_min_clients must be at least min_clients`,
+    [COORDINATOR_ERROR__MACHINE_INIT_MIN_CLIENTS_TOO_MANY]: `init_min_clients must be at most 256`,
+    [COORDINATOR_ERROR__MACHINE_INVALID_CHECKPOINT_LOCATION]: `a checkpoint location is 1 to 192 bytes of UTF-8 without a zero byte`,
+    [COORDINATOR_ERROR__MACHINE_INVALID_HEALTH_CHECK]: `a listed client is not unhealthy, or the list is empty; nobody was dropped`,
+    [COORDINATOR_ERROR__MACHINE_INVALID_RUN_ID]: `a run id is 1 to 32 bytes of UTF-8 without a zero byte`,
+    [COORDINATOR_ERROR__MACHINE_INVALID_RUN_STATE]: `this call does not belong to the present run state`,
+    [COORDINATOR_ERROR__MACHINE_LISTS_NOT_ENTERED]: `lists_held names a position from which no witness message was accepted`,
+    [COORDINATOR_ERROR__MACHINE_MORE_WITNESSES_THAN_CLIENTS]: `witness_nodes must be at most min_clients`,
+    [COORDINATOR_ERROR__MACHINE_NO_BATCH_SIZE]: `global_batch_size_start must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_NO_MIN_CLIENTS]: `min_clients must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_NO_SEQUENCE_LENGTH]: `max_seq_len must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_NOT_A_RATE]: `a learning rate must be a finite number of at least 0`,
+    [COORDINATOR_ERROR__MACHINE_NOT_ELECTED]: `the sender is not an elected witness of this round`,
+    [COORDINATOR_ERROR__MACHINE_NOT_HALTED]: `the config can only be changed while the run is Uninitialized, Paused or Finished`,
+    [COORDINATOR_ERROR__MACHINE_NOTHING_TO_SETTLE]: `that slot has neither points nor an ejection to settle`,
+    [COORDINATOR_ERROR__MACHINE_NOT_LIVE]: `the sender was not Healthy when the round began, or is no longer`,
+    [COORDINATOR_ERROR__MACHINE_NOT_MEMBER]: `no client of this epoch and nobody who waits for the next has that session or owner`,
+    [COORDINATOR_ERROR__MACHINE_NO_TOTAL_STEPS]: `total_steps must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_NOT_SETTLEABLE]: `the epoch of that table goes on; settle it when it is over`,
+    [COORDINATOR_ERROR__MACHINE_NO_WITNESS_ENTRY]: `send the witness message of this round before reporting downloads`,
+    [COORDINATOR_ERROR__MACHINE_OWNER_EJECTED]: `a client of that owner was ejected for misconduct; the owner cannot join again`,
+    [COORDINATOR_ERROR__MACHINE_PADDING_NOT_ZERO]: `the padding of a config must be zero`,
+    [COORDINATOR_ERROR__MACHINE_PEER_TAKEN]: `another session holds that peer id`,
+    [COORDINATOR_ERROR__MACHINE_RESULT_SHARE_OUT_OF_RANGE]: `result_share must be greater than 0 and at most 1`,
+    [COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_LONG]: `max_round_train_time must be less than epoch_time`,
+    [COORDINATOR_ERROR__MACHINE_ROUND_TRAIN_TOO_SHORT]: `max_round_train_time must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_ROUND_WITNESS_TOO_SHORT]: `round_witness_time must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_RUN_FULL]: `256 members are in the next epoch already; join again when one has left`,
+    [COORDINATOR_ERROR__MACHINE_SELF_REPORT]: `a client cannot report itself`,
+    [COORDINATOR_ERROR__MACHINE_SESSION_EXPIRED]: `the session has expired; its owner must open another`,
+    [COORDINATOR_ERROR__MACHINE_SLASHING_RATE_TOO_HIGH]: `the slashing rate must be less than 2^63 points`,
+    [COORDINATOR_ERROR__MACHINE_TABLE_UNSETTLED]: `the points of the epoch before the running one must be settled first`,
+    [COORDINATOR_ERROR__MACHINE_TIME_TOO_LONG]: `times must be less than 2^53 milliseconds`,
+    [COORDINATOR_ERROR__MACHINE_TOO_EARLY_FOR_HEALTH_CHECK]: `health checks need two finished rounds in this epoch`,
+    [COORDINATOR_ERROR__MACHINE_TOO_MANY_WITNESSES]: `witness_nodes must be at most 32`,
+    [COORDINATOR_ERROR__MACHINE_TOTAL_WITHIN_WARMUP]: `total_steps must be at least warmup_steps`,
+    [COORDINATOR_ERROR__MACHINE_UNEXPECTED_PARAMETER_HASH]: `only the last drain round of an epoch carries a parameter hash; send zeros`,
+    [COORDINATOR_ERROR__MACHINE_UNKNOWN_KIND]: `lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay`,
+    [COORDINATOR_ERROR__MACHINE_UNKNOWN_ROUND]: `that round is not among the stored rounds of this epoch`,
+    [COORDINATOR_ERROR__MACHINE_UNKNOWN_SLOT]: `no client of this epoch has that slot`,
+    [COORDINATOR_ERROR__MACHINE_UNKNOWN_TABLE]: `a run has the tables 0 and 1`,
+    [COORDINATOR_ERROR__MACHINE_VERIFICATION_PERCENT_TOO_HIGH]: `verification_percent must be at most 100`,
+    [COORDINATOR_ERROR__MACHINE_VERIFICATION_UNSUPPORTED]: `verification_percent must be 0: verification is not part of this version`,
+    [COORDINATOR_ERROR__MACHINE_WAITING_EXTRA_TOO_SHORT]: `waiting_for_members_extra_time must be greater than 0`,
+    [COORDINATOR_ERROR__MACHINE_WARMUP_TOO_LONG]: `warmup_time must be less than epoch_time`,
+    [COORDINATOR_ERROR__MACHINE_WRONG_CHECKPOINT_HASH]: `the checkpoint's hash is not the parameter hash that the witnesses agreed on`,
+    [COORDINATOR_ERROR__MACHINE_WRONG_REVEAL]: `sha256 of the reveal is not the head of the sender's chain`,
+    [COORDINATOR_ERROR__MACHINE_WRONG_STATE_SIZE]: `the state has the wrong number of bytes`,
+    [COORDINATOR_ERROR__MACHINE_WRONG_STATE_VERSION]: `the state was written by another version of the machine`,
+    [COORDINATOR_ERROR__MACHINE_WRONG_STEP]: `the message names another step than the round in progress`,
     [COORDINATOR_ERROR__MEMBER_EJECTED]: `this owner was voted out of the run`,
     [COORDINATOR_ERROR__MEMBER_IN_USE]: `the member has points or a bond, or is in one of the run's tables`,
-    [COORDINATOR_ERROR__MORE_WITNESSES_THAN_CLIENTS]: `witness_nodes must be at most min_clients`,
-    [COORDINATOR_ERROR__NO_BATCH_SIZE]: `global_batch_size_start must be greater than 0`,
-    [COORDINATOR_ERROR__NO_MIN_CLIENTS]: `min_clients must be greater than 0`,
-    [COORDINATOR_ERROR__NO_SEQUENCE_LENGTH]: `max_seq_len must be greater than 0`,
     [COORDINATOR_ERROR__NO_SLOT_HASH]: `the sysvar of slot hashes holds none`,
-    [COORDINATOR_ERROR__NOT_A_RATE]: `a learning rate must be a finite number of at least 0`,
     [COORDINATOR_ERROR__NOT_AUTHORIZED]: `the grant does not let this owner join: it is not active, or of another authority, grantee or scope`,
     [COORDINATOR_ERROR__NOT_CONFIGURED]: `the run has no config yet; write and apply one first`,
-    [COORDINATOR_ERROR__NOT_ELECTED]: `the sender is not an elected witness of this round`,
     [COORDINATOR_ERROR__NOT_ENOUGH_BOND]: `that many lamports are not bonded, or not unbonding`,
     [COORDINATOR_ERROR__NOT_ENOUGH_POINTS]: `the member has fewer points to claim`,
-    [COORDINATOR_ERROR__NOT_HALTED]: `the config can only be changed while the run is Uninitialized, Paused or Finished`,
-    [COORDINATOR_ERROR__NOTHING_TO_SETTLE]: `that slot has neither points nor an ejection to settle`,
     [COORDINATOR_ERROR__NOTHING_TO_UPDATE]: `the flags name no field`,
-    [COORDINATOR_ERROR__NOT_LIVE]: `the sender was not Healthy when the round began, or is no longer`,
-    [COORDINATOR_ERROR__NOT_MEMBER]: `no client of this epoch and nobody who waits for the next has that session or owner`,
-    [COORDINATOR_ERROR__NO_TOTAL_STEPS]: `total_steps must be greater than 0`,
-    [COORDINATOR_ERROR__NOT_SETTLEABLE]: `the epoch of that table goes on; settle it when it is over`,
     [COORDINATOR_ERROR__NOT_SIGNER]: `an account that must sign has not signed`,
     [COORDINATOR_ERROR__NOT_THE_AUTHORITY]: `the signer is not the run's main authority`,
     [COORDINATOR_ERROR__NOT_THE_SLOTS_SESSION]: `the slot belongs to another session key`,
     [COORDINATOR_ERROR__NOT_WRITABLE]: `an account that changes was not passed as writable`,
-    [COORDINATOR_ERROR__NO_WITNESS_ENTRY]: `send the witness message of this round before reporting downloads`,
     [COORDINATOR_ERROR__OVERFLOW]: `a sum does not fit its field`,
-    [COORDINATOR_ERROR__OWNER_EJECTED]: `a client of that owner was ejected for misconduct; the owner cannot join again`,
-    [COORDINATOR_ERROR__PADDING_NOT_ZERO]: `the padding of a config must be zero`,
-    [COORDINATOR_ERROR__PEER_TAKEN]: `another session holds that peer id`,
-    [COORDINATOR_ERROR__RESULT_SHARE_OUT_OF_RANGE]: `result_share must be greater than 0 and at most 1`,
-    [COORDINATOR_ERROR__ROUND_TRAIN_TOO_LONG]: `max_round_train_time must be less than epoch_time`,
-    [COORDINATOR_ERROR__ROUND_TRAIN_TOO_SHORT]: `max_round_train_time must be greater than 0`,
-    [COORDINATOR_ERROR__ROUND_WITNESS_TOO_SHORT]: `round_witness_time must be greater than 0`,
-    [COORDINATOR_ERROR__RUN_FULL]: `256 members are in the next epoch already; join again when one has left`,
     [COORDINATOR_ERROR__RUN_STILL_OPEN]: `the run must be Paused, Finished or never started before it is closed`,
     [COORDINATOR_ERROR__SAME_ACCOUNT]: `two accounts that must differ are the same`,
-    [COORDINATOR_ERROR__SELF_REPORT]: `a client cannot report itself`,
-    [COORDINATOR_ERROR__SESSION_EXPIRED]: `the session has expired; its owner must open another`,
     [COORDINATOR_ERROR__SESSION_EXPIRED]: `the session has expired, or would at once; the owner can open it again`,
     [COORDINATOR_ERROR__SESSION_NOT_EXPIRED]: `only the owner can close a session that has not expired`,
     [COORDINATOR_ERROR__SESSION_TAKEN]: `this session key is open for another owner; close that session first`,
     [COORDINATOR_ERROR__SHORT_DATA]: `the instruction's data ends before its last argument`,
-    [COORDINATOR_ERROR__SLASHING_RATE_TOO_HIGH]: `the slashing rate must be less than 2^63 points`,
     [COORDINATOR_ERROR__STALE_MEMBER]: `the member belongs to a closed run of the same id; the owner opens a session to begin anew`,
     [COORDINATOR_ERROR__STALE_SESSION]: `the session was opened for a closed run of the same id; the owner can open it again`,
     [COORDINATOR_ERROR__STILL_UNBONDING]: `a bond comes free after one whole epoch; call again later`,
     [COORDINATOR_ERROR__TABLE_INCOMPLETE]: `the run's tables have not their full size yet; call allocate until they have`,
-    [COORDINATOR_ERROR__TABLE_UNSETTLED]: `the points of the epoch before the running one must be settled first`,
-    [COORDINATOR_ERROR__TIME_TOO_LONG]: `times must be less than 2^53 milliseconds`,
-    [COORDINATOR_ERROR__TOO_EARLY_FOR_HEALTH_CHECK]: `health checks need two finished rounds in this epoch`,
     [COORDINATOR_ERROR__TOO_MANY_SLOTS]: `at most that many slots or clients fit one instruction: 20 to settle, 16 to check`,
-    [COORDINATOR_ERROR__TOO_MANY_WITNESSES]: `witness_nodes must be at most 32`,
-    [COORDINATOR_ERROR__TOTAL_WITHIN_WARMUP]: `total_steps must be at least warmup_steps`,
     [COORDINATOR_ERROR__TRAILING_DATA]: `the instruction's data goes on behind its last argument`,
-    [COORDINATOR_ERROR__UNEXPECTED_PARAMETER_HASH]: `only the last drain round of an epoch carries a parameter hash; send zeros`,
     [COORDINATOR_ERROR__UNINITIALIZED]: `an account that must exist does not, or is not initialised`,
     [COORDINATOR_ERROR__UNKNOWN_INSTRUCTION]: `the first byte names no instruction of this program`,
-    [COORDINATOR_ERROR__UNKNOWN_KIND]: `lr_schedule must be Constant, Linear, Cosine or WarmupStableDecay`,
-    [COORDINATOR_ERROR__UNKNOWN_ROUND]: `that round is not among the stored rounds of this epoch`,
-    [COORDINATOR_ERROR__UNKNOWN_SLOT]: `no client of this epoch has that slot`,
-    [COORDINATOR_ERROR__UNKNOWN_TABLE]: `a run has the tables 0 and 1`,
     [COORDINATOR_ERROR__UNSETTLED]: `points of an epoch are not settled yet; settle all members first`,
-    [COORDINATOR_ERROR__VERIFICATION_PERCENT_TOO_HIGH]: `verification_percent must be at most 100`,
-    [COORDINATOR_ERROR__VERIFICATION_UNSUPPORTED]: `verification_percent must be 0: verification is not part of this version`,
-    [COORDINATOR_ERROR__WAITING_EXTRA_TOO_SHORT]: `waiting_for_members_extra_time must be greater than 0`,
-    [COORDINATOR_ERROR__WARMUP_TOO_LONG]: `warmup_time must be less than epoch_time`,
     [COORDINATOR_ERROR__WRONG_ACCOUNT_COUNT]: `the instruction takes another number of accounts`,
     [COORDINATOR_ERROR__WRONG_ADDRESS]: `an account's address is not the one that its seeds give`,
-    [COORDINATOR_ERROR__WRONG_CHECKPOINT_HASH]: `the checkpoint's hash is not the parameter hash that the witnesses agreed on`,
     [COORDINATOR_ERROR__WRONG_CONFIG_HASH]: `sha256 of the staged text is not the one given; write the text again`,
     [COORDINATOR_ERROR__WRONG_KEY]: `an account or a signer is not the one that the other accounts name`,
     [COORDINATOR_ERROR__WRONG_KIND]: `an account of this program is of another kind than the instruction takes here`,
@@ -367,12 +371,8 @@ if (process.env["NODE_ENV"] !== "production") {
     [COORDINATOR_ERROR__WRONG_METADATA]: `witness data is nothing, or a filter of 512 bytes and at most 200 bytes of metadata`,
     [COORDINATOR_ERROR__WRONG_OWNER]: `an account belongs to another program than it should`,
     [COORDINATOR_ERROR__WRONG_PROGRAM]: `the account given as a program or a sysvar is another one`,
-    [COORDINATOR_ERROR__WRONG_REVEAL]: `sha256 of the reveal is not the head of the sender's chain`,
     [COORDINATOR_ERROR__WRONG_RUN]: `the account belongs to another run`,
     [COORDINATOR_ERROR__WRONG_SIZE]: `the account's data has another size than its kind`,
-    [COORDINATOR_ERROR__WRONG_STATE_SIZE]: `the state has the wrong number of bytes`,
-    [COORDINATOR_ERROR__WRONG_STATE_VERSION]: `the state was written by another version of the machine`,
-    [COORDINATOR_ERROR__WRONG_STEP]: `the message names another step than the round in progress`,
     [COORDINATOR_ERROR__WRONG_VERSION]: `the account was written by another version of this program`,
   };
 }

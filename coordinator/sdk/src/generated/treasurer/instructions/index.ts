@@ -7,6 +7,7 @@
  */
 
 export * from "./claim.ts";
+export * from "./closeParticipant.ts";
 export * from "./createParticipant.ts";
 export * from "./createRun.ts";
 export * from "./forward.ts";
