@@ -23,6 +23,7 @@ import {
   localValidatorOptions,
   serverOptions,
   timelineOptions,
+  trainOptions,
 } from "@starling/config";
 import * as chain from "@starling/config/programs/chainPrograms";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
@@ -104,6 +105,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     chain.createStaticP2pIdentityOptions,
     async () => (await import("./commands/p2pIdentity.ts")).createStaticP2pIdentity,
   ),
+  train: command(trainOptions, async () => (await import("./commands/train.ts")).train),
   "local-validator": command(localValidatorOptions, async () => (await import("./commands/localValidator.ts")).localValidator),
   "deploy-programs": command(deployProgramsOptions, async () => (await import("./commands/deployPrograms.ts")).deployPrograms),
   "prepare-data": command(prepareDataOptions, async () => (await import("./commands/prepareData.ts")).prepareData),

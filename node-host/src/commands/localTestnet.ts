@@ -49,6 +49,17 @@ function checkPaths({
   }
 }
 
+/** What the chain on this machine cannot do. Errors: HostError bad-option. */
+function checkOnChain({ resume, data }: LocalTestnetOptions): void {
+  if (resume !== undefined)
+    throw new HostError("bad-option", "--resume does not go with --on-chain: the validator keeps nothing when it ends");
+  if (data === "server")
+    throw new HostError(
+      "bad-option",
+      "--data server does not go with --on-chain: the data server asks a TCP coordinator who its members are",
+    );
+}
+
 /** A run whose model only a checkpoint tells would have every client end at once. Errors: HostError bad-option. */
 function checkModel(config: RunConfig): void {
   try {
@@ -128,6 +139,7 @@ async function run(
     );
   }
   checkPaths(options);
+  if (options.onChain) checkOnChain(options);
   if (options.firstClientCheckpoint === undefined) checkModel(loaded.config);
   const adapter = await Promise.race([chooseAdapter(options.clientDevice as DeviceChoice), stop.requested]);
   if (typeof adapter === "string") {
@@ -171,7 +183,7 @@ async function run(
   }
   const checkpoint = testnet.checkpoint();
   sayAtEnd(`ended: ${ended}`);
-  sayAtEnd(`goes on with: ${resumeCommand(options, folder)}`);
+  if (!options.onChain) sayAtEnd(`goes on with: ${resumeCommand(options, folder)}`);
   sayAtEnd(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
   return testnet.failed ? EXIT_CODES.failed : EXIT_CODES.ok;
 }

@@ -24,7 +24,8 @@ interface ServerRunArgs extends RunArgs {
 interface ClientRunArgs extends RunArgs {
   device: "gpu" | "software";
   served: ServedRun | null;
-  serverAddr: string;
+  /** the verb of a client, and how it finds its coordinator */
+  found: { verb: string; args: readonly string[] };
 }
 
 export function serverArgs({ loaded, options, folder, tcpPort, webSocketPort }: ServerRunArgs): string[] {
@@ -46,12 +47,14 @@ export function serverArgs({ loaded, options, folder, tcpPort, webSocketPort }: 
 
 /** Of client `number`, from 1 on. */
 export function clientArgs(number: number, run: ClientRunArgs): string[] {
-  const { loaded, options, folder, device, served, serverAddr } = run;
+  const { loaded, options, folder, device, served, found } = run;
   const name = `client-${number}`;
   return [
-    "client",
-    "--server-addr",
-    serverAddr,
+    found.verb,
+    ...found.args,
+    // a testnet stays on this machine
+    "--bind-host",
+    "127.0.0.1",
     "--identity-secret-key-path",
     join(folder, `${name}.identity.json`),
     "--data-dir",

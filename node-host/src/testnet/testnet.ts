@@ -9,12 +9,14 @@ import { memberSentence, waitingSentence } from "../platform/sentences.ts";
 import { Troubles } from "../platform/troubles.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
 import { hostPort, portOf } from "./addresses.ts";
+import { ChainSeat } from "./chainSeat.ts";
 import { Child } from "./child.ts";
 import { clientArgs, eventsArgs, serverArgs, type LocalTestnetOptions } from "./childArgs.ts";
 import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
 import { MetricsExporter } from "../telemetry/telemetry.ts";
+import type { Seat } from "./seat.ts";
 import { Tally, type TestnetResult } from "./tally.ts";
 
 /** A pausing run drains two rounds and saves; longer than this and something is wrong. */
@@ -22,6 +24,8 @@ const DRAIN_LIMIT_MS = 60_000;
 /** Everybody is gone within 8 s of Ctrl-C: children get 6 to leave, then they are killed. */
 const CHILD_STOP_MS = 6_000;
 const LISTEN_LIMIT_MS = 30_000;
+/** for the validator, its programs, and the run's transactions */
+const CHAIN_LIMIT_MS = 120_000;
 const EVALUATE_LIMIT_MS = 30_000;
 const KILLED_RESTART_MS = 1_000;
 
@@ -61,7 +65,9 @@ export class Testnet {
   #resuming: boolean;
   /** client names by the beginning of their peer id */
   readonly #names = new Map<string, string>();
-  #server: Child | null = null;
+  #server: Seat | null = null;
+  /** the same, where the coordinator is the chain */
+  #chain: ChainSeat | null = null;
   #dataServer: DataServerProcess | null = null;
   #serverAddress: string | null = null;
   /** TCP, WebSocket */
@@ -128,17 +134,18 @@ export class Testnet {
     makeFolder(folder);
     const listening = new Promise<void>((resolve) => (this.#onListening = resolve));
     this.#startServer();
+    const limitMs = options.onChain ? CHAIN_LIMIT_MS : LISTEN_LIMIT_MS;
     const late = setTimeout(() => {
       this.failed = true;
-      this.#end({ why: `the coordinator did not listen within ${LISTEN_LIMIT_MS / 1000} s`, drain: false });
-    }, LISTEN_LIMIT_MS);
+      this.#end({ why: `the coordinator did not listen within ${limitMs / 1000} s`, drain: false });
+    }, limitMs);
     await listening;
     clearTimeout(late);
     const { served } = this.#o;
     if (served)
       this.#dataServer = new DataServerProcess({ run: served, folder, serverAddr: this.#serverAddress!, args: eventsArgs(options), say });
     say(
-      `run ${loaded.runId}: coordinator at ${hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`,
+      `run ${loaded.runId}: coordinator at ${this.#chain ? this.#serverAddress : hostPort(this.#serverAddress!)}, ${options.numClients} clients, each its own process; files in ${folder}`,
     );
     this.#o.show({ type: "about", folder, join: this.#joinCommand() });
     say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
@@ -148,7 +155,19 @@ export class Testnet {
 
   /** A restarted one listens where the first one did: its clients know it by that address. */
   #startServer(): void {
-    const { loaded, options, folder, serverPort } = this.#o;
+    const { loaded, options, folder, serverPort, say } = this.#o;
+    if (options.onChain) {
+      this.#server = this.#chain = new ChainSeat({
+        ...{ loaded, folder, say, numClients: options.numClients, rpcPort: serverPort },
+        logFile: options.writeLog || this.#o.writeLogs ? logFile(folder, "server") : undefined,
+        onEvent: (event) => this.#heard("server", event),
+        onExit: (reason) => {
+          this.failed = true;
+          this.#end({ why: `the chain is gone: ${reason}`, drain: false });
+        },
+      });
+      return;
+    }
     const [tcp, webSocket] = this.#serverPorts ?? [serverPort, 0];
     this.#server = this.#child("server", serverArgs({ loaded, options, folder, tcpPort: tcp, webSocketPort: webSocket }));
   }
@@ -158,13 +177,19 @@ export class Testnet {
     const isLocal = localDataDirectory(loaded.config, loaded.dataDirectory) !== null;
     const below = relative(process.cwd(), loaded.dataDirectory) || ".";
     const dataDir = isLocal ? ` --data-dir ${below.startsWith("..") ? loaded.dataDirectory : below}` : "";
+    if (this.#chain)
+      return `npm run starling -- train --rpc ${this.#serverAddress} --run-id ${loaded.runId} --wallet-private-key-path KEY_FILE${dataDir}`;
     return `npm run starling -- client --server-addr ${hostPort(this.#serverAddress!)}${dataDir}`;
   }
 
   #startClient(number: number): void {
     const name = `client-${number}`;
     const { loaded, options, device, folder, served } = this.#o;
-    const args = clientArgs(number, { loaded, options, device, folder, served, serverAddr: this.#serverAddress! });
+    const found =
+      this.#chain === null
+        ? { verb: "client", args: ["--server-addr", this.#serverAddress!] }
+        : { verb: "train", args: this.#chain.clientArgs(number) };
+    const args = clientArgs(number, { loaded, options, device, folder, served, found });
     this.#tally.started(name);
     this.#clients.set(name, this.#child(name, args));
   }
@@ -177,11 +202,7 @@ export class Testnet {
       // one port serves the metrics of all
       env: { METRICS_LOCAL_PORT: "" },
       logFile: options.writeLog || this.#o.writeLogs || name === "server" ? logFile(folder, name) : undefined,
-      onEvent: (event) => {
-        this.#o.show({ type: "event", node: name, event });
-        this.#metrics?.observe(name, event);
-        this.#onEvent(name, event);
-      },
+      onEvent: (event) => this.#heard(name, event),
       onExit: (code, signal) => {
         this.#metrics?.down(name);
         const why = signal ?? `exit code ${code}`;
@@ -249,6 +270,12 @@ export class Testnet {
     child.kill("SIGKILL");
   }
 
+  #heard(name: string, event: HostEvent): void {
+    this.#o.show({ type: "event", node: name, event });
+    this.#metrics?.observe(name, event);
+    this.#onEvent(name, event);
+  }
+
   #onEvent(name: string, event: HostEvent): void {
     if (name === "server") return this.#onServerEvent(event);
     if (event.type === "starting") this.#names.set(event.peerId.slice(0, 8), name);
@@ -263,7 +290,8 @@ export class Testnet {
       case "listening":
         if (this.#serverAddress !== null) say("the coordinator is back");
         this.#serverAddress = event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]!;
-        this.#serverPorts = [portOf(this.#serverAddress), portOf(event.multiaddrs.find((a) => a.includes("/ws")) ?? "")];
+        if (this.#chain === null)
+          this.#serverPorts = [portOf(this.#serverAddress), portOf(event.multiaddrs.find((a) => a.includes("/ws")) ?? "")];
         this.#onListening?.();
         return;
       case "phase": {
