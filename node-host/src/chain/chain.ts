@@ -6,7 +6,6 @@ import { field, integer, type ChainAccount } from "@starling/sdk/solana/json";
 import { LOCAL_PROGRAMS, type Programs } from "@starling/sdk/solana/pdas";
 import { TransactionSender } from "@starling/sdk/solana/transactions";
 import { HostError } from "../errors.ts";
-import { listenForStop } from "../platform/parent.ts";
 import { formatSol } from "./amounts.ts";
 import { clusterUrls, type ClusterUrlOptions } from "./clusterUrls.ts";
 import { progress } from "./print.ts";
@@ -18,9 +17,14 @@ export interface ChainOptions extends ClusterUrlOptions {
   maxPriorityFee?: number;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Opens the chain for one command, which ends at the first signal. Errors: what `task` throws. */
 export async function withChain<T>(options: ChainOptions, task: (chain: Chain) => Promise<T>): Promise<T> {
-  const { signal } = listenForStop();
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
+  // the second one ends the process at once, as it does without us
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   const client = new ClusterClient({
     // a command looks once: it needs no subscriptions
     ...{ rpcUrls: clusterUrls(options).rpcUrls, wsUrls: [] },
@@ -29,8 +33,9 @@ export async function withChain<T>(options: ChainOptions, task: (chain: Chain) =
     },
   });
   try {
-    return await task(new Chain(client, programsOf(options), signal, options.maxPriorityFee ?? 0));
+    return await task(new Chain(client, programsOf(options), stop.signal, options.maxPriorityFee ?? 0));
   } finally {
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
     await client.close();
   }
 }

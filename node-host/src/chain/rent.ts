@@ -1,5 +1,6 @@
 /** What the accounts of a run cost: the rent is a deposit, and comes back when they are closed. */
 import { LAYOUT } from "@starling/sdk/generated/machineLayout";
+import { RUN_HEADER_BYTES, TABLE_HEADER_BYTES } from "@starling/sdk/solana/stateAccounts";
 
 /** Solana's: two years of 3480 lamports a byte and year, on 128 bytes more than the account has */
 const LAMPORTS_PER_BYTE = 6960n;
@@ -12,9 +13,9 @@ export function rentLamports(bytes: number): bigint {
 /** kind, version, bump, index, padding */
 const HEADER_BYTES = 8;
 const KEY_BYTES = 32;
-const RUN_BYTES = HEADER_BYTES + 3 * KEY_BYTES + 3 * 8 + 32 + LAYOUT.Run.bytes;
+const RUN_BYTES = RUN_HEADER_BYTES + LAYOUT.Run.bytes;
 const CONFIG_BYTES = HEADER_BYTES + KEY_BYTES + 8 + 64 + 280 + 96 + 16 + 8192;
-export const TABLE_BYTES = HEADER_BYTES + KEY_BYTES + LAYOUT.EpochTable.bytes;
+export const TABLE_BYTES = TABLE_HEADER_BYTES + LAYOUT.EpochTable.bytes;
 const ROUND_BYTES = HEADER_BYTES + KEY_BYTES + LAYOUT.RoundDetail.bytes + 1024;
 const TREASURY_BYTES = 168;
 const TOKEN_ACCOUNT_BYTES = 165;

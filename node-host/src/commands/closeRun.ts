@@ -1,14 +1,20 @@
 /** `starling close-run`: ends a halted run for good. Points are settled first, and the accounts' rent comes back to the wallet. */
 import type { OptionsOf, closeRunOptions } from "@starling/config";
 import { closeRun as closeRunInstruction } from "@starling/sdk/solana/instructions";
-import { formatSol } from "../chain/amounts.ts";
+import { formatAmount, formatSol } from "../chain/amounts.ts";
 import { authorityOf } from "../chain/authority.ts";
-import { withChain } from "../chain/chain.ts";
+import { withChain, type Chain } from "../chain/chain.ts";
+import { claimablePoints } from "../chain/dump.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireRun } from "../chain/run.ts";
+import { listMembers, requireRun, type OnChainRun } from "../chain/run.ts";
 import { settleTables } from "../chain/settle.ts";
+import { requireMint, requireTreasury } from "../chain/treasury.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
+
+/** For so long after its end a run with rewards stays open for claims (the treasurer sees to it). */
+const CLAIM_DAYS = 90;
+const DAY_MS = 86_400_000;
 
 export async function closeRun(options: OptionsOf<typeof closeRunOptions>): Promise<number> {
   const wallet = await readWallet(options);
@@ -22,14 +28,28 @@ export async function closeRun(options: OptionsOf<typeof closeRunOptions>): Prom
         `run ${run.runId} is ${now}, and only a halted run can be closed: use starling set-paused first, and wait until it is Paused`,
       );
     const settled = await settleTables(chain, run, wallet);
+    const unclaimed = (await listMembers(chain, run)).map(claimablePoints).reduce((sum, points) => sum + points, 0n);
+    if (authority.treasury !== null && unclaimed > 0n) await refuseBeforeTime(chain, run, unclaimed);
     const before = await chain.balance(wallet.address);
     const instruction = await authority.instruct((signer) => closeRunInstruction(run.at, signer, wallet.address));
     const signature = await chain.send([instruction], wallet, `close run ${run.runId}`);
     const returned = (await chain.balance(wallet.address)) - before;
-    print(options.json, { runId: run.runId, settledSlots: settled, returnedLamports: returned, signature }, [
+    print(options.json, { runId: run.runId, unclaimedPoints: unclaimed, settledSlots: settled, returnedLamports: returned, signature }, [
       `closed run ${run.runId}; ${formatSol(returned)} came back to ${wallet.address}`,
       ...(authority.treasury === null ? [] : [`next: starling withdraw-surplus --run-id ${run.runId}`]),
     ]);
     return EXIT_CODES.ok;
   });
+}
+
+/** Errors: HostError chain while members may still claim. */
+async function refuseBeforeTime(chain: Chain, run: OnChainRun, unclaimed: bigint): Promise<void> {
+  const until = Number(run.state?.runStateStartedMs ?? 0n) + CLAIM_DAYS * DAY_MS;
+  if (Date.now() >= until) return;
+  const { mint } = (await requireTreasury(chain, run.runId, run.address)).account;
+  const { decimals } = await requireMint(chain, mint);
+  throw new HostError(
+    "chain",
+    `${formatAmount(unclaimed, decimals)} tokens of run ${run.runId} are not claimed yet: it can be closed once they are, or after ${new Date(until).toISOString()}, ${CLAIM_DAYS} days after it halted`,
+  );
 }

@@ -1,0 +1,379 @@
+/** The commands of the chain as people type them, against a real Surfpool with the three programs. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { generateKeyPairSigner, getBase58Decoder, type Address } from "@solana/kit";
+import { ClusterClient } from "@starling/sdk/solana/clusterClient";
+import { grantAddress, LOCAL_PROGRAMS, PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Chain } from "../chain/chain.ts";
+import { playRun, TestMember } from "../chain/testMember.ts";
+import { startValidator, type Validator } from "../validator/validator.ts";
+
+const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
+const MAIN = join(REPOSITORY, "node-host/src/main.ts");
+const isHere = process.platform === "linux" && process.arch === "x64";
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+const children = new Set<ReturnType<typeof spawn>>();
+
+function run(program: string, argv: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(RPC|WS_RPC|RUN_ID|RAW_|WALLET)/.test(name)));
+  const child = spawn(program, argv, { env: { ...inherited, ...env }, cwd: tmpdir() });
+  children.add(child);
+  const ended: Ended = { code: null, out: "", err: "" };
+  child.stdout.on("data", (piece: Buffer) => (ended.out += piece.toString()));
+  child.stderr.on("data", (piece: Buffer) => (ended.err += piece.toString()));
+  return new Promise((resolve) =>
+    child.on("close", (code) => {
+      children.delete(child);
+      resolve({ ...ended, code });
+    }),
+  );
+}
+
+const starling = (argv: readonly string[], env?: Record<string, string>) => run(process.execPath, [MAIN, ...argv], env);
+
+async function good(argv: readonly string[], env?: Record<string, string>): Promise<Ended> {
+  const ended = await starling(argv, env);
+  expect(ended.code, `${argv.join(" ")}\n${ended.out}${ended.err}`).toBe(0);
+  return ended;
+}
+
+async function goodJson(argv: readonly string[], env?: Record<string, string>): Promise<Record<string, never>> {
+  return JSON.parse((await good([...argv, "--json"], env)).out) as Record<string, never>;
+}
+
+describe.skipIf(!isHere)("the commands of the chain", () => {
+  let folder: string;
+  let validator: Validator;
+  let cluster: ClusterClient;
+  let chain: Chain;
+  let creator: string[];
+  let config: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "starling-commands-"));
+    validator = await startValidator({ folder, wallets: 4, mint: true, slotMs: 200 });
+    cluster = new ClusterClient({ rpcUrls: [validator.rpc], wsUrls: [] });
+    chain = new Chain(cluster, LOCAL_PROGRAMS, AbortSignal.timeout(240_000), 0);
+    creator = ["--rpc", validator.rpc, "--wallet-private-key-path", validator.wallets[0]!];
+    config = join(folder, "config.toml");
+    writeFileSync(config, CONFIG);
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill();
+    await cluster?.close();
+    await validator?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const wallet = (index: number): string => validator.wallets[index]!;
+  const addressOf = (index: number): Address => validator.signers[index]!.address;
+
+  test("a public run without rewards, and whatever can be asked wrongly on the way", async () => {
+    const script = join(REPOSITORY, "scripts/join-authorization-create.sh");
+    const created = await run("sh", [script, validator.rpc, wallet(0), PUBLIC_GRANTEE]);
+    expect(created.code, created.err).toBe(0);
+    expect(created.out).toContain("lets everyone join its runs");
+    expect((await good(["join-authorization-create", ...creator, "--authorizer", PUBLIC_GRANTEE])).out).toContain("nothing to do");
+    expect(await goodJson(["join-authorization-read", "--rpc", validator.rpc, "--join-authority", addressOf(0)])).toMatchObject({
+      active: true,
+      authorizer: PUBLIC_GRANTEE,
+      delegates: [],
+    });
+
+    const none = await starling(["set-paused", ...creator, "--run-id", "public", "--resume"]);
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining(`there is no run "public"`) as string });
+    await good(["create-run", ...creator, "--run-id", "public", "--name", "Public", "--description", "A run for everyone"]);
+    expect((await good(["create-run", ...creator, "--run-id", "public"])).out).toContain("nothing to do");
+    const taken = await starling(["create-run", "--rpc", validator.rpc, "-w", wallet(1), "-r", "public"]);
+    expect(taken).toMatchObject({ code: 1, err: expect.stringContaining("is taken") as string });
+
+    const early = await starling(["set-paused", ...creator, "--run-id", "public", "--resume"]);
+    expect(early).toMatchObject({ code: 1, err: expect.stringContaining("has no configuration yet") as string });
+    const applied = await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config]);
+    expect(applied).toMatchObject({ config: { changed: true }, metadata: { vocabSize: "256" } });
+    expect(await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config])).toMatchObject({
+      config: { changed: false },
+    });
+    const foreign = await starling(["set-paused", "--rpc", validator.rpc, "-w", wallet(1), "--run-id", "public", "--resume"]);
+    expect(foreign).toMatchObject({ code: 1, err: expect.stringContaining(`can only be changed by ${addressOf(0)}`) as string });
+    expect((await good(["set-paused", ...creator, "--run-id", "public", "--resume"])).out).toContain("is WaitingForMembers");
+    expect((await good(["set-paused", ...creator, "--run-id", "public", "--resume"])).out).toContain("nothing to do");
+    const renamed = ["update-config", ...creator, "--run-id", "public", "--name", "Renamed", "--client-version", "1"];
+    expect((await good(renamed)).out).toContain("name, clientVersion");
+
+    expect((await good(["can-join", "--rpc", validator.rpc, "--run-id", "public", "--pubkey", addressOf(2)])).out).toContain("may join");
+    const raw = getBase58Decoder().decode(crypto.getRandomValues(new Uint8Array(32)));
+    await good(["can-join", "--run-id", "public", "--authorizer", PUBLIC_GRANTEE], {
+      RAW_WALLET_PRIVATE_KEY: raw,
+      RPC: `"${validator.rpc}"`,
+    });
+    const env = join(folder, ".env");
+    writeFileSync(env, `export RPC='${validator.rpc}'\r\nRUN_ID=public # the run\r\nUNKNOWN=1\r\n`);
+    expect((await good(["can-join", "--env-file", env, "--address", addressOf(2)])).out).toContain("may join run public");
+
+    const runs = (await goodJson(["list-runs", "--rpc", validator.rpc])) as unknown as { runs: { runId: string; state: string }[] };
+    expect(runs.runs).toMatchObject([{ runId: "public", state: "WaitingForMembers" }]);
+    expect((await good(["list-runs", "--rpc", validator.rpc, "--authorizer", addressOf(1)])).out).toContain("no runs");
+    const dump = JSON.parse((await good(["json-dump-run", "--rpc", validator.rpc, "--run-id", "public"])).out) as Record<string, never>;
+    expect(dump).toMatchObject({
+      run: {
+        name: "Renamed",
+        description: "A run for everyone",
+        clientVersion: "1",
+        state: "WaitingForMembers",
+        mainAuthority: addressOf(0),
+      },
+      epoch: { epoch: 0, waiting: [] },
+      treasury: null,
+    });
+    const predownload = await goodJson(["predownload", "--rpc", validator.rpc, "--run-id", "public"]);
+    expect(predownload).toMatchObject({ model: { kind: "Random", fetched: false }, data: { kind: "Dummy" } });
+
+    expect((await good(["set-paused", ...creator, "--run-id", "public"])).out).toContain("is Paused");
+    const before = await chain.balance(addressOf(0));
+    const closed = await goodJson(["close-run", ...creator, "--run-id", "public"]);
+    expect(BigInt(closed["returnedLamports"]!)).toBe((await chain.balance(addressOf(0))) - before);
+    expect(BigInt(closed["returnedLamports"]!)).toBeGreaterThan(500_000_000n);
+    expect((await starling(["json-info-dump", "--rpc", validator.rpc, "--run-id", "public"])).err).toContain("there is no run");
+  });
+
+  test("a private run with a delegate and rewards: balances to the unit", async () => {
+    const at = ["--rpc", validator.rpc];
+    const mint = validator.mint!;
+    // the join authority is another wallet than the creator; wallet 2 holds the grant and names wallet 3 as its delegate
+    await good(["join-authorization-create", ...at, "-w", wallet(1), "--authorizer", addressOf(2)]);
+    await good([
+      "create-run",
+      ...creator,
+      "--run-id",
+      "private",
+      "--join-authority",
+      addressOf(1),
+      "--treasurer-collateral-mint",
+      mint,
+      "--treasurer-index",
+      "1",
+    ]);
+    await good(["update-config", ...creator, "--run-id", "private", "--config-path", config]);
+    const refused = await starling(["can-join", ...at, "--run-id", "private", "--pubkey", addressOf(3)]);
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining("is not authorized") as string });
+    await good([
+      "join-authorization-delegate",
+      ...at,
+      "-w",
+      wallet(2),
+      "--join-authority",
+      addressOf(1),
+      "--delegates-added",
+      addressOf(0),
+      addressOf(3),
+    ]);
+    await good([
+      "join-authorization-delegate",
+      ...at,
+      "-w",
+      wallet(2),
+      "--join-authority",
+      addressOf(1),
+      "--delegates-clear",
+      "--delegates-added",
+      addressOf(3),
+    ]);
+    expect(
+      await goodJson(["join-authorization-read", ...at, "--join-authority", addressOf(1), "--authorizer", addressOf(2)]),
+    ).toMatchObject({
+      delegates: [addressOf(3)],
+    });
+    await good([
+      "set-future-epoch-rates",
+      ...creator,
+      "--run-id",
+      "private",
+      "--earning-rate",
+      "1.000001",
+      "--slashing-rate-per-client",
+      "0.5",
+    ]);
+    await good(["set-paused", ...creator, "--run-id", "private", "--resume"]);
+    const asDelegate = ["can-join", ...at, "--run-id", "private", "--authorizer", addressOf(2), "--pubkey", addressOf(3)];
+    expect((await good(asDelegate)).out).toContain("may join");
+
+    const members = await Promise.all([2, 3].map((index) => TestMember.create(validator.signers[index]!)));
+    const grant = await grantAddress(LOCAL_PROGRAMS, addressOf(1), addressOf(2));
+    for (const member of members) await member.join(chain, "private", grant);
+    expect((await good(asDelegate)).out).toContain("it is a member already");
+    const trained = await playRun(chain, "private", members, validator.signers[0]!, ({ state }) => state!.epoch === 1);
+    expect(trained.state!.runState).toBe("WaitingForMembers");
+
+    const short = await starling(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(2)]);
+    expect(short).toMatchObject({ code: 0, out: expect.stringContaining("the treasury is empty") as string });
+    const poor = await starling(["treasurer-top-up-rewards", ...at, "-w", wallet(2), "--run-id", "private", "--collateral-amount", "1"]);
+    expect(poor).toMatchObject({ code: 1, err: expect.stringMatching(/needs 1 of token .* and has 0/) as string });
+    const fine = await starling(["treasurer-top-up-rewards", ...creator, "--run-id", "private", "--collateral-amount", "0.0000001"]);
+    expect(fine).toMatchObject({ code: 2, err: expect.stringContaining("it can be divided to 6 decimals") as string });
+    await good(["treasurer-top-up-rewards", ...creator, "--run-id", "private", "--collateral-amount", "0.5"]);
+    // 1.000001 tokens for two members of equal rounds: 500000 units each, one left for the next epoch
+    const first = await goodJson(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(2)]);
+    expect(first).toMatchObject({ claimedUnits: "500000", leftUnits: "0", balanceUnits: "500000" });
+    expect((await good(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(2)])).out).toContain("nothing to claim");
+    await good(["treasurer-top-up-rewards", ...creator, "--run-id", "private", "--collateral-amount", "0.1"]);
+    expect(await goodJson(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(3)])).toMatchObject({
+      claimedUnits: "100000",
+      leftUnits: "400000",
+      balanceUnits: "100000",
+    });
+
+    const dump = JSON.parse((await good(["json-info-dump", ...at, "--run-id", "private"])).out) as Record<string, never>;
+    expect(dump).toMatchObject({
+      run: { state: "WaitingForMembers", parameterHashEpoch: 0 },
+      epoch: { epoch: 1, rates: { future: { earningRateTotalShared: "1000001", slashingRatePerClient: "500000" } } },
+      clients: { total: 2 },
+      accounting: { sumEarned: "1000000", sumSlashed: "0", sumClaimed: "600000", sumClaimable: "400000", unsettled: { earned: "0" } },
+      treasury: {
+        vaultUnits: "0",
+        claimedUnits: "600000",
+        owedUnits: "400000",
+        missingUnits: "400000",
+        burnPerEpochTokens: "1.000001",
+        estimatedFundedEpochs: "0",
+      },
+    });
+    const user = JSON.parse((await good(["json-dump-user", ...at, "--run-id", "private", "--address", addressOf(3)])).out) as Record<
+      string,
+      never
+    >;
+    expect(user).toMatchObject({
+      member: { earned: "500000", claimed: "100000", claimable: "400000" },
+      participant: { claimedPoints: "100000" },
+    });
+
+    // the grant is taken away: nobody joins by it, and its members leave with the epoch
+    const deleted = await goodJson([
+      "join-authorization-delete",
+      ...at,
+      "-w",
+      wallet(1),
+      "--authorizer",
+      addressOf(2),
+      "--run-id",
+      "private",
+    ]);
+    expect(deleted).toMatchObject({ active: false, closed: false });
+    expect((deleted["membersEnded"] as unknown as { owner: string }[]).map(({ owner }) => owner).sort()).toEqual(
+      [addressOf(2), addressOf(3)].sort(),
+    );
+    expect((await starling(asDelegate)).out).toContain("is not active");
+
+    await good(["set-paused", ...creator, "--run-id", "private"]);
+    const unclaimed = await starling(["close-run", ...creator, "--run-id", "private"]);
+    expect(unclaimed).toMatchObject({ code: 1, err: expect.stringContaining("0.4 tokens of run private are not claimed yet") as string });
+    const open = await starling(["withdraw-surplus", ...creator, "--run-id", "private"]);
+    expect(open).toMatchObject({ code: 1, err: expect.stringContaining("is not closed") as string });
+    await good(["treasurer-top-up-rewards", ...creator, "--run-id", "private", "--collateral-amount", "0.75"]);
+    expect(await goodJson(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(3)])).toMatchObject({
+      balanceUnits: "500000",
+    });
+    await good(["close-run", ...creator, "--run-id", "private"]);
+    expect(await goodJson(["withdraw-surplus", ...creator, "--run-id", "private"])).toMatchObject({ units: "350000" });
+  });
+
+  test("what cannot work says so, with its exit code", async () => {
+    const poor = await generateKeyPairSigner();
+    const key = join(folder, "poor.json");
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    writeFileSync(key, JSON.stringify([...seed]));
+    const at = ["--rpc", validator.rpc, "-w", key];
+    const create = ["create-run", "--run-id", "r"];
+    const rows: [argv: string[], code: number, says: RegExp][] = [
+      [[...create, ...at], 1, /needs 1?\.?\d+ SOL .* has 0 SOL/],
+      [["join-authorization-create", ...at, "--authorizer", poor.address], 1, /needs 0\.\d+ SOL .* has 0 SOL/],
+      [[...create, "--rpc", validator.rpc], 2, /needs a private key/],
+      [[...create, "--rpc", "http://127.0.0.1:1", "-w", wallet(0)], 4, /127\.0\.0\.1:1|no RPC|reach/i],
+      [[...create, ...creator, "--treasurer-collateral-mint", addressOf(1)], 1, /is not the mint of a token/],
+      [[...create, ...creator, "--coordinator-program-id", addressOf(1)], 1, /./],
+      [[...create, ...creator, "--coordinator-program-id", poor.address], 1, /"coordinator" is not on this cluster/],
+      [[...create, ...creator, "--min-bond", "1e9"], 2, /must be a decimal number/],
+      [[...create, ...creator, "--join-authority", "nobody"], 2, /must be a Solana address/],
+      [["create-run", ...creator, "--run-id", "x".repeat(33)], 2, /1 to 32 bytes/],
+      [["update-config", ...creator, "--run-id", "r", "--restart-from-step", "4"], 2, /is refused/],
+      [["update-config", ...creator, "--run-id", "r"], 2, /nothing to do/],
+      [["can-join", "--rpc", validator.rpc, "--run-id", "r"], 2, /whose key/],
+    ];
+    for (const [argv, code, says] of rows) {
+      const ended = await starling(argv);
+      expect(ended.err, argv.join(" ")).toMatch(says);
+      expect(ended.err).not.toMatch(/^\s+at /m);
+      expect(ended.code, `${argv.join(" ")}\n${ended.err}`).toBe(code);
+    }
+  });
+
+  test("identity files are made, shown, and never overwritten", async () => {
+    const path = join(folder, "client.id");
+    const made = await goodJson(["create-static-p2p-identity", path]);
+    expect(made["peerId"]).toMatch(/^12D3Koo/);
+    expect(await goodJson(["show-static-p2p-identity", path])).toEqual(made);
+    expect((await starling(["create-static-p2p-identity", path])).err).toContain("stays as it is");
+  });
+});
+
+const CONFIG = `
+[config]
+warmup_time = 20
+cooldown_time = 1
+max_round_train_time = 20
+round_witness_time = 10
+epoch_time = 600
+rounds_per_epoch = 4
+total_steps = 1000
+init_min_clients = 2
+min_clients = 2
+witness_nodes = 0
+global_batch_size_warmup_tokens = 0
+global_batch_size_start = 2
+global_batch_size_end = 2
+verification_percent = 0
+waiting_for_members_extra_time = 1
+
+[model.LLM]
+max_seq_len = 16
+architecture = "HfLlama"
+data_type = "Pretraining"
+data_location = "Dummy"
+
+[model.LLM.checkpoint.Random]
+seed = 7
+
+[model.LLM.checkpoint.Random.config]
+model_type = "llama"
+vocab_size = 256
+hidden_size = 32
+intermediate_size = 64
+num_hidden_layers = 1
+num_attention_heads = 2
+num_key_value_heads = 1
+rms_norm_eps = 1e-5
+rope_theta = 10000.0
+max_position_embeddings = 16
+tie_word_embeddings = false
+
+[model.LLM.lr_schedule.Constant]
+base_lr = 5e-3
+warmup_init_lr = 0.0
+warmup_steps = 4
+
+[model.LLM.optimizer.Distro]
+compression_decay = 0.999
+compression_topk = 8
+compression_chunk = 64
+quantize_1bit = true
+`;
