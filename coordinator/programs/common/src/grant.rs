@@ -42,7 +42,7 @@ mod tests {
 
     fn grant(grantee: [u8; 32], active: u8, delegates_len: u8) -> GrantHead {
         let mut scope = [0; SCOPE_BYTES];
-        scope[..JOIN_SCOPE.len()].copy_from_slice(JOIN_SCOPE);
+        crate::write_text(&mut scope, JOIN_SCOPE).ok();
         let header = Header { kind: 1, version: VERSION, bump: 0, index: 0, padding: [0; 4] };
         GrantHead { header, grantor: [1; 32], grantee, scope, updated_ms: 0, active, delegates_len, padding: [0; 6] }
     }

@@ -20,9 +20,7 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
     let mut run = load_mut::<RunAccount>(run_account, program)?;
     let table = table(table_account, program, &run_address, run.machine.table)?;
     own_slot(session_key, &table.table, slot)?;
-    let before = run.machine.warmup_ready;
-    run.machine.warmup_witness(&table.table, slot, now).map_err(refused)?;
-    if run.machine.warmup_ready != before {
+    if run.machine.warmup_witness(&table.table, slot, now).map_err(refused)? {
         run.changed();
     }
     Ok(())
