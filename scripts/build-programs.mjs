@@ -1,9 +1,10 @@
-// Builds the three Solana programs to coordinator/programs/artifacts/NAME.so and writes manifest.json beside them.
+// Builds the three Solana programs, and the toolchain's self-test, to coordinator/programs/artifacts/NAME.so and writes manifest.json.
 //   node scripts/build-programs.mjs             build all and write; --only NAME builds one
 //   node scripts/build-programs.mjs --verify    build to a scratch folder and compare with what is committed; writes nothing
 // Two toolchains, either does: `cargo build-sbf` (Solana's own), or the recipe in coordinator/toolchain (Debian packages). The one
 // that made the committed files is taken where it is here, --toolchain platform-tools|debian-recipe takes another.
 //   --install    first let the recipe install its Debian packages (root)
+//   --sources    print the hash of the sources, as the manifest has it, and build nothing
 //   --out DIR    write there instead   --arch v3    the newer instruction set (default v0, which every cluster takes)
 // Ends with 0: done, or verified; 1: the build failed or the artefacts are not of these sources; 3: no toolchain here.
 import { execFileSync, spawnSync } from "node:child_process";
@@ -18,7 +19,14 @@ const coordinator = join(root, "coordinator");
 const recipe = join(coordinator, "toolchain");
 const artifacts = join(coordinator, "programs/artifacts");
 const tools = process.env.SBF_TOOLS ?? join(coordinator, "target/toolchain");
-const PROGRAMS = ["coordinator", "authorizer", "treasurer"];
+/** name of the artefact -> its crate, relative to coordinator/ */
+const CRATES = {
+  coordinator: "programs/coordinator",
+  authorizer: "programs/authorizer",
+  treasurer: "programs/treasurer",
+  selftest: "toolchain/selftest",
+};
+const PROGRAMS = Object.keys(CRATES);
 const PACKAGES = ["rustc-web", "libstd-rust-web-dev-bpf", "llvm-22", "clang-22"];
 /** What the bytes are made of, besides the toolchain. */
 const SOURCES = [
@@ -27,9 +35,10 @@ const SOURCES = [
   "toolchain",
   "crates/machine/Cargo.toml",
   "crates/machine/src",
-  ...["common", ...PROGRAMS].flatMap((name) => [`programs/${name}/Cargo.toml`, `programs/${name}/src`]),
+  ...["common", "coordinator", "authorizer", "treasurer"].flatMap((name) => [`programs/${name}/Cargo.toml`, `programs/${name}/src`]),
 ];
 const NO_TOOLCHAIN = 3;
+const ARCHS = ["v0", "v3"];
 
 const sha256Of = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const firstLine = (command, args) => spawnSync(command, args, { encoding: "utf8" }).stdout?.split("\n")[0]?.trim();
@@ -42,7 +51,7 @@ function filesUnder(path) {
 }
 
 /** One hash over names and bytes of every source file: tells stale artefacts without building. */
-export function sourceSha256() {
+function sourceSha256() {
   const files = SOURCES.flatMap((name) => {
     const path = join(coordinator, name);
     return /\.(toml|lock)$/.test(name) ? [path] : filesUnder(path);
@@ -80,18 +89,19 @@ function findToolchain(wanted, committed) {
 /** The recipe's own three tools, built when their sources have changed. */
 function prepareRecipe(install) {
   const stamp = join(tools, "stamp");
-  const wanted = sha256Of(
-    Buffer.concat(
-      ["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs"].map((name) => readFileSync(join(recipe, name))),
-    ),
-  );
+  const parts = ["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs", "sbf-ld", "build.sh"];
+  const wanted = sha256Of(Buffer.concat(parts.map((name) => readFileSync(join(recipe, name)))));
   if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === wanted) return;
-  console.log("building the recipe's tools into coordinator/target/toolchain (once, about 3 minutes) ...");
+  console.log("building the recipe's tools into coordinator/target/toolchain (about 3 minutes the first time) ...");
   const result = spawnSync(join(recipe, "install.sh"), install ? ["--packages"] : [], {
     stdio: "inherit",
     env: { ...process.env, SBF_TOOLS: tools },
   });
   if (result.status !== 0) throw new Error(`coordinator/toolchain/install.sh ended with ${result.status}: see above`);
+  // cargo does not know that its linker has changed
+  for (const arch of ARCHS)
+    rmSync(join(process.env.CARGO_TARGET_DIR ?? join(coordinator, "target"), `sbf-${arch}`), { recursive: true, force: true });
+  writeFileSync(stamp, `${wanted}\n`); // last, so that what was cut short is done again
 }
 
 function buildOne(toolchain, name, arch, folder) {
@@ -113,7 +123,7 @@ function buildOne(toolchain, name, arch, folder) {
         "--sbf-out-dir",
         scratch,
         "--manifest-path",
-        join(coordinator, "programs", name, "Cargo.toml"),
+        join(coordinator, CRATES[name], "Cargo.toml"),
         "--",
         "--locked",
       ],
@@ -186,6 +196,7 @@ function main() {
   const { values: options } = parseArgs({
     options: {
       verify: { type: "boolean", default: false },
+      sources: { type: "boolean", default: false },
       install: { type: "boolean", default: false },
       only: { type: "string" },
       out: { type: "string", default: artifacts },
@@ -193,8 +204,9 @@ function main() {
       toolchain: { type: "string" },
     },
   });
+  if (options.sources) return console.log(sourceSha256());
   if (options.only !== undefined && !PROGRAMS.includes(options.only)) throw new Error(`--only takes one of ${PROGRAMS.join(", ")}`);
-  if (!["v0", "v3"].includes(options.arch)) throw new Error("--arch takes v0 or v3");
+  if (!ARCHS.includes(options.arch)) throw new Error("--arch takes v0 or v3");
   if (![undefined, "platform-tools", "debian-recipe"].includes(options.toolchain)) {
     throw new Error("--toolchain takes platform-tools or debian-recipe");
   }
@@ -208,17 +220,16 @@ function main() {
   const manifest = {
     programs: { ...(options.only ? committed?.programs : {}), ...programs },
     arch: options.arch,
-    sourceSha256: sourceSha256(),
+    // of one program alone it cannot be said of which sources the others are
+    sourceSha256: options.only ? committed?.sourceSha256 : sourceSha256(),
     toolchain,
   };
   writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-if (import.meta.main) {
-  try {
-    main();
-  } catch (error) {
-    console.error(`build-programs: ${error.message}`);
-    process.exit(1);
-  }
+try {
+  main();
+} catch (error) {
+  console.error(`build-programs: ${error.message}`);
+  process.exit(1);
 }

@@ -23,5 +23,3 @@ clang-22 -target bpfel -mcpu=v2 -O1 -fno-builtin -ffreestanding -emit-llvm -c "$
 g++ -O1 -fPIC -shared -fno-rtti $(llvm-config-22 --cxxflags | sed 's/-O[0-9s]//') "$here/legalize.cpp" -o "$tools/legalize.so"
 RUSTC=/usr/bin/rustc /usr/bin/cargo build --quiet --locked --release --manifest-path "$here/sbflink/Cargo.toml" --target-dir "$tools/build"
 cp "$tools/build/release/sbflink" "$tools/sbflink"
-# last, so that a run that was cut short is done again
-cat "$here/runtime.c" "$here/legalize.cpp" "$here"/sbflink/Cargo.lock "$here"/sbflink/src/main.rs | sha256sum | cut -d' ' -f1 >"$tools/stamp"

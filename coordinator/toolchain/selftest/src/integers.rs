@@ -34,7 +34,7 @@ pub fn answer(operation: u8, a: u128, b: u128) -> (u128, u128) {
         16 => (signed(ia.wrapping_shr(b as u32 & 127)), a.rotate_left(b as u32 & 127)),
         17 => (u128::from(x.leading_zeros()), u128::from(a.trailing_zeros())),
         18 => (u128::from(x.isqrt()), u128::from(x.count_ones())),
-        19 => (u128::from(x.swap_bytes()), u128::from(x.pow(2 % (y as u32 | 1)))),
+        19 => (u128::from(x.swap_bytes()), u128::from(x.wrapping_pow(y as u32 & 63))),
         20 => pair((a as u32).checked_mul(b as u32), u128::from),
         21 => pair((a as u16).checked_mul(b as u16), u128::from),
         22 => (u128::from(x.saturating_mul(y)), u128::from(x.wrapping_mul(y))),
