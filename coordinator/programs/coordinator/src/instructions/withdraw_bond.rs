@@ -1,6 +1,6 @@
 //! 22 `withdraw_bond`: the first call takes lamports out of the bond, and they no longer count for joins; the second, at least
-//! one whole epoch later, pays them to the owner. Until then they can be slashed. Where the run is halted and everything is
-//! settled there is nothing to wait for.
+//! one whole epoch later, pays them to the owner. Until then they can be slashed. A halted run need not be waited for. All
+//! points must be settled, which anyone can do.
 //!
 //! Accounts: owner(s,w) run member(w)
 //! Arguments: lamports u64 (> 0; at most what is bonded, or in the second call what is unbonding)
@@ -34,10 +34,13 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
         member.unbonding_epoch = run.machine.epoch;
         return Ok(());
     }
-    let settled = run.machine.state().halted() && run.machine.table_unsettled == [0, 0];
     let waited = run.machine.epoch >= member.unbonding_epoch.saturating_add(UNBONDING_EPOCHS);
-    if !settled && !waited {
+    if !waited && !run.machine.state().halted() {
         return Err(CoordinatorError::StillUnbonding.into());
+    }
+    // An ejection that nobody has settled yet may still be the owner's.
+    if run.machine.table_unsettled != [0, 0] {
+        return Err(CoordinatorError::Unsettled.into());
     }
     member.unbonding_lamports =
         member.unbonding_lamports.checked_sub(lamports).ok_or(CoordinatorError::NotEnoughBond)?;
