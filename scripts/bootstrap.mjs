@@ -19,6 +19,7 @@ const ENTRY = {
   sim: ["scripts/sim.ts"],
   soak: ["scripts/soak.ts"],
   screenshots: ["scripts/screenshots.ts"],
+  "programs:verify": ["scripts/build-programs.mjs", "--verify"],
 };
 
 function fail(message) {

@@ -72,6 +72,26 @@ function runWasm(): void {
   }
 }
 
+/**
+ * Rebuilds the Solana programs where a toolchain for them is installed (`npm run programs:verify`); the committed ones are tested
+ * either way, and a test compares their sources' hash. The toolchain is not installed for this: it takes longer than the rest.
+ */
+function runPrograms(): void {
+  const result = spawnSync(process.execPath, ["scripts/build-programs.mjs", "--verify"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (result.status === 3) {
+    console.log("skip programs: no toolchain for Solana programs here, the committed artefacts are used unverified (see docs/programs.md)");
+    total.skipped++;
+    return;
+  }
+  const ok = result.status === 0;
+  console.log(`${ok ? "ok  " : "FAIL"} programs: ${(ok ? result.stdout : result.stderr).trim().replaceAll("\n", "; ")}`);
+  if (ok) total.passed++;
+  else total.failed++;
+}
+
 function runVitest(): void {
   const folder = mkdtempSync(join(tmpdir(), "starling-test-"));
   const report = join(folder, "vitest.json");
@@ -105,6 +125,7 @@ if (filters.length === 0) {
   runChecks();
   runCargo();
   runWasm();
+  runPrograms();
 }
 runVitest();
 console.log(`took ${((performance.now() - startedMs) / 60_000).toFixed(1)} minutes`);
