@@ -6,6 +6,8 @@ export const CHAIN_LIMITS = {
   nameBytes: 64,
   descriptionBytes: 280,
   clientVersionBytes: 96,
+  /** name, description and client version together, of a run that is created with a treasury */
+  textsWithTreasuryBytes: 360,
   tomlBytes: 8192,
   /** of one write_config: what fits a transaction through the treasurer, with compute budget and price */
   configChunkBytes: 700,

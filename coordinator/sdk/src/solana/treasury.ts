@@ -4,7 +4,7 @@ import { findAssociatedTokenPda } from "@solana-program/token";
 import * as treasurer from "../generated/treasurer/index.ts";
 import { ChainError } from "./chainError.ts";
 import { createRunArguments, type NewRun, ring } from "./instructions.ts";
-import { requireUnsigned } from "./limits.ts";
+import { CHAIN_LIMITS, requireText, requireUnsigned } from "./limits.ts";
 import { memberAddress, participantAddress, type Programs, type RunAddresses, runAddresses, treasuryAddress } from "./pdas.ts";
 
 /** What a treasury pays in; `tokenProgram` owns the mint. */
@@ -19,13 +19,18 @@ export async function tokenAddress(owner: Address, { mint, tokenProgram }: Colla
   return address;
 }
 
-/** A run whose main authority is its treasury; `run.mainAuthority` becomes the treasury's own. */
+/**
+ * A run whose main authority is its treasury; `run.mainAuthority` becomes the treasury's own. Its texts have 360 bytes together
+ * at first (the transaction is full then); `updateMetadata` sets longer ones.
+ */
 export async function createRunWithTreasury(
   programs: Programs,
   authority: TransactionSigner,
   run: NewRun,
   collateral: Collateral,
 ): Promise<Instruction> {
+  const texts = `${run.name ?? ""}${run.description ?? ""}${run.clientVersion ?? ""}`;
+  requireText("name, description and client version of a run with a treasury", texts, CHAIN_LIMITS.textsWithTreasuryBytes);
   const at = await runAddresses(programs, run.runId);
   const treasury = await treasuryAddress(programs, at.run);
   const vault = await tokenAddress(treasury, collateral);
