@@ -8,7 +8,7 @@ import type { Chain } from "./harness.ts";
 export const TABLE_BYTES = 40 + LAYOUT.EpochTable.bytes;
 export const ROUND_BYTES = 40 + LAYOUT.RoundDetail.bytes + 1024;
 /** of the machine's piece in its account */
-export const MACHINE_OFFSET = { run: 160, table: 40, round: 40 } as const;
+export const MACHINE_OFFSET = { run: 168, table: 40, round: 40 } as const;
 /** what creating instructions can give an account at once, and `allocate` adds */
 export const GROWTH_BYTES = 10_240;
 export const JOIN_SCOPE = "CoordinatorJoinRun";
@@ -69,6 +69,8 @@ export interface RunHeader {
   minBondLamports: bigint;
   createdMs: bigint;
   configSha256: Uint8Array;
+  /** the sum of what its members can claim */
+  unclaimedPoints: bigint;
 }
 
 export function readRunHeader(data: Uint8Array): RunHeader {
@@ -81,6 +83,7 @@ export function readRunHeader(data: Uint8Array): RunHeader {
     minBondLamports: view.getBigUint64(112, true),
     createdMs: view.getBigUint64(120, true),
     configSha256: data.slice(128, 160),
+    unclaimedPoints: view.getBigUint64(160, true),
   };
 }
 
@@ -97,7 +100,8 @@ export interface MemberAccount {
   ejected: boolean;
 }
 
-export const MEMBER_BYTES = 192;
+export const MEMBER_BYTES = 160;
+export const SESSION_BYTES = 560;
 
 /** header, run, run_created_ms, owner, grant, ... */
 export function readMember(data: Uint8Array): MemberAccount {

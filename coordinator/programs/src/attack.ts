@@ -83,18 +83,18 @@ class Attack {
       const { programAddress: owner, lamports: balance } = this.#chain.account(account.address)!;
       const data = this.#chain.data(account.address);
       const restore = (): void => this.#chain.write(account.address, { owner, data, balance });
-      const altered = (check: Check, change: { owner?: Address; data?: Uint8Array; balance?: bigint }): void => {
+      const altered = (check: Check, change: { owner?: Address; data?: Uint8Array }, what = account.name): void => {
         this.#chain.write(account.address, { owner, data, balance, ...change });
         try {
-          this.#refuse(check, account.name, this.#good);
+          this.#refuse(check, what, this.#good);
         } finally {
           restore();
         }
       };
       altered("wrong owner", { owner: someAddress("a foreign program") });
       altered("wrong kind", { data: withByte(data, 0, (data[0] % 6) + 1) });
-      altered("wrong kind", { data: withByte(data, 1, 2) });
-      altered("wrong kind", { data: data.subarray(0, data.length - 8) });
+      altered("wrong kind", { data: withByte(data, 1, 2) }, `the version of ${account.name}`);
+      altered("wrong kind", { data: data.subarray(0, data.length - 8) }, `the size of ${account.name}`);
       altered("uninitialised", { data: new Uint8Array(data.length) });
       altered("uninitialised", { owner: SYSTEM_PROGRAM, data: new Uint8Array() });
 

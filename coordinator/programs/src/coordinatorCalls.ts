@@ -3,6 +3,7 @@
  * by hand and not from the IDL, so that a mistake in either shows where the two are compared (test/coordinatorIdl.test.ts).
  */
 import type { Address } from "@solana/kit";
+import { concatBytes } from "@starling/sdk/bytes";
 import { type Call, namedAccounts, u8 } from "./wire.ts";
 
 const ROUNDS = "round0(w) round1(w) round2(w) round3(w)";
@@ -31,7 +32,7 @@ export const COORDINATOR_INSTRUCTIONS = {
   enforce_grant: "run(w) table0(w) table1(w) member authorization",
   deposit_bond: "owner(s,w) run member(w) system",
   withdraw_bond: "owner(s,w) run member(w)",
-  record_claim: "authority(s) run member(w)",
+  record_claim: "authority(s) run(w) member(w)",
   close_run: `authority(s) spill(w) run(w) config(w) table0(w) table1(w) ${ROUNDS}`,
   close_member: "owner(s,w) run member(w) table0 table1",
 } as const;
@@ -51,6 +52,6 @@ export function coordinatorCall(
     name,
     program,
     accounts: namedAccounts(COORDINATOR_INSTRUCTIONS[name], addresses, repeated),
-    data: Buffer.concat([u8(COORDINATOR_INSTRUCTION_NAMES.indexOf(name)), ...data]),
+    data: concatBytes(u8(COORDINATOR_INSTRUCTION_NAMES.indexOf(name)), ...data),
   };
 }

@@ -18,12 +18,13 @@ import {
   setTransactionMessageLifetimeUsingBlockhash,
   type Transaction,
 } from "@solana/kit";
-import { FailedTransactionMetadata, LiteSVM } from "litesvm";
+import { type Account, FailedTransactionMetadata, LiteSVM } from "litesvm";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { programArtifact, type ProgramName } from "./artifacts.ts";
 import { CRASHES, type CustomNames, readRefusal, type Refusal } from "./errorNames.ts";
 import { type Key, Keyring } from "./keyring.ts";
+import { addressBytes } from "./pda.ts";
 import { customName } from "./programErrors.ts";
 
 export const MAX_TRANSACTION_BYTES = 1232;
@@ -31,9 +32,11 @@ export const SYSTEM_PROGRAM = "11111111111111111111111111111111" as Address;
 export const SLOT_HASHES = "SysvarS1otHashes111111111111111111111111111" as Address;
 const COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111" as Address;
 const MAX_COMPUTE_UNITS = 1_400_000;
-const LAMPORTS_EACH = 1_000_000_000_000n;
+const LAMPORTS_EACH = 20_000_000_000n;
 const BEGAN_SECONDS = 1_750_000_000n;
 const BEGAN_SLOT = 1_000n;
+/** Larger accounts are only those of our programs, which are all hashed, and programs themselves. */
+const NAMED_BYTES = 4_096;
 
 export interface Sent {
   readonly ok: true;
@@ -56,6 +59,12 @@ export interface Programs {
   readonly treasurer: Address;
 }
 
+/** LiteSVM without its TypeScript shell, whose base58 takes most of the time of reading an account. */
+interface RawSvm {
+  getAccount(address: Uint8Array): Account | null;
+  getProgramAccounts(program: Uint8Array): { address: Uint8Array; account(): Account }[];
+}
+
 export interface ChainOptions {
   /** of the keys' names; two chains of one seed have the same addresses */
   seed?: string;
@@ -73,6 +82,8 @@ export class Chain {
   readonly recording: Uint8Array[] = [];
   record = false;
   readonly #names: CustomNames;
+  readonly #raw: RawSvm;
+  readonly #addressBytes = new Map<Address, Uint8Array>();
   readonly #checkSignatures: boolean;
   #seconds = BEGAN_SECONDS;
   #slot = BEGAN_SLOT;
@@ -81,6 +92,7 @@ export class Chain {
     this.keys = new Keyring(seed);
     this.#checkSignatures = checkSignatures;
     this.svm = new LiteSVM().withTransactionHistory(0n).withSigverify(checkSignatures).withBlockhashCheck(false);
+    this.#raw = (this.svm as unknown as { inner: RawSvm }).inner;
     const address = (name: ProgramName): Address => programArtifact(name).programId;
     this.programs = { coordinator: address("coordinator"), authorizer: address("authorizer"), treasurer: address("treasurer") };
     for (const name of Object.keys(this.programs) as ProgramName[]) {
@@ -94,7 +106,7 @@ export class Chain {
     this.advance(0);
   }
 
-  /** The key of that name, with 1,000 SOL. */
+  /** The key of that name, with 20 SOL. */
   funded(name: string): Key {
     const key = this.keys.key(name);
     if (this.svm.getBalance(key.address) === null) this.svm.airdrop(key.address, lamports(LAMPORTS_EACH));
@@ -131,11 +143,11 @@ export class Chain {
     this.svm.setClock(clock);
   }
 
-  send(instructions: Instruction | readonly Instruction[], { overlong = false }: { overlong?: boolean } = {}): Outcome {
+  send(instructions: Instruction | readonly Instruction[], feePayer = this.feePayer): Outcome {
     const list = Array.isArray(instructions) ? (instructions as readonly Instruction[]) : [instructions as Instruction];
-    const transaction = this.#signed([computeUnitLimit(), ...list]);
+    const transaction = this.#signed([computeUnitLimit(), ...list], feePayer);
     const bytes = new Uint8Array(getTransactionEncoder().encode(transaction));
-    if (bytes.length > MAX_TRANSACTION_BYTES && !overlong) {
+    if (bytes.length > MAX_TRANSACTION_BYTES) {
       throw new RangeError(`the transaction has ${bytes.length} bytes, more than ${MAX_TRANSACTION_BYTES}`);
     }
     const result = this.svm.sendTransaction(transaction);
@@ -176,9 +188,9 @@ export class Chain {
   }
 
   data(address: Address): Uint8Array {
-    const account = this.account(address);
+    const account = this.#raw.getAccount(this.#bytesOf(address));
     if (account === null) throw new Error(`there is no account ${address}`);
-    return new Uint8Array(account.data);
+    return account.data();
   }
 
   balance(address: Address): bigint {
@@ -206,26 +218,35 @@ export class Chain {
   /** sha256 over all accounts of the three programs and those named, but the fee payer. */
   fingerprint(named: readonly Address[] = []): string {
     const hash = createHash("sha256");
-    const take = (account: EncodedAccount): void => {
-      hash
-        .update(`${account.address} ${account.programAddress} ${account.lamports} ${account.data.length} `)
-        .update(new Uint8Array(account.data));
+    const take = (address: Uint8Array, account: Account): void => {
+      hash.update(address).update(account.owner()).update(`${account.lamports()}`).update(account.data());
     };
     for (const program of Object.values(this.programs) as Address[]) {
-      const accounts = this.svm.getProgramAccounts(program).sort((a, b) => (a.address < b.address ? -1 : 1));
-      for (const account of accounts) take(account);
+      const accounts = this.#raw.getProgramAccounts(this.#bytesOf(program));
+      for (const { address, account } of accounts
+        .map((each) => ({ address: each.address, account: each.account() }))
+        .sort((a, b) => Buffer.compare(a.address, b.address))) {
+        take(address, account);
+      }
     }
-    for (const address of [...new Set(named)].sort()) {
-      const account = address === this.feePayer.address ? null : this.account(address);
-      if (account) take(account);
+    for (const address of new Set(named)) {
+      const bytes = this.#bytesOf(address);
+      const account = address === this.feePayer.address ? null : this.#raw.getAccount(bytes);
+      if (account && account.data().length < NAMED_BYTES) take(bytes, account);
     }
     return hash.digest("hex");
   }
 
-  #signed(instructions: readonly Instruction[]): Transaction {
+  #bytesOf(address: Address): Uint8Array {
+    let bytes = this.#addressBytes.get(address);
+    if (!bytes) this.#addressBytes.set(address, (bytes = addressBytes(address)));
+    return bytes;
+  }
+
+  #signed(instructions: readonly Instruction[], feePayer: Key): Transaction {
     const message = pipe(
       createTransactionMessage({ version: 0 }),
-      (m) => setTransactionMessageFeePayer(this.feePayer.address, m),
+      (m) => setTransactionMessageFeePayer(feePayer.address, m),
       (m) =>
         setTransactionMessageLifetimeUsingBlockhash({ blockhash: this.svm.latestBlockhash() as Blockhash, lastValidBlockHeight: 0n }, m),
       (m) => appendTransactionMessageInstructions(instructions, m),

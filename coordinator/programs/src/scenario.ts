@@ -35,7 +35,7 @@ export const RUN_STATES: readonly RunState[] = [
   "Finished",
   "Paused",
 ];
-const CHUNK_BYTES = 900;
+const CHUNK_BYTES = 750;
 const CHAIN_LINKS = 64;
 export const NEVER_MS = 0xffff_ffff_ffff_ffffn;
 
@@ -312,7 +312,7 @@ export class Scenario {
     });
   }
 
-  /** False where the slot is not elected. */
+  /** False where the slot is not elected, or gone. */
   sendWitness(slot: number, options: { parameterHash?: Uint8Array; batches?: number } = {}): boolean {
     const member = this.memberInSlot(slot);
     const call = this.witness(slot, options);
@@ -322,7 +322,7 @@ export class Scenario {
       this.#revealed.set(member.index, (this.#revealed.get(member.index) ?? 0) + 1);
       return true;
     }
-    if (outcome.name === "NotElected") return false;
+    if (outcome.name === "NotElected" || outcome.name === "NotLive") return false;
     throw new Error(`witness of slot ${slot}: ${outcome.name}\n${outcome.logs.join("\n")}`);
   }
 
@@ -421,7 +421,7 @@ export class Scenario {
   isLastDrainRound(): boolean {
     const run = this.machine();
     const last = run.number("last_step");
-    return last !== 0 && run.number("step") === last;
+    return last !== 0 && run.number("step") + 1 === last;
   }
 
   // reading it

@@ -1,5 +1,5 @@
 /** What a run's creator does, and what nobody else can. */
-import { readRunHeader, TABLE_BYTES } from "@starling/programs/accounts";
+import { MACHINE_OFFSET, readRunHeader, TABLE_BYTES } from "@starling/programs/accounts";
 import { Coverage } from "@starling/programs/coverage";
 import { Chain, SYSTEM_PROGRAM } from "@starling/programs/harness";
 import { Scenario } from "@starling/programs/scenario";
@@ -53,7 +53,7 @@ describe("the coordinator program, for the creator of a run", () => {
     const call = run.call("allocate", [u8(1)], { ...run.table(1), payer: chain.funded("a passer-by").address });
     trial.attack(call, other.call("allocate", [u8(1)], other.table(1)), {
       siblings: { table: run.at.table0 },
-      allow: { "wrong signer": "anyone may pay for it" },
+      allow: { "wrong signer": "anyone may pay for it", "wrong kind the size of table": "a table grows step by step" },
     });
     for (const table of [2, 255])
       trial.refuse("overflow", run.call("allocate", [u8(table)], run.table(1)), "BadArgument", "UnknownTable", "WrongAddress");
@@ -72,13 +72,13 @@ describe("the coordinator program, for the creator of a run", () => {
   it("write_config stages a text, update_config applies what has its hash", () => {
     const trial = new Trial(coverage, allocated);
     const { run, other, chain } = trial;
-    const [first, second] = run.writeConfig();
+    const [first, ...rest] = run.writeConfig();
     trial.attack(first, other.writeConfig()[0], { openEnd: true, shortestData: 4 });
     coverage.cannot("write_config", "oversized data", "the text runs to the end of the data; its bound is tried as overflow");
     trial.refuse("overflow", run.call("write_config", [u16(8_192), u8(1)]), "ConfigTooLong", "BadArgument");
     trial.refuse("overflow", run.call("write_config", [u16(65_535), new Uint8Array(400)]), "ConfigTooLong", "BadArgument");
     trial.accept(first);
-    trial.accept(second);
+    for (const call of rest) trial.accept(call);
 
     const update = run.updateConfig();
     for (const call of other.writeConfig()) other.send(call);
@@ -89,7 +89,8 @@ describe("the coordinator program, for the creator of a run", () => {
     const wrong = run.call("update_config", [u16(run.toml.length), new Uint8Array(32), encodeConfig(run.config)]);
     trial.refuse("overflow", wrong, "WrongConfigHash");
     trial.refuse("overflow", run.updateConfig({ totalSteps: 0 }), "NoTotalSteps");
-    trial.refuse("overflow", run.updateConfig({ epochMs: 2n ** 64n - 1n }), "TimeTooLong", "EpochTooShort");
+    trial.refuse("overflow", run.updateConfig({ cooldownMs: 1_500n }), "FractionalTime");
+    trial.refuse("overflow", run.updateConfig({ epochMs: 2n ** 64n - 1n }), "TimeTooLong", "FractionalTime");
     trial.refuse("wrong state", run.setPaused(false), "ConfigNotApplied", "NotConfigured");
     trial.accept(update);
     expect(run.state()).toBe("Uninitialized");
@@ -103,7 +104,7 @@ describe("the coordinator program, for the creator of a run", () => {
     run.send(first); // staging anew takes the old text out of force
     expect(readRunHeader(chain.data(run.at.run)).configSha256).toEqual(new Uint8Array(32));
     coverage.count("write_config", "replay");
-    run.send(second);
+    for (const call of rest) run.send(call);
     run.send(update);
 
     run.send(run.setPaused(false));
@@ -208,7 +209,10 @@ describe("the coordinator program, for the creator of a run", () => {
     trial.refuse("overflow", claim(earned + 1n), "NotEnoughPoints");
     trial.refuse("overflow", claim(2n ** 64n - 1n), "NotEnoughPoints");
     const before = chain.balance(member.memberAccount);
-    trial.accept(claim(earned - 1n), { changesRun: false });
+    const unclaimed = run.members.reduce((sum, each) => sum + run.readMember(each).earned, 0n);
+    expect(readRunHeader(chain.data(run.at.run)).unclaimedPoints).toBe(unclaimed);
+    trial.accept(claim(earned - 1n));
+    expect(readRunHeader(chain.data(run.at.run)).unclaimedPoints).toBe(unclaimed - earned + 1n);
     expect(run.readMember(member)).toMatchObject({ earned, claimed: earned - 1n });
     expect(chain.balance(member.memberAccount)).toBe(before);
     trial.refuse("replay", claim(earned - 1n), "NotEnoughPoints");
@@ -229,7 +233,11 @@ describe("the coordinator program, for the creator of a run", () => {
     trial.refuse("wrong state", call, "Unsettled");
     for (const scenario of [run, other]) scenario.send(scenario.settle(scenario.machine().number("table"), scenario.slots()));
     const siblings = { table0: run.at.table1, table1: run.at.table0, round1: run.at.round2 };
-    trial.attack(call, other.call("close_run", [], { spill }), { siblings });
+    const allow = {
+      "wrong kind the size of table0": "a table may be closed while it grows",
+      "wrong kind the size of table1": "a table may be closed while it grows",
+    };
+    trial.attack(call, other.call("close_run", [], { spill }), { siblings, allow });
     trial.cannot("close_run", "overflow", "it has no arguments");
     const addresses = Object.values(run.at);
     const rent = addresses.reduce((sum, address) => sum + chain.balance(address), 0n);
@@ -240,7 +248,7 @@ describe("the coordinator program, for the creator of a run", () => {
     trial.refuse("replay", call, "Uninitialized");
     // the id is free again
     const again = new Scenario(chain, { runId: run.runId }).create();
-    expect(chain.data(again.at.run).length).toBe(160 + LAYOUT.Run.bytes);
+    expect(chain.data(again.at.run).length).toBe(MACHINE_OFFSET.run + LAYOUT.Run.bytes);
   });
 
   it("what names no instruction is refused", () => {

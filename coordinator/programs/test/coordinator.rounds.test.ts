@@ -1,11 +1,12 @@
 /** What clients say while a run trains, what time does, and how points reach their owners. */
 import type { Address } from "@solana/kit";
-import { tableSlot } from "@starling/programs/accounts";
+import { MEMBER_BYTES, tableSlot } from "@starling/programs/accounts";
 import { Coverage } from "@starling/programs/coverage";
-import { Chain } from "@starling/programs/harness";
+import { Chain, MAX_TRANSACTION_BYTES } from "@starling/programs/harness";
 import { Scenario, type ScenarioOptions } from "@starling/programs/scenario";
 import { type Call, text, toInstruction, u16, u32, u64, u8 } from "@starling/programs/wire";
 import { Machine } from "@starling/sdk/machine";
+import { packState } from "@starling/sdk/stateBytes";
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
 import { COVERED, Trial } from "./support.ts";
@@ -72,13 +73,13 @@ describe("the coordinator program, while a run trains", () => {
     for (const slot of [4, 256, MAX]) trial.refuse("overflow", inSlot(call, slot), "NotTheSlotsSession");
     const filter = new Uint8Array(512);
     trial.refuse("oversized data", run.witness(2, { tail: new Uint8Array(511) }), "WrongMetadata");
-    trial.refuse("oversized data", run.witness(2, { tail: new Uint8Array(713) }), "WrongMetadata");
+    trial.refuse("oversized data", run.witness(2, { tail: new Uint8Array(1) }), "WrongMetadata");
     const at = (offset: number, bytes: Uint8Array): Call => ({ ...call, data: overwritten(call.data, offset, bytes) });
     trial.refuse("overflow", at(3, u32(0xffff_ffff)), "WrongStep");
     trial.refuse("overflow", at(7 + 31, u8(255)), "BitmapTooLong");
     trial.refuse("overflow", at(7 + 64, new Uint8Array(32)), "WrongReveal");
     trial.refuse("overflow", at(7 + 96, HASH), "UnexpectedParameterHash");
-    trial.accept(run.witness(2, { tail: Buffer.concat([filter, new Uint8Array(200)]) }));
+    trial.accept(run.witness(2, { tail: Buffer.concat([filter, new Uint8Array(100)]) }));
     const entry = run.round().nested("witnesses", "WitnessHot", 0);
     expect(entry.number("client_index")).toBe(2);
     expect(run.round().number("witnesses_len")).toBe(1);
@@ -89,6 +90,16 @@ describe("the coordinator program, while a run trains", () => {
       cold.call("witness", [u16(0), u32(0), new Uint8Array(128)], { ...cold.ofSlot(0), round: cold.at.round0 }),
       "InvalidRunState",
     );
+  });
+
+  it("the largest witness fits a transaction that its session key pays for", () => {
+    const run = training(new Chain(), {});
+    const tooLarge = run.chain.send(toInstruction(run.witness(3, { tail: new Uint8Array(713) })), run.memberInSlot(3).session);
+    expect(tooLarge).toMatchObject({ ok: false, name: "WrongMetadata" });
+    const call = run.witness(3, { tail: new Uint8Array(712) });
+    const outcome = run.chain.send(toInstruction(call), run.memberInSlot(3).session);
+    expect(outcome.ok).toBe(true);
+    expect(outcome.transactionBytes).toBeLessThanOrEqual(MAX_TRANSACTION_BYTES);
   });
 
   it("downloaded counts for the round in progress", () => {
@@ -153,13 +164,13 @@ describe("the coordinator program, while a run trains", () => {
     trial.accept(run.reportEquivocation(1, 3));
     trial.accept(run.reportEquivocation(2, 3));
     expect(tableSlot(chain.data(run.currentTable()), 3).number("state")).toBe(3);
-    trial.refuse("wrong state", run.joinRun(run.memberInSlot(3)), "OwnerEjected");
+    expect(chain.mustRefuse(toInstruction(run.joinRun(run.memberInSlot(3))))).toBe("OwnerEjected");
     const ejected = run.memberInSlot(3);
     run.playEpoch();
     run.settleAll();
     const { slashed, ejected: barred } = run.readMember(ejected);
     expect([slashed, barred]).toEqual([700n, true]);
-    trial.refuse("wrong state", run.joinRun(ejected), "MemberEjected");
+    expect(chain.mustRefuse(toInstruction(run.joinRun(ejected)))).toBe("MemberEjected");
     expect(chain.mustRefuse(toInstruction(run.call("close_member", [], run.of(ejected))))).toBe("MemberEjected");
     const warming = Scenario.warmup(chain, 2, { runId: "warming up" });
     trial.refuse("wrong state", warming.reportEquivocation(0, 1), "InvalidRunState");
@@ -181,7 +192,7 @@ describe("the coordinator program, while a run trains", () => {
     run.settleAll();
     expect(chain.balance(run.at.run) - before).toBe(300_000n);
     expect(run.readMember(victim)).toMatchObject({ bondLamports: 0n, slashed: 200_000n, earned: 0n, ejected: true });
-    expect(chain.balance(victim.memberAccount)).toBe(chain.rent(192));
+    expect(chain.balance(victim.memberAccount)).toBe(chain.rent(MEMBER_BYTES));
   });
 
   it("checkpoint says where the agreed parameters are", () => {
@@ -237,7 +248,7 @@ describe("the coordinator program, while a run trains", () => {
     );
     trial.refuse("overflow", many, "TooManySlots");
     const earned = [0, 1, 2, 3].map((slot) => tableSlot(chain.data(run.currentTable()), slot).bigint("earned"));
-    expect(earned.reduce((sum, points) => sum + points, 0n)).toBeGreaterThan(1_000_000n);
+    expect(earned.reduce((sum, points) => sum + points, run.machine().bigint("points_carry"))).toBe(run.config.earningRateTotalShared);
     trial.accept(call);
     trial.noChange("replay", call);
     run.send(run.settle(table, [2, 3, 3])); // one twice, one settled before
@@ -253,7 +264,7 @@ describe("the coordinator program, while a run trains", () => {
   it("the machine that clients run reads the accounts as its own state", () => {
     const run = Scenario.training(new Chain(), 5, { config: { minClients: 1 } });
     run.playRound();
-    const machine = Machine.load(run.stateBytes());
+    const machine = Machine.load(packState(run.stateBytes()));
     const state = machine.state();
     expect(state.runState).toBe("RoundTrain");
     expect(state.clients.length).toBe(5);
