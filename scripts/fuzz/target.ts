@@ -26,7 +26,9 @@ function plain(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
   if (value instanceof Map) return [...value];
   // the order of an object's keys means nothing, and TOML cannot keep it: tables come after scalars
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value).sort());
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
   return Object.is(value, -0) ? "-0" : value;
 }
 

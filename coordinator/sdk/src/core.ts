@@ -141,6 +141,11 @@ export class CoordinatorCore {
     return this.#state;
   }
 
+  /** Of the newest snapshot. */
+  get nonce(): bigint {
+    return this.#nonce;
+  }
+
   snapshot(): Snapshot {
     this.#bytes ??= this.#machine.bytes();
     return {

@@ -1,13 +1,13 @@
 import { CoordinatorError, WIRE_ERROR_CODES } from "./errors.ts";
 import { MAX_MULTIADDR_CHARS, MAX_MULTIADDRS } from "./members.ts";
-import { boolean, bytes, bytesUpTo, decodeAs, encodeAs, list, nullable, oneOf, struct, text, u16, u32, u64, type ValueOf } from "./wire.ts";
+import { boolean, bytes, decodeAs, encodeAs, list, nullable, oneOf, struct, text, u16, u32, u64, type ValueOf } from "./wire.ts";
 
 /** What a run is: answered to anyone, unsigned, since it is where a client learns the run's id. */
 export const RUN_INFO_PROTOCOL = "/starling/coordinator-run/1";
 /** Every call that changes something: a signed envelope (`sealRequest`) whose body is one of `CALLS`. */
 export const CALL_PROTOCOL = "/starling/coordinator/1";
-/** Snapshots, pushed; the request is a signed envelope too, so that a session's connection is known to be its own. */
-export const STATE_PROTOCOL = "/starling/coordinator-state/1";
+/** Snapshots, pushed (`snapshotFrames.ts`); the request is a signed envelope too, so that a session's connection is known to be its own. */
+export const STATE_PROTOCOL = "/starling/coordinator-state/2";
 
 /** The audience of the envelopes, with the run's id. */
 export const CALL_DOMAIN = "starling/coordinator/1";
@@ -18,12 +18,6 @@ export const MAX_CALL_BYTES = 16 * 1024;
 export const MAX_CALL_RESPONSE_BYTES = 4 * 1024;
 /** UTF-8 takes at most three bytes a UTF-16 unit */
 export const MAX_RUN_INFO_BYTES = 3 * MAX_CONFIG_CHARS + 1024;
-/** The machine's bytes, and the members at their worst, before compression. */
-export const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
-export const MAX_FRAME_BYTES = MAX_SNAPSHOT_BYTES + 64 * 1024;
-const MAX_MACHINE_BYTES = 1024 * 1024;
-/** pending ones and a full epoch */
-const MAX_MEMBERS = 1024;
 const MAX_RUN_ID_CHARS = 32;
 
 const key = bytes(32);
@@ -61,14 +55,6 @@ const CALL_RESPONSE = struct({
   error: nullable(struct({ code: oneOf(WIRE_ERROR_CODES), machineCode: nullable(text(64)), message: text(512) })),
 });
 
-export const SNAPSHOT = struct({
-  nonce: u64,
-  bytes: bytesUpTo(MAX_MACHINE_BYTES),
-  coordinatorNowMs: u64,
-  members: list(struct({ peerId: key, multiaddrs: list(text(MAX_MULTIADDR_CHARS), MAX_MULTIADDRS) }), MAX_MEMBERS),
-});
-export type SnapshotMessage = ValueOf<typeof SNAPSHOT>;
-
 export function encodeCallResponse(error: CoordinatorError | null): Uint8Array {
   return encodeAs(CALL_RESPONSE, {
     error: error && {
@@ -86,57 +72,4 @@ export function readCallResponse(response: Uint8Array): void {
   // that one is stopping; one that is started in its place may take the call
   if (error.code === "closed") throw new CoordinatorError("unreachable", `the coordinator is stopping: ${error.message}`);
   throw new CoordinatorError(error.code, error.message, { machineCode: error.machineCode });
-}
-
-/** First byte of a frame, so that another compression can be told apart. */
-const FRAME_VERSION = 1;
-
-/** Frame: version u8, then the deflated CBOR of a snapshot. */
-export async function encodeSnapshotFrame(snapshot: SnapshotMessage): Promise<Uint8Array> {
-  const packed = await pipe(encodeAs(SNAPSHOT, snapshot), new CompressionStream("deflate"), MAX_FRAME_BYTES - 1);
-  const frame = new Uint8Array(1 + packed.length);
-  frame[0] = FRAME_VERSION;
-  frame.set(packed, 1);
-  return frame;
-}
-
-/** @throws CoordinatorError `malformed`; never inflates beyond `MAX_SNAPSHOT_BYTES` */
-export async function decodeSnapshotFrame(frame: Uint8Array): Promise<SnapshotMessage> {
-  if (frame.length > MAX_FRAME_BYTES) {
-    throw new CoordinatorError("malformed", `a snapshot frame has at most ${MAX_FRAME_BYTES} bytes, got ${frame.length}`);
-  }
-  if (frame[0] !== FRAME_VERSION) {
-    throw new CoordinatorError(
-      "malformed",
-      `expected a snapshot frame of version ${FRAME_VERSION}, got ${frame[0]}; update the older side`,
-    );
-  }
-  const encoded = await pipe(frame.subarray(1), new DecompressionStream("deflate"), MAX_SNAPSHOT_BYTES);
-  return decodeAs(SNAPSHOT, encoded, "snapshot");
-}
-
-/** All bytes of `input` through a compression stream, at most `maxBytes` of them. */
-async function pipe(input: Uint8Array, transform: CompressionStream | DecompressionStream, maxBytes: number): Promise<Uint8Array> {
-  const reader = new Blob([input.slice()]).stream().pipeThrough(transform).getReader();
-  const pieces: Uint8Array[] = [];
-  let total = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new CoordinatorError("malformed", "a snapshot frame does not inflate: it is damaged", { cause });
-    });
-    if (done) break;
-    total += value.length;
-    if (total > maxBytes) {
-      await reader.cancel();
-      throw new CoordinatorError("malformed", `a snapshot has at most ${maxBytes} bytes`);
-    }
-    pieces.push(value);
-  }
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

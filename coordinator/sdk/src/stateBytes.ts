@@ -57,3 +57,15 @@ export function unpackState(packed: Uint8Array): Uint8Array {
   }
   return state;
 }
+
+/**
+ * What differs between two packed states, packed: their exclusive or, a few words for one report. With one of the two it gives
+ * the other. Throws `WrongStateSize` for bytes that are no packed state.
+ */
+export function differenceOf(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const sum = unpackState(a);
+  const halves = new Uint32Array(sum.buffer);
+  const others = new Uint32Array(unpackState(b).buffer);
+  for (let i = 0; i < halves.length; i++) halves[i] ^= others[i];
+  return packState(sum);
+}

@@ -3,20 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { COMPLIANCE_CONFIG, rejectedWith } from "./complianceClient.ts";
 import { coreCompliance } from "./complianceCore.ts";
 import { CoordinatorCore } from "./core.ts";
-import { CoordinatorError } from "./errors.ts";
 import { type SessionGrant, signGrant } from "./grant.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
-import {
-  CALL_DOMAIN,
-  CALL_PROTOCOL,
-  CALLS,
-  decodeSnapshotFrame,
-  encodeSnapshotFrame,
-  MAX_SNAPSHOT_BYTES,
-  readCallResponse,
-  STATE_PROTOCOL,
-} from "./protocol.ts";
+import { CALL_DOMAIN, CALL_PROTOCOL, CALLS, readCallResponse, STATE_PROTOCOL } from "./protocol.ts";
 import { connectTcpCoordinator } from "./tcpClient.ts";
 import type { ConnectionStatus } from "./tcpOptions.ts";
 import { serveCoordinator } from "./tcpServer.ts";
@@ -258,43 +248,6 @@ describe("the tcp coordinator's protocol", () => {
     open.push(port);
     await reach(port, () => port.snapshot() !== null);
     await rejectedWith("bad-grant", port.join(identity.membership(), []));
-  });
-});
-
-describe("snapshot frames", () => {
-  const snapshot = {
-    nonce: 1n << 60n,
-    bytes: new Uint8Array(50_000).fill(7),
-    coordinatorNowMs: 5n,
-    members: [{ peerId: new Uint8Array(32).fill(1), multiaddrs: ["/ip4/127.0.0.1/tcp/1"] }],
-  };
-
-  it("come back as they were, and small", async () => {
-    const frame = await encodeSnapshotFrame(snapshot);
-    expect(frame.length).toBeLessThan(1000);
-    expect(await decodeSnapshotFrame(frame)).toEqual(snapshot);
-  });
-
-  it("are refused when damaged, foreign, or larger inside than a snapshot may be", async () => {
-    const frame = await encodeSnapshotFrame(snapshot);
-    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array([9, ...frame.subarray(1)])));
-    await rejectedWith("malformed", decodeSnapshotFrame(frame.subarray(0, frame.length - 10)));
-    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array(0)));
-    const bomb = new Blob([new Uint8Array(MAX_SNAPSHOT_BYTES + 1)]).stream().pipeThrough(new CompressionStream("deflate"));
-    const packed = new Uint8Array(await new Response(bomb).arrayBuffer());
-    expect(packed.length).toBeLessThan(10_000);
-    await rejectedWith("malformed", decodeSnapshotFrame(new Uint8Array([1, ...packed])));
-  });
-
-  it("never throw anything but a CoordinatorError, whatever the bytes (seed 7)", async () => {
-    const frame = await encodeSnapshotFrame(snapshot);
-    let state = 7;
-    const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
-    for (let i = 0; i < 300; i++) {
-      const bytes = frame.slice();
-      for (let flips = 0; flips < 1 + (i % 4); flips++) bytes[1 + (random() % (bytes.length - 1))] = random() & 0xff;
-      await decodeSnapshotFrame(bytes).catch((error: unknown) => expect(error).toBeInstanceOf(CoordinatorError));
-    }
   });
 });
 

@@ -10,9 +10,7 @@ import {
   CALLS,
   type CallBody,
   type CallName,
-  decodeSnapshotFrame,
   MAX_CALL_RESPONSE_BYTES,
-  MAX_FRAME_BYTES,
   MAX_RUN_INFO_BYTES,
   readCallResponse,
   RUN_INFO,
@@ -22,6 +20,7 @@ import {
   SUBSCRIBE_METHOD,
 } from "./protocol.ts";
 import { asCoordinatorError, FIRST_BACKOFF_MS, longer, pause } from "./retry.ts";
+import { FrameReader, MAX_FRAME_BYTES } from "./snapshotFrames.ts";
 import type { ChainRenewal, ConnectionStatus, TcpCoordinatorOptions } from "./tcpOptions.ts";
 import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "./types.ts";
 import { decodeAs, encodeAs, type Shape } from "./wire.ts";
@@ -224,13 +223,14 @@ export class TcpCoordinator implements CoordinatorPort {
         if (!first) await this.#network.connect(this.#peer, closing);
         const body = encodeAs(SUBSCRIBE, { peerId: this.#network.self });
         const request = await this.#sealer.seal(SUBSCRIBE_METHOD, body);
+        const frames = new FrameReader();
         let isNew = true;
         await this.#network.subscribeTo(
           this.#peer,
           STATE_PROTOCOL,
           request,
           async (frame) => {
-            const snapshot = await decodeSnapshotFrame(frame);
+            const snapshot = await frames.read(frame);
             backoffMs = FIRST_BACKOFF_MS;
             if (isNew) this.#meet(snapshot, first ? null : connection.signal);
             isNew = false;

@@ -7,7 +7,6 @@ import { nameMembers } from "./nameMembers.ts";
 import {
   CALL_PROTOCOL,
   encodeCallResponse,
-  encodeSnapshotFrame,
   MAX_CALL_BYTES,
   MAX_CALL_RESPONSE_BYTES,
   MAX_RUN_INFO_BYTES,
@@ -15,6 +14,8 @@ import {
   RUN_INFO_PROTOCOL,
   STATE_PROTOCOL,
 } from "./protocol.ts";
+import { encodeFrame } from "./snapshotFrames.ts";
+import type { Snapshot } from "./types.ts";
 import { encodeAs } from "./wire.ts";
 
 /** Connections that watch the run, members and spectators together. */
@@ -100,6 +101,7 @@ interface Served {
 /** Pushes the newest snapshot whenever the transport has taken the one before: a slow subscriber skips, and never queues. */
 async function pushSnapshots({ core, frames, settled }: Served, push: Push, signal: AbortSignal): Promise<void> {
   let behind = true;
+  let known: Snapshot | null = null;
   let wake = (): void => {};
   const unsubscribe = core.subscribe(() => {
     behind = true;
@@ -116,9 +118,11 @@ async function pushSnapshots({ core, frames, settled }: Served, push: Push, sign
         continue;
       }
       behind = false;
-      const frame = await frames.newest();
+      const { snapshot, frame } = frames.newest(known);
+      const bytes = await frame;
       await settled();
-      if (!signal.aborted) await push(frame);
+      if (!signal.aborted) await push(bytes);
+      known = snapshot;
     }
   } finally {
     unsubscribe();
@@ -126,25 +130,28 @@ async function pushSnapshots({ core, frames, settled }: Served, push: Push, sign
   }
 }
 
-/** One encoded frame for all subscribers. */
+/** One encoding for all subscribers who know the same: nearly all know the snapshot before the newest. */
 class FrameCache {
   readonly #core: CoordinatorCore;
-  #nonce = -1n;
+  #newest: Snapshot | null = null;
   #madeMs = 0;
-  #frame: Promise<Uint8Array> | null = null;
+  /** by the nonce of what the subscriber knows; null: nothing */
+  readonly #frames = new Map<bigint | null, Promise<Uint8Array>>();
 
   constructor(core: CoordinatorCore) {
     this.#core = core;
   }
 
-  newest(): Promise<Uint8Array> {
-    const snapshot = this.#core.snapshot();
+  newest(known: Snapshot | null): { snapshot: Snapshot; frame: Promise<Uint8Array> } {
     const nowMs = this.#core.clock.nowMs();
-    if (this.#frame === null || this.#nonce !== snapshot.nonce || nowMs - this.#madeMs > FRAME_MAX_AGE_MS) {
-      this.#nonce = snapshot.nonce;
+    if (this.#newest === null || this.#newest.nonce !== this.#core.nonce || nowMs - this.#madeMs > FRAME_MAX_AGE_MS) {
+      this.#newest = this.#core.snapshot();
       this.#madeMs = nowMs;
-      this.#frame = encodeSnapshotFrame(snapshot);
+      this.#frames.clear();
     }
-    return this.#frame;
+    const base = known?.nonce ?? null;
+    const frame = this.#frames.get(base) ?? encodeFrame(this.#newest, known);
+    this.#frames.set(base, frame);
+    return { snapshot: this.#newest, frame };
   }
 }

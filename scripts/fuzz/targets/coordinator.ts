@@ -2,6 +2,8 @@ import { parseRunConfig, toMachineConfig } from "@starling/config";
 import { CoordinatorError, Identity, NEVER_EXPIRES, parseIdentity, serializeIdentity, signGrant } from "@starling/sdk";
 import { Machine, MachineError } from "@starling/sdk/machine";
 import * as protocol from "@starling/sdk/protocol";
+import { encodeFrame, FrameReader } from "@starling/sdk/snapshotFrames";
+import type { Snapshot } from "@starling/sdk/types";
 import { decodeAs, encodeAs, type Shape } from "@starling/sdk/wire";
 import { ServerError } from "@starling/server/errors";
 import { decodeSavedState, encodeSavedState } from "@starling/server/savedState";
@@ -49,6 +51,15 @@ function machines(): Machine[] {
   return [fresh, started, warming];
 }
 
+function snapshots(): Snapshot[] {
+  return machines().map((machine, i) => ({
+    nonce: BigInt(i),
+    bytes: machine.bytes(),
+    coordinatorNowMs: 1_000_000n,
+    members: [{ peerId: filled(32), multiaddrs: [`/ip4/127.0.0.1/tcp/${4000 + (i >> 1)}`] }],
+  }));
+}
+
 export const coordinatorTargets: FuzzTarget[] = [
   shapeTarget("call-join", protocol.CALLS.join, async () => [
     { grant: await grant(), chainHead: filled(32), multiaddrs: [] },
@@ -79,21 +90,18 @@ export const coordinatorTargets: FuzzTarget[] = [
     name: "snapshot-frame",
     isRefusal,
     async decode(bytes) {
-      const snapshot = await protocol.decodeSnapshotFrame(bytes);
-      expectSame(await protocol.decodeSnapshotFrame(await protocol.encodeSnapshotFrame(snapshot)), snapshot, "snapshot");
+      const [first] = snapshots();
+      const reader = new FrameReader();
+      await reader.read(await encodeFrame(first, null));
+      const snapshot = await reader.read(bytes);
+      expectSame(await new FrameReader().read(await encodeFrame(snapshot, null)), snapshot, "snapshot");
       return true;
     },
-    valid: () =>
-      Promise.all(
-        machines().map((machine, i) =>
-          protocol.encodeSnapshotFrame({
-            nonce: BigInt(i),
-            bytes: machine.bytes(),
-            coordinatorNowMs: 1_000_000n,
-            members: [{ peerId: filled(32), multiaddrs: ["/ip4/127.0.0.1/tcp/4001"] }],
-          }),
-        ),
-      ),
+    valid: () => {
+      const all = snapshots();
+      const [first, ...others] = all;
+      return Promise.all([...all.map((one) => encodeFrame(one, null)), ...others.map((one) => encodeFrame(one, first))]);
+    },
   },
   {
     name: "machine",
