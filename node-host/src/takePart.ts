@@ -26,6 +26,8 @@ const NOTHING_AGREED =
 
 export interface Arrival {
   reach: ReachCoordinator;
+  /** resolves when there is no use in going on */
+  refused?: Promise<HostError>;
   /** after everything else was closed */
   close?: () => Promise<void>;
   /** multiaddrs told to others in the place of those listened on */
@@ -122,6 +124,8 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   onAsked();
 
   const ending: Promise<string | HostError>[] = [stop.requested, failed.promise];
+  const refused = (arrived as Arrival | null)?.refused;
+  if (refused) ending.push(refused);
   if (!process.connected) ending.push(finished.promise);
   const ended = await Promise.race(ending);
   const reason = typeof ended === "string" ? ended : ended.message;

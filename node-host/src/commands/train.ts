@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { createKeyPairSignerFromPrivateKeyBytes, getAddressEncoder, type KeyPairSigner } from "@solana/kit";
 import type { OptionsOf, trainOptions } from "@starling/config";
-import { grantAddress } from "@starling/sdk/solana/pdas";
 import { parseAmount, SOL_DECIMALS } from "../chain/amounts.ts";
 import { Chain, programsOf, readAddress } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
@@ -72,7 +71,7 @@ async function arrive(
   const chain = new Chain(member.client, programsOf(options), signal, options.maxPriorityFee);
   try {
     const authorizer = options.authorizer === undefined ? undefined : readAddress(options.authorizer, "--authorizer");
-    const grantee = await waitToBeAdmitted(chain, { runId, owner: wallet.address, authorizer }, log);
+    await waitToBeAdmitted(chain, { runId, owner: wallet.address, authorizer }, log);
     const run = await requireRun(chain, runId);
     const session = await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().sessionSeed);
     const keeper = new SessionKeeper({
@@ -84,9 +83,9 @@ async function arrive(
     });
     await keeper.attend();
     const programs = { ...chain.programs, authorizer: run.account.authorizerProgram };
-    const authorization = await grantAddress(programs, run.account.joinAuthority, grantee);
     return {
-      reach: (at) => member.reach({ ...at, programs, runId, session, authorization, keys }),
+      reach: (at) => member.reach({ ...at, programs, runId, session, authorizer, keys }),
+      refused: member.refused,
       close: () => member.close(),
       attend: (client, say) => {
         keeper.start();

@@ -16,8 +16,8 @@ export interface Applicant {
   authorizer: Address | undefined;
 }
 
-/** Resolves to the grantee of the authorization by which it may join. Errors: HostError refused; whatever aborts `chain.signal`. */
-export async function waitToBeAdmitted(chain: Chain, { runId, owner, authorizer }: Applicant, log: HostLog): Promise<Address> {
+/** Resolves when it may. Errors: HostError refused; whatever aborts `chain.signal`. */
+export async function waitToBeAdmitted(chain: Chain, { runId, owner, authorizer }: Applicant, log: HostLog): Promise<void> {
   let said = "";
   const say = (reason: string): void => {
     if (reason !== said) log({ type: "warning", message: `${reason}; waits, and looks again every ${LOOK_EVERY_MS / 1000} s` });
@@ -28,7 +28,7 @@ export async function waitToBeAdmitted(chain: Chain, { runId, owner, authorizer 
       const right = joinRight(await readJoinFacts(chain, runId, owner, authorizer));
       if (right.mayJoin) {
         if (right.note !== null) log({ type: "warning", message: right.note });
-        return right.grantee;
+        return;
       }
       if (!right.mayLater) throw new HostError("refused", right.reason);
       say(right.reason);

@@ -4,6 +4,7 @@ import { ClusterClient, type ClusterStatus } from "@starling/sdk/solana/clusterC
 import type { Programs } from "@starling/sdk/solana/pdas";
 import { connectSolanaCoordinator, type SolanaCoordinator } from "@starling/sdk/solana/solanaCoordinator";
 import { clusterUrls, type ClusterUrlOptions } from "../chain/clusterUrls.ts";
+import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { statusTeller } from "../platform/coordinator.ts";
 import type { LoadedIdentity } from "../platform/identityFile.ts";
@@ -12,8 +13,8 @@ export interface MemberReach {
   programs: Programs;
   runId: string;
   session: KeyPairSigner;
-  /** the grant by which the wallet may join */
-  authorization: Address;
+  /** holder of the grant that names the wallet as its delegate; undefined = the wallet itself, then everyone */
+  authorizer: Address | undefined;
   keys: Pick<LoadedIdentity, "identity" | "save">;
   log: HostLog;
   signal: AbortSignal;
@@ -23,6 +24,8 @@ export interface MemberChain {
   readonly client: ClusterClient;
   /** null before `reach` */
   readonly coordinator: SolanaCoordinator | null;
+  /** resolves when the run will never take this wallet again */
+  readonly refused: Promise<HostError>;
   reach(at: MemberReach): Promise<SolanaCoordinator>;
   close(): Promise<void>;
 }
@@ -45,17 +48,23 @@ export function openMemberChain(options: MemberChainOptions, log: HostLog): Memb
     },
   });
   let coordinator: SolanaCoordinator | null = null;
+  const refused = Promise.withResolvers<HostError>();
   return {
     client,
+    refused: refused.promise,
     get coordinator() {
       return coordinator;
     },
-    reach: async ({ programs, runId, session, authorization, keys, log: say, signal }) => {
+    reach: async ({ programs, runId, session, authorizer, keys, log: say, signal }) => {
+      const tell = statusTeller(say, signal);
       coordinator = await connectSolanaCoordinator({
-        ...{ client, programs, runId, session, authorization, signal },
+        ...{ client, programs, runId, session, authorizer, signal },
         chain: { identity: keys.identity, save: keys.save },
         maxPriorityFeeMicroLamports: BigInt(options.maxPriorityFee),
-        onStatus: statusTeller(say, signal),
+        onStatus: (status) => {
+          tell(status);
+          if (status.error?.code === "ejected") refused.resolve(new HostError("refused", status.error.message, { cause: status.error }));
+        },
       });
       return coordinator;
     },
