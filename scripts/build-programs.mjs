@@ -38,6 +38,7 @@ const SOURCES = [
   ...["common", "coordinator", "authorizer", "treasurer"].flatMap((name) => [`programs/${name}/Cargo.toml`, `programs/${name}/src`]),
 ];
 const NO_TOOLCHAIN = 3;
+const REBUILD = 'run "node scripts/build-programs.mjs" and commit the result';
 const ARCHS = ["v0", "v3"];
 
 const sha256Of = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -162,7 +163,7 @@ function verify(toolchain, options, committed) {
   const problems = [];
   for (const name of PROGRAMS) {
     if (sha256Of(readFileSync(join(artifacts, `${name}.so`))) !== committed.programs[name]?.sha256) {
-      problems.push(`${name}.so is not the file that manifest.json names`);
+      problems.push(`${name}.so is not the file that manifest.json names; ${REBUILD}`);
     }
   }
   const folder = mkdtempSync(join(tmpdir(), "starling-programs-"));
@@ -171,7 +172,7 @@ function verify(toolchain, options, committed) {
     const different = PROGRAMS.filter((name) => fresh[name].sha256 !== committed.programs[name]?.sha256);
     const sameToolchain = JSON.stringify(toolchain) === JSON.stringify(committed.toolchain);
     if (different.length === 0) console.log("identical: the committed artefacts are of these sources");
-    else if (sameToolchain) problems.push(`the same toolchain gives other bytes for ${different.join(", ")}`);
+    else if (sameToolchain) problems.push(`the same toolchain gives other bytes for ${different.join(", ")}; ${REBUILD}`);
     else {
       console.log(
         `identity not comparable: toolchain moved\ncommitted: ${JSON.stringify(committed.toolchain)}\nhere:      ${JSON.stringify(toolchain)}`,
@@ -182,13 +183,13 @@ function verify(toolchain, options, committed) {
         stdio: "inherit",
         env: { ...process.env, STARLING_PROGRAMS_DIR: folder },
       });
-      if (result.status !== 0) problems.push("the fresh artefacts do not pass the programs' tests");
+      if (result.status !== 0)
+        problems.push("the fresh artefacts do not pass the programs' tests: this toolchain, or the sources, have a fault");
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const problem of problems)
-    console.error(`build-programs --verify: ${problem}; run "node scripts/build-programs.mjs" and commit the result`);
+  for (const problem of problems) console.error(`build-programs --verify: ${problem}`);
   if (problems.length > 0) process.exit(1);
 }
 

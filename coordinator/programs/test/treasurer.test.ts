@@ -351,8 +351,11 @@ describe("the treasurer program", () => {
     scene.refuse("wrong state", run.claim(members[1], 1n), "Closed");
   });
 
-  it("withdraw_surplus returns what is left, and every lamport of rent", () => {
-    const { scene, members } = paidScene();
+  it.each([
+    ["SPL Token", TOKEN_PROGRAM],
+    ["Token-2022", TOKEN_2022_PROGRAM],
+  ])("withdraw_surplus returns what is left of %s, and every lamport of rent", (_, tokenProgram) => {
+    const { scene, members } = paidScene({ tokenProgram });
     const { run, other, chain } = scene;
     const [first, second] = members;
     const donor = chain.funded("donor").address;
