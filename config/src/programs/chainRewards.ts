@@ -15,7 +15,7 @@ export const withdrawSurplusOptions = defineOptions({ runId, treasurerIndex, ...
 
 export const depositBondOptions = defineOptions({
   runId,
-  amount: { ...amount, unit: "SOL", doc: "What is added to the wallet's bond." },
+  amount: { ...amount, unit: "SOL", env: "BOND_AMOUNT", doc: "What is added to the wallet's bond." },
   ...signing,
 });
 

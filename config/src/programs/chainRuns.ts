@@ -3,8 +3,9 @@ import { defineOptions } from "../defineOptions.ts";
 import { address, amount, reading, runId, signing, treasurerIndex } from "./chain.ts";
 import { configPath } from "./shared.ts";
 
-const name = { type: "string", maxBytes: 64, optional: true, doc: "Title of the run." } as const;
-const description = { type: "string", maxBytes: 280, optional: true, doc: "What the run is about." } as const;
+// NAME and DESCRIPTION mean other things in many environments
+const name = { type: "string", maxBytes: 64, optional: true, env: "RUN_NAME", doc: "Title of the run." } as const;
+const description = { type: "string", maxBytes: 280, optional: true, env: "RUN_DESCRIPTION", doc: "What the run is about." } as const;
 const clientVersion = {
   type: "string",
   maxBytes: 96,
@@ -141,8 +142,24 @@ export const checkpointOptions = defineOptions({
 
 export const tickOptions = defineOptions({
   runId,
-  msInterval: { type: "integer", unit: "ms", min: 100, max: 3_600_000, default: 1000, doc: "Time between two ticks." },
-  count: { type: "integer", unit: "ticks", min: 1, max: 1_000_000, optional: true, doc: "Ticks to send; left out = until it is stopped." },
+  msInterval: {
+    type: "integer",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+    default: 1000,
+    env: "TICK_MS_INTERVAL",
+    doc: "Time between two ticks.",
+  },
+  count: {
+    type: "integer",
+    unit: "ticks",
+    min: 1,
+    max: 1_000_000,
+    optional: true,
+    env: "TICK_COUNT",
+    doc: "Ticks to send; left out = until it is stopped.",
+  },
   ...signing,
 });
 
@@ -151,6 +168,8 @@ export const listRunsOptions = defineOptions({
     ...address,
     optional: true,
     aliases: ["--join-authority"],
+    // AUTHORIZER is who holds the grant by which a client joins
+    env: "JOIN_AUTHORITY",
     doc: "Only runs that this address decides about, as --join-authority of create-run.",
   },
   ...reading,
