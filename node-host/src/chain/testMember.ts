@@ -1,6 +1,6 @@
 /** Members of a run for tests: they sign what daemons sign, and hold whatever is asked of them, but train nothing. */
 import { createHash } from "node:crypto";
-import { generateKeyPairSigner, type Address, type Instruction, type KeyPairSigner } from "@solana/kit";
+import { createKeyPairSignerFromPrivateKeyBytes, type Address, type Instruction, type KeyPairSigner } from "@solana/kit";
 import { downloaded, joinRun, openSession, tick, warmupWitness, witness } from "@starling/sdk/solana/instructions";
 import type { Chain } from "./chain.ts";
 import { currentTable, heightOf, ownerOf, requireRun, runStateOf, type OnChainRun } from "./run.ts";
@@ -12,11 +12,14 @@ const SESSION_MS = 3_600_000;
 export class TestMember {
   readonly owner: KeyPairSigner;
   readonly session: KeyPairSigner;
+  /** (32) */
+  readonly sessionSeed: Uint8Array;
   /** link 0 is committed to; each message reveals the next */
   readonly #links: Uint8Array[];
   #revealed = 0;
 
-  private constructor(owner: KeyPairSigner, session: KeyPairSigner) {
+  private constructor(owner: KeyPairSigner, session: KeyPairSigner, sessionSeed: Uint8Array) {
+    this.sessionSeed = sessionSeed;
     this.owner = owner;
     this.session = session;
     const links = [new Uint8Array(createHash("sha256").update(session.address).digest())];
@@ -25,7 +28,8 @@ export class TestMember {
   }
 
   static async create(owner: KeyPairSigner): Promise<TestMember> {
-    return new TestMember(owner, await generateKeyPairSigner());
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    return new TestMember(owner, await createKeyPairSignerFromPrivateKeyBytes(seed), seed);
   }
 
   async join(chain: Chain, runId: string, grant: Address): Promise<void> {

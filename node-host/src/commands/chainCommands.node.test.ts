@@ -5,8 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateKeyPairSigner, getBase58Decoder, type Address } from "@solana/kit";
+import { parseRunConfig, serializeRunConfig } from "@starling/config";
+import { serializeIdentity } from "@starling/sdk";
+import { ChainError } from "@starling/sdk/solana/chainError";
 import { ClusterClient } from "@starling/sdk/solana/clusterClient";
-import { grantAddress, LOCAL_PROGRAMS, PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
+import { writeConfig } from "@starling/sdk/solana/instructions";
+import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
+import { grantAddress, LOCAL_PROGRAMS, PUBLIC_GRANTEE, runAddresses } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chain } from "../chain/chain.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
@@ -55,8 +60,12 @@ async function good(argv: readonly string[], env?: Record<string, string>): Prom
   return ended;
 }
 
+let lastProgress = "";
+
 async function goodJson(argv: readonly string[], env?: Record<string, string>): Promise<Record<string, never>> {
-  return JSON.parse((await good([...argv, "--json"], env)).out) as Record<string, never>;
+  const { out, err } = await good([...argv, "--json"], env);
+  lastProgress = err;
+  return JSON.parse(out) as Record<string, never>;
 }
 
 describe.skipIf(!isHere)("the commands of the chain", () => {
@@ -106,7 +115,14 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
 
     const early = await starlingIn(["set-paused", ...creator, "--run-id", "public", "--resume"]);
     expect(early).toMatchObject({ code: 1, err: expect.stringContaining("has no configuration yet") as string });
+    // a command that was stopped half-way: what is there is not sent again
+    const text = new TextEncoder().encode(serializeRunConfig({ ...parseRunConfig(CONFIG, { source: "the test" }), run_id: "public" }));
+    const at = await runAddresses(LOCAL_PROGRAMS, "public");
+    expect(text.length).toBeGreaterThan(CHAIN_LIMITS.configChunkBytes);
+    const piece = writeConfig(at, validator.signers[0]!, 0, text.subarray(0, CHAIN_LIMITS.configChunkBytes));
+    await chain.send([piece], validator.signers[0]!, "stage a piece");
     const applied = await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config]);
+    expect(lastProgress).toBe("sending the configuration: piece 1 of 1\n");
     expect(applied).toMatchObject({ config: { changed: true }, metadata: { vocabSize: "256" } });
     expect(await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config])).toMatchObject({
       config: { changed: false },
@@ -146,7 +162,16 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     const predownload = await goodJson(["predownload", "--rpc", validator.rpc, "--run-id", "public"]);
     expect(predownload).toMatchObject({ model: { kind: "Random", fetched: false }, data: { kind: "Dummy" } });
 
+    const ticked = await good(["tick", ...creator, "--run-id", "public", "--count", "2", "--ms-interval", "100"]);
+    expect(ticked.out).toMatch(/^tick 1: WaitingForMembers, epoch 0, step 1\ntick 2: /);
     expect((await good(["set-paused", ...creator, "--run-id", "public"])).out).toContain("is Paused");
+    expect(await goodJson(["join-authorization-delete", ...creator, "--authorizer", PUBLIC_GRANTEE])).toMatchObject({
+      closed: true,
+      membersEnded: [],
+    });
+    expect((await starlingIn(["can-join", "--rpc", validator.rpc, "--run-id", "public", "--pubkey", addressOf(2)])).out).toContain(
+      "no grant",
+    );
     const before = await chain.balance(addressOf(0));
     const closed = await goodJson(["close-run", ...creator, "--run-id", "public"]);
     expect(BigInt(closed["returnedLamports"]!)).toBe((await chain.balance(addressOf(0))) - before);
@@ -222,6 +247,19 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     const trained = await playRun(chain, "private", members, validator.signers[0]!, ({ state }) => state!.epoch === 1);
     expect(trained.state!.runState).toBe("WaitingForMembers");
 
+    const identity = join(folder, "member.id");
+    const [{ sessionSeed }] = members as [TestMember, TestMember];
+    writeFileSync(identity, serializeIdentity({ ownerSeed: sessionSeed, sessionSeed, peerSeed: sessionSeed, chainsBegun: 1 }));
+    const named = ["checkpoint", ...at, "-w", wallet(2), "--run-id", "private", "--repo", "starling/model", "--revision", "v1"];
+    await good([...named, "--identity-secret-key-path", identity]);
+    const other = await starlingIn([...named, "--identity-secret-key-path", identity, "--hash", "ab".repeat(32)]);
+    expect(other).toMatchObject({ code: 1, err: expect.stringContaining("only the agreed parameters can be its checkpoint") as string });
+
+    expect(await goodJson(["deposit-bond", ...at, "-w", wallet(2), "--run-id", "private", "--amount", "0.25"])).toMatchObject({
+      bondLamports: "250000000",
+    });
+    expect((await starlingIn(["withdraw-bond", ...creator, "--run-id", "private"])).err).toContain("has no member account");
+
     const short = await starlingIn(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(2)]);
     expect(short).toMatchObject({ code: 0, out: expect.stringContaining("the treasury is empty") as string });
     const poor = await starlingIn(["treasurer-top-up-rewards", ...at, "-w", wallet(2), "--run-id", "private", "--collateral-amount", "1"]);
@@ -242,7 +280,7 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
 
     const dump = JSON.parse((await good(["json-info-dump", ...at, "--run-id", "private"])).out) as Record<string, never>;
     expect(dump).toMatchObject({
-      run: { state: "WaitingForMembers", parameterHashEpoch: 0 },
+      run: { state: "WaitingForMembers", parameterHashEpoch: 0, checkpoint: { location: "starling/model@v1", epoch: 0 } },
       epoch: { epoch: 1, rates: { future: { earningRateTotalShared: "1000001", slashingRatePerClient: "500000" } } },
       clients: { total: 2 },
       accounting: { sumEarned: "1000000", sumSlashed: "0", sumClaimed: "600000", sumClaimable: "400000", unsettled: { earned: "0" } },
@@ -282,6 +320,9 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     expect((await starlingIn(asDelegate)).out).toContain("is not active");
 
     await good(["set-paused", ...creator, "--run-id", "private"]);
+    expect((await good(["withdraw-bond", ...at, "-w", wallet(2), "--run-id", "private"])).out).toContain("no longer count as a bond");
+    // halted, and nothing unsettled: it need not wait
+    expect((await good(["withdraw-bond", ...at, "-w", wallet(2), "--run-id", "private"])).out).toContain("0.25 SOL came back");
     const unclaimed = await starlingIn(["close-run", ...creator, "--run-id", "private"]);
     expect(unclaimed).toMatchObject({ code: 1, err: expect.stringContaining("0.4 tokens of run private are not claimed yet") as string });
     const open = await starlingIn(["withdraw-surplus", ...creator, "--run-id", "private"]);
@@ -322,6 +363,12 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
       expect(ended.err).not.toMatch(/^\s+at /m);
       expect(ended.code, `${argv.join(" ")}\n${ended.err}`).toBe(code);
     }
+  });
+
+  test("an outcome that nobody knows has an exit code of its own", () => {
+    const { code, sentence } = failure(new ChainError("unknown", "transaction abc was sent", { signature: "abc" }));
+    expect(code).toBe(7);
+    expect(sentence).toBe("starling: transaction abc was sent");
   });
 
   test("identity files are made, shown, and never overwritten", async () => {
