@@ -6,7 +6,7 @@ import { type Check, Coverage } from "@starling/programs/coverage";
 import { Chain, SYSTEM_PROGRAM } from "@starling/programs/harness";
 import { addressOf } from "@starling/programs/pda";
 import { type Call, key, text, toInstruction, u8 } from "@starling/programs/wire";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { AUTHORIZER_INSTRUCTIONS, GrantCalls } from "./authorizer.calls.ts";
 
 const coverage = new Coverage("authorizer", AUTHORIZER_INSTRUCTIONS);
@@ -221,7 +221,7 @@ describe("the authorizer program", () => {
     }
   });
 
-  afterAll(() => {
+  it("leaves no check out", () => {
     console.log(coverage.table());
     expect(coverage.missing()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import type { Address } from "@solana/kit";
 import { type Chain, SYSTEM_PROGRAM } from "@starling/programs/harness";
 import { addressBytes, findPda } from "@starling/programs/pda";
 import { type Member, Scenario } from "@starling/programs/scenario";
-import { type Call, key, namedAccounts, u16, u64, u8 } from "@starling/programs/wire";
+import { type Call, key, namedAccounts, toInstruction, u16, u64, u8 } from "@starling/programs/wire";
 
 export const TREASURER_INSTRUCTIONS = [
   "create_run",
@@ -168,6 +168,13 @@ export class TreasuryRun {
     });
   }
 
+  /** A plain transfer to the vault, by the token program itself. */
+  gift(from: Address, units: bigint): Call {
+    const source = ataAddress(from, this.mint, this.tokenProgram);
+    const accounts = namedAccounts("source(w) vault(w) from(s)", { source, vault: this.vault, from });
+    return { name: "transfer", program: this.tokenProgram, accounts, data: Buffer.concat([u8(3), u64(units)]) };
+  }
+
   withdrawSurplus(): Call {
     const authorityToken = ataAddress(this.authority, this.mint, this.tokenProgram);
     const signature = "authority(s,w) treasury(w) vault(w) authority_token(w) mint token_program";
@@ -182,6 +189,12 @@ export class TreasuryRun {
 
   send(call: Call): void {
     this.scenario.send(call);
+  }
+
+  /** Whether it was accepted. A refusal changes nothing. */
+  sends(call: Call): boolean {
+    const outcome = this.chain.send(toInstruction(call));
+    return outcome.ok;
   }
 
   /** The run, its treasury and its vault; then configured, open to everybody, and started. */

@@ -1,13 +1,12 @@
 /** The program `treasurer`: what a run pays, to whom, and who may act for the run. */
 import type { Address } from "@solana/kit";
 import { readRunHeader } from "@starling/programs/accounts";
-import { attack, type AttackOptions, someAddress } from "@starling/programs/attack";
-import { type Check, Coverage } from "@starling/programs/coverage";
-import { Chain, SYSTEM_PROGRAM } from "@starling/programs/harness";
+import { someAddress } from "@starling/programs/attack";
+import { Coverage } from "@starling/programs/coverage";
+import { SYSTEM_PROGRAM } from "@starling/programs/harness";
 import { addressBytes } from "@starling/programs/pda";
-import type { Member } from "@starling/programs/scenario";
-import { type Call, toInstruction, u16, u64, u8 } from "@starling/programs/wire";
-import { afterAll, describe, expect, it } from "vitest";
+import { toInstruction, u16, u64, u8 } from "@starling/programs/wire";
+import { describe, expect, it } from "vitest";
 import {
   ataAddress,
   mintBytes,
@@ -18,79 +17,16 @@ import {
   TreasuryRun,
   withAccounts,
 } from "./treasurer.calls.ts";
+import { claimable, paidScene, Scene, settleAndPause } from "./treasurer.scene.ts";
 
 const coverage = new Coverage("treasurer", TREASURER_INSTRUCTIONS);
 const DAY_SECONDS = 24 * 60 * 60;
 const TREASURY_BYTES = 168;
 const PARTICIPANT_BYTES = 80;
 
-/** Two runs side by side, so that every account of one can be tried in the other. */
-class Scene {
-  readonly chain = new Chain();
-  readonly other: TreasuryRun;
-  readonly run: TreasuryRun;
-
-  constructor(options: { tokenProgram?: Address } = {}) {
-    this.other = new TreasuryRun(this.chain, "the other run", options);
-    this.run = new TreasuryRun(this.chain, "the run", options);
-  }
-
-  accept(call: Call): void {
-    this.run.send(call);
-    coverage.count(call.name, "good path");
-  }
-
-  refuse(check: Check, call: Call, ...names: string[]): void {
-    expect(names, `${call.name}, ${check}`).toContain(this.chain.mustRefuse(toInstruction(call)));
-    coverage.count(call.name, check);
-  }
-
-  /** Accounts of `otherCall` that differ are those of another run. */
-  attack(call: Call, otherCall: Call | null, options: AttackOptions = {}): void {
-    const otherRun: Record<string, Address> = {};
-    for (const [index, account] of (otherCall?.accounts ?? []).entries()) {
-      const fresh = this.chain.account(account.address) !== null || options.creates?.includes(account.name);
-      if (account.address !== call.accounts[index].address && !account.signer && fresh) otherRun[account.name] = account.address;
-    }
-    for (const name of ["spill", "owner"]) delete otherRun[name];
-    attack(this.chain, coverage, call, { otherRun, ...options });
-  }
-
-  /** Refused with an account of this content in that place. */
-  refuseToken(check: Check, call: Call, name: string, data: Uint8Array, ...names: string[]): void {
-    const address = someAddress(`another ${name}`);
-    this.chain.write(address, { owner: this.run.tokenProgram, data });
-    this.refuse(check, withAccounts(call, { [name]: address }), ...names);
-  }
-}
-
-/** Both runs trained an epoch; both members of each are enrolled; the vaults hold 900,000 units each. */
-function paidScene(options: { tokenProgram?: Address } = {}): { scene: Scene; members: Member[]; others: Member[] } {
-  const scene = new Scene(options);
-  const [others, members] = [scene.other, scene.run].map((run) => {
-    const trained = run.start().trainEpoch(2);
-    for (const member of trained) run.enroll(member);
-    const donor = scene.chain.funded("donor").address;
-    run.fundToken(donor, 900_000n);
-    run.send(run.topUp(donor, 900_000n));
-    return trained;
-  });
-  return { scene, members, others };
-}
-
-const claimable = (run: TreasuryRun, member: Member): bigint => {
-  const { earned, slashed, claimed } = run.scenario.readMember(member);
-  return earned - slashed - claimed;
-};
-
-function settleAndPause(run: TreasuryRun): void {
-  run.send(run.forward(run.scenario.setPaused(true)));
-  run.scenario.settleAll();
-}
-
 describe("the treasurer program", () => {
   it("create_run makes a run, its treasury and its vault", () => {
-    const scene = new Scene();
+    const scene = new Scene(coverage);
     const { chain, run, other } = scene;
     const call = run.createRun();
     const made = ["treasury", "run", "config", "table0", "table1", "round0", "round1", "round2", "round3"];
@@ -126,7 +62,7 @@ describe("the treasurer program", () => {
   });
 
   it("create_run takes no mint of which a transfer could move something else", () => {
-    const scene = new Scene({ tokenProgram: TOKEN_2022_PROGRAM });
+    const scene = new Scene(coverage, { tokenProgram: TOKEN_2022_PROGRAM });
     const { chain, run } = scene;
     const extension = (kind: number, value: Uint8Array): Uint8Array => Buffer.concat([u16(kind), u16(value.length), value]);
     const setMint = (data: Uint8Array): void => chain.write(run.mint, { owner: TOKEN_2022_PROGRAM, data });
@@ -149,7 +85,7 @@ describe("the treasurer program", () => {
   });
 
   it("create_run gives nobody another program's run", () => {
-    const scene = new Scene();
+    const scene = new Scene(coverage);
     const { run, chain } = scene;
     // a "coordinator" that creates nothing: the system program takes the call's bytes for its own and refuses, the authorizer too
     for (const program of [SYSTEM_PROGRAM, chain.programs.authorizer, chain.programs.treasurer]) {
@@ -159,7 +95,7 @@ describe("the treasurer program", () => {
   });
 
   it("forward acts for the run's authority, and only with what is its own", () => {
-    const scene = new Scene();
+    const scene = new Scene(coverage);
     const { run, other, chain } = scene;
     run.start();
     other.start();
@@ -199,7 +135,7 @@ describe("the treasurer program", () => {
   });
 
   it("create_participant makes an owner's account, by anyone's money", () => {
-    const scene = new Scene();
+    const scene = new Scene(coverage);
     const { run, other, chain } = scene;
     run.start();
     other.start();
@@ -221,7 +157,7 @@ describe("the treasurer program", () => {
     ["SPL Token", TOKEN_PROGRAM],
     ["Token-2022", TOKEN_2022_PROGRAM],
   ])("claim pays points in units of %s, exactly", (_, tokenProgram) => {
-    const { scene, members, others } = paidScene({ tokenProgram });
+    const { scene, members, others } = paidScene(coverage, { tokenProgram });
     const { run, other, chain } = scene;
     const [first, second] = members;
     const points = claimable(run, first);
@@ -284,7 +220,7 @@ describe("the treasurer program", () => {
   });
 
   it("claim pays nothing of what was slashed", () => {
-    const { scene, members } = paidScene();
+    const { scene, members } = paidScene(coverage);
     const { run, chain } = scene;
     const [member] = members;
     const earned = claimable(run, member);
@@ -300,7 +236,7 @@ describe("the treasurer program", () => {
   });
 
   it("top_up counts what comes in", () => {
-    const scene = new Scene();
+    const scene = new Scene(coverage);
     const { run, other, chain } = scene;
     run.start();
     other.start();
@@ -337,7 +273,7 @@ describe("the treasurer program", () => {
   });
 
   it("a run is closed when its members have claimed, or 90 days after it halted", () => {
-    const { scene, members } = paidScene();
+    const { scene, members } = paidScene(coverage);
     const { run, chain } = scene;
     scene.refuse("wrong state", run.closeRun(), "PointsUnclaimed"); // it still runs
     settleAndPause(run);
@@ -355,7 +291,7 @@ describe("the treasurer program", () => {
     ["SPL Token", TOKEN_PROGRAM],
     ["Token-2022", TOKEN_2022_PROGRAM],
   ])("withdraw_surplus returns what is left of %s, and every lamport of rent", (_, tokenProgram) => {
-    const { scene, members } = paidScene({ tokenProgram });
+    const { scene, members } = paidScene(coverage, { tokenProgram });
     const { run, other, chain } = scene;
     const [first, second] = members;
     const donor = chain.funded("donor").address;
@@ -395,7 +331,7 @@ describe("the treasurer program", () => {
   });
 
   it("close_participant returns its rent to the owner, once the run is closed", () => {
-    const { scene, members, others } = paidScene();
+    const { scene, members, others } = paidScene(coverage);
     const { run, other, chain } = scene;
     const [first, second] = members;
     const call = run.closeParticipant(first.owner.address);
@@ -423,13 +359,13 @@ describe("the treasurer program", () => {
   });
 
   it("refuses instructions that it does not have", () => {
-    const { run, chain } = new Scene();
+    const { run, chain } = new Scene(coverage);
     for (const number of [7, 255]) {
       expect(chain.mustRefuse(toInstruction({ ...run.createRun(), data: Uint8Array.of(number) }))).toBe("UnknownInstruction");
     }
   });
 
-  afterAll(() => {
+  it("leaves no check out", () => {
     console.log(coverage.table());
     expect(coverage.missing()).toEqual([]);
   });
