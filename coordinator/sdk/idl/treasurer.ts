@@ -4,6 +4,7 @@ import { CREATE_RUN_ARGUMENTS } from "./coordinator.ts";
 import { type AccountSpec, bytes, error, type ErrorSpec, instruction, type InstructionSpec, key, rest, state, u64, u8 } from "./nodes.ts";
 
 const treasury: AccountSpec = ["treasury", "w", "the run's treasury"];
+const readTreasury: AccountSpec = ["treasury", "", "the run's treasury"];
 const vault: AccountSpec = ["vault", "w", "the treasury's token account"];
 const mint: AccountSpec = ["mint", "", "what is paid out"];
 const token: AccountSpec = ["tokenProgram", "", "the mint's token program"];
@@ -47,7 +48,7 @@ const instructions: InstructionSpec[] = [
     name: "createParticipant",
     discriminator: 2,
     docs: "Creates the account that counts what an owner has claimed.",
-    accounts: [["payer", "sw", "pays rent and fee"], ["owner", "", "who will claim"], treasury, participant, system],
+    accounts: [["payer", "sw", "pays rent and fee"], ["owner", "", "who will claim"], readTreasury, participant, system],
   },
   {
     name: "claim",
@@ -84,7 +85,7 @@ const instructions: InstructionSpec[] = [
     name: "closeParticipant",
     discriminator: 6,
     docs: "Gives the rent of a participant back to its owner, once the treasury's run is closed.",
-    accounts: [["owner", "sw", "who claimed; gets the rent"], treasury, participant],
+    accounts: [["owner", "sw", "who claimed; gets the rent"], readTreasury, participant],
   },
 ];
 

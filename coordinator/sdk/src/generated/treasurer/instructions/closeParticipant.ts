@@ -24,6 +24,7 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
+  type ReadonlyAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
@@ -56,7 +57,7 @@ export type CloseParticipantInstruction<
             AccountSignerMeta<TAccountOwner>
         : TAccountOwner,
       TAccountTreasury extends string
-        ? WritableAccount<TAccountTreasury>
+        ? ReadonlyAccount<TAccountTreasury>
         : TAccountTreasury,
       TAccountParticipant extends string
         ? WritableAccount<TAccountParticipant>
@@ -127,7 +128,7 @@ export function getCloseParticipantInstruction<
   // Original accounts.
   const originalAccounts = {
     owner: { value: input.owner ?? null, isWritable: true },
-    treasury: { value: input.treasury ?? null, isWritable: true },
+    treasury: { value: input.treasury ?? null, isWritable: false },
     participant: { value: input.participant ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<

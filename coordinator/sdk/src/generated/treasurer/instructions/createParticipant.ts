@@ -63,7 +63,7 @@ export type CreateParticipantInstruction<
         ? ReadonlyAccount<TAccountOwner>
         : TAccountOwner,
       TAccountTreasury extends string
-        ? WritableAccount<TAccountTreasury>
+        ? ReadonlyAccount<TAccountTreasury>
         : TAccountTreasury,
       TAccountParticipant extends string
         ? WritableAccount<TAccountParticipant>
@@ -150,7 +150,7 @@ export function getCreateParticipantInstruction<
   const originalAccounts = {
     payer: { value: input.payer ?? null, isWritable: true },
     owner: { value: input.owner ?? null, isWritable: false },
-    treasury: { value: input.treasury ?? null, isWritable: true },
+    treasury: { value: input.treasury ?? null, isWritable: false },
     participant: { value: input.participant ?? null, isWritable: true },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
   };
