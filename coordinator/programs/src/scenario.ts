@@ -252,9 +252,14 @@ export class Scenario {
   }
 
   updateConfig(config: Partial<MachineConfig> = {}): Call {
+    return this.updateConfigBytes(encodeConfig({ ...this.config, ...config }));
+  }
+
+  /** `config`: the machine's, encoded. */
+  updateConfigBytes(config: Uint8Array): Call {
     const bytes = new TextEncoder().encode(this.toml);
     const hash = createHash("sha256").update(bytes).digest();
-    return this.call("update_config", [u16(bytes.length), hash, encodeConfig({ ...this.config, ...config })]);
+    return this.call("update_config", [u16(bytes.length), hash, config]);
   }
 
   setPaused(paused: boolean): Call {

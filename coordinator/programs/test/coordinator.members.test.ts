@@ -68,7 +68,11 @@ describe("the coordinator program, for owners and their session keys", () => {
     trial.refuse("already initialised", taken, "SessionTaken");
     trial.attack(run.openSession(member), other.openSession(other.member(0)), {
       siblings: siblingsOf(run, second),
-      allow: { "not writable owner": "to refresh a session without more float costs its owner nothing" },
+      allow: {
+        "not writable owner": "to refresh a session without more float costs its owner nothing",
+        "uninitialised session": "it is made where there is none",
+        "uninitialised member": "it is made where there is none",
+      },
     });
     trial.cannot("open_session", "wrong state", "a session may be opened whatever the run does");
   });
