@@ -169,7 +169,7 @@ function hasLength(spec: StringSpec, value: string): boolean {
   return bytes >= (spec.minBytes ?? 0) && bytes <= (spec.maxBytes ?? Infinity);
 }
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Reads a value from command-line or environment text; what cannot be read comes back as text, for `brokenRule` to refuse. */
 export function readText(spec: FieldSpec, text: string): unknown {
