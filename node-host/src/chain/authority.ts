@@ -15,15 +15,14 @@ export interface RunAuthority {
 
 /** Errors: HostError chain, which names who may. */
 export async function authorityOf(chain: Chain, run: OnChainRun, wallet: TransactionSigner): Promise<RunAuthority> {
-  const treasury = await findTreasury(chain, run.address);
-  const isTreasurys = treasury !== null && run.account.mainAuthority === treasury.address;
-  const wanted = isTreasurys ? treasury.account.mainAuthority : run.account.mainAuthority;
+  const treasury = await findTreasury(chain, run.address, run.account.mainAuthority);
+  const wanted = treasury?.account.mainAuthority ?? run.account.mainAuthority;
   if (wanted !== wallet.address) {
     throw new HostError(
       "chain",
       `run ${run.runId} can only be changed by ${wanted}; the wallet is ${wallet.address}: use that authority's key`,
     );
   }
-  const by = isTreasurys ? treasury.address : null;
+  const by = treasury?.address ?? null;
   return { treasury: by, instruct: (build) => asAuthority(chain.programs, wallet, by, build) };
 }

@@ -68,6 +68,8 @@ export class Chain {
   readonly signal: AbortSignal;
   readonly #maxPriorityFee: number;
   readonly #sender: TransactionSender;
+  /** of the newest transaction that was confirmed: an RPC that has not come so far is not asked */
+  #slot: bigint | null = null;
 
   /** `maxPriorityFee`: micro-lamports a compute unit */
   constructor(client: ClusterClient, programs: Programs, signal: AbortSignal, maxPriorityFee: number) {
@@ -84,16 +86,20 @@ export class Chain {
   }
 
   account(address: Address): Promise<ChainAccount | null> {
-    return this.client.account(address, { signal: this.signal });
+    return this.client.account(address, this.#reading());
   }
 
   async accounts(addresses: readonly Address[]): Promise<(ChainAccount | null)[]> {
     const found: (ChainAccount | null)[] = [];
     for (let at = 0; at < addresses.length; at += MOST_AT_ONCE) {
-      const { accounts } = await this.client.accounts(addresses.slice(at, at + MOST_AT_ONCE), { signal: this.signal });
+      const { accounts } = await this.client.accounts(addresses.slice(at, at + MOST_AT_ONCE), this.#reading());
       found.push(...accounts);
     }
     return found;
+  }
+
+  #reading(): { signal: AbortSignal; minSlot?: bigint } {
+    return { signal: this.signal, ...(this.#slot !== null && { minSlot: this.#slot }) };
   }
 
   async balance(address: Address): Promise<bigint> {
@@ -114,7 +120,9 @@ export class Chain {
   /** One transaction; resolves to its signature once it is confirmed. `what` says what it does. Errors: HostError, ChainError. */
   async send(instructions: readonly Instruction[], payer: TransactionSigner, what: string): Promise<string> {
     try {
-      return (await this.#sender.send(instructions, payer, { signal: this.signal })).signature;
+      const { signature, slot } = await this.#sender.send(instructions, payer, { signal: this.signal });
+      this.#slot = slot ?? this.#slot;
+      return signature;
     } catch (error) {
       throw await this.#explained(error, payer.address, what);
     }

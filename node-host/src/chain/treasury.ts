@@ -14,9 +14,13 @@ export interface FoundTreasury {
   account: Treasury;
 }
 
-/** Null for a run without rewards. `run`: the run's address; the run itself may be closed. */
-export async function findTreasury(chain: Chain, run: Address): Promise<FoundTreasury | null> {
+/**
+ * Null for a run without rewards. `mainAuthority`: the run's, which is the treasury where there is one; null for a run that may be
+ * closed, whose treasury still has its surplus. Errors: ChainError.
+ */
+export async function findTreasury(chain: Chain, run: Address, mainAuthority: Address | null): Promise<FoundTreasury | null> {
   const address = await treasuryAddress(chain.programs, run);
+  if (mainAuthority !== null && mainAuthority !== address) return null;
   const found = await chain.account(address);
   if (found === null || found.owner !== chain.programs.treasurer) return null;
   const decoder = getTreasuryDecoder();
@@ -29,8 +33,8 @@ export async function findTreasury(chain: Chain, run: Address): Promise<FoundTre
 }
 
 /** Errors: HostError chain for a run without one. */
-export async function requireTreasury(chain: Chain, runId: string, run: Address): Promise<FoundTreasury> {
-  const found = await findTreasury(chain, run);
+export async function requireTreasury(chain: Chain, runId: string, run: Address, mainAuthority: Address | null): Promise<FoundTreasury> {
+  const found = await findTreasury(chain, run, mainAuthority);
   if (found) return found;
   throw new HostError(
     "chain",

@@ -193,6 +193,8 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
       addressOf(1),
       "--treasurer-collateral-mint",
       mint,
+      "--description",
+      "d".repeat(280),
       "--treasurer-index",
       "1",
     ]);
@@ -280,7 +282,12 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
 
     const dump = JSON.parse((await good(["json-info-dump", ...at, "--run-id", "private"])).out) as Record<string, never>;
     expect(dump).toMatchObject({
-      run: { state: "WaitingForMembers", parameterHashEpoch: 0, checkpoint: { location: "starling/model@v1", epoch: 0 } },
+      run: {
+        state: "WaitingForMembers",
+        description: "d".repeat(280),
+        parameterHashEpoch: 0,
+        checkpoint: { location: "starling/model@v1", epoch: 0 },
+      },
       epoch: { epoch: 1, rates: { future: { earningRateTotalShared: "1000001", slashingRatePerClient: "500000" } } },
       clients: { total: 2 },
       accounting: { sumEarned: "1000000", sumSlashed: "0", sumClaimed: "600000", sumClaimable: "400000", unsettled: { earned: "0" } },

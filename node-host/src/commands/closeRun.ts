@@ -46,7 +46,7 @@ export async function closeRun(options: OptionsOf<typeof closeRunOptions>): Prom
 async function refuseBeforeTime(chain: Chain, run: OnChainRun, unclaimed: bigint): Promise<void> {
   const until = Number(run.state?.runStateStartedMs ?? 0n) + CLAIM_DAYS * DAY_MS;
   if (Date.now() >= until) return;
-  const { mint } = (await requireTreasury(chain, run.runId, run.address)).account;
+  const { mint } = (await requireTreasury(chain, run.runId, run.address, run.account.mainAuthority)).account;
   const { decimals } = await requireMint(chain, mint);
   throw new HostError(
     "chain",

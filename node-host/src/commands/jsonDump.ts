@@ -14,7 +14,7 @@ import { EXIT_CODES, HostError } from "../errors.ts";
 export async function jsonInfoDump(options: OptionsOf<typeof jsonInfoDumpOptions>): Promise<number> {
   return withChain(options, async (chain) => {
     const run = await requireRun(chain, options.runId);
-    const [members, treasury] = await Promise.all([listMembers(chain, run), findTreasury(chain, run.address)]);
+    const [members, treasury] = await Promise.all([listMembers(chain, run), findTreasury(chain, run.address, run.account.mainAuthority)]);
     print(true, dumpRun(runFacts(run), members, treasury && (await treasuryFacts(chain, treasury))), []);
     return EXIT_CODES.ok;
   });
@@ -28,7 +28,7 @@ export async function jsonDumpUser(options: OptionsOf<typeof jsonDumpUserOptions
     const run = await requireRun(chain, options.runId);
     const [member, treasury, lamports] = await Promise.all([
       findMember(chain, run, owner),
-      findTreasury(chain, run.address),
+      findTreasury(chain, run.address, run.account.mainAuthority),
       chain.balance(owner),
     ]);
     const participant = treasury && (await chain.account(await participantAddress(chain.programs, treasury.address, owner)));

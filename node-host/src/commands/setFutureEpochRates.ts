@@ -18,7 +18,7 @@ export async function setFutureEpochRates(options: OptionsOf<typeof setFutureEpo
     const run = await requireRun(chain, options.runId);
     const authority = await authorityOf(chain, run, wallet);
     if (run.state === null) throw new HostError("chain", `run ${run.runId} has no configuration yet: starling update-config comes first`);
-    const treasury = await findTreasury(chain, run.address);
+    const treasury = await findTreasury(chain, run.address, run.account.mainAuthority);
     const decimals = treasury === null ? 0 : (await requireMint(chain, treasury.account.mint)).decimals;
     const { config } = run.state;
     const earning =

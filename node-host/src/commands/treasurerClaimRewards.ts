@@ -17,7 +17,7 @@ export async function treasurerClaimRewards(options: OptionsOf<typeof treasurerC
   const wallet = await readWallet(options);
   return withChain(options, async (chain) => {
     const run = await requireRun(chain, options.runId);
-    const treasury = await requireTreasury(chain, run.runId, run.address);
+    const treasury = await requireTreasury(chain, run.runId, run.address, run.account.mainAuthority);
     const mint = await requireMint(chain, treasury.account.mint);
     if ((await findMember(chain, run, wallet.address)) === null)
       throw new HostError(

@@ -14,8 +14,8 @@ export async function treasurerTopUpRewards(options: OptionsOf<typeof treasurerT
   const wallet = await readWallet(options);
   return withChain(options, async (chain) => {
     const at = await runAddresses(chain.programs, options.runId);
-    await requireRun(chain, options.runId);
-    const treasury = await requireTreasury(chain, options.runId, at.run);
+    const { account } = await requireRun(chain, options.runId);
+    const treasury = await requireTreasury(chain, options.runId, at.run, account.mainAuthority);
     const mint = await requireMint(chain, treasury.account.mint);
     const units = parseAmount(options.collateralAmount, mint.decimals, "--collateral-amount");
     if (units === 0n) throw new HostError("bad-option", "--collateral-amount 0: there is nothing to move");

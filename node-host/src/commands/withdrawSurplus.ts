@@ -14,7 +14,7 @@ export async function withdrawSurplus(options: OptionsOf<typeof withdrawSurplusO
   const wallet = await readWallet(options);
   return withChain(options, async (chain) => {
     const at = await runAddresses(chain.programs, options.runId);
-    const treasury = await requireTreasury(chain, options.runId, at.run);
+    const treasury = await requireTreasury(chain, options.runId, at.run, null);
     const { mainAuthority, closed } = treasury.account;
     if (mainAuthority !== wallet.address)
       throw new HostError(
