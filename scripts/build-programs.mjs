@@ -3,6 +3,7 @@
 //   node scripts/build-programs.mjs --verify    build to a scratch folder and compare with what is committed; writes nothing
 // Two toolchains, either does: `cargo build-sbf` (Solana's own), or the recipe in coordinator/toolchain (Debian packages). The one
 // that made the committed files is taken where it is here, --toolchain platform-tools|debian-recipe takes another.
+//   --ready      only if that takes no more than building: where the recipe's own tools are not built yet, end as without a toolchain
 //   --install    first let the recipe install its Debian packages (root)
 //   --sources    print the hash of the sources, as the manifest has it, and build nothing
 //   --out DIR    write there instead   --arch v3    the newer instruction set (default v0, which every cluster takes)
@@ -88,16 +89,21 @@ function findToolchain(wanted, committed) {
 }
 
 /** The recipe's own three tools, built when their sources have changed. */
-function prepareRecipe(install) {
+function prepareRecipe({ install, ready }) {
   const stamp = join(tools, "stamp");
   const parts = ["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs", "sbf-ld", "build.sh"];
   const wanted = sha256Of(Buffer.concat(parts.map((name) => readFileSync(join(recipe, name)))));
   if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === wanted) return;
+  if (ready) {
+    console.error("the recipe's tools are not built here: node scripts/build-programs.mjs builds them once");
+    process.exit(NO_TOOLCHAIN);
+  }
   console.log("building the recipe's tools into coordinator/target/toolchain (about 3 minutes the first time) ...");
   const result = spawnSync(join(recipe, "install.sh"), install ? ["--packages"] : [], {
     stdio: "inherit",
     env: { ...process.env, SBF_TOOLS: tools },
   });
+  if (result.status === NO_TOOLCHAIN) process.exit(NO_TOOLCHAIN);
   if (result.status !== 0) throw new Error(`coordinator/toolchain/install.sh ended with ${result.status}: see above`);
   // cargo does not know that its linker has changed
   for (const arch of ARCHS)
@@ -145,7 +151,7 @@ function buildOne(toolchain, name, arch, folder) {
 }
 
 function build(toolchain, options, folder) {
-  if (toolchain.kind === "debian-recipe") prepareRecipe(options.install);
+  if (toolchain.kind === "debian-recipe") prepareRecipe(options);
   mkdirSync(folder, { recursive: true });
   const programs = {};
   for (const name of options.only ? [options.only] : PROGRAMS) {
@@ -198,6 +204,7 @@ function main() {
     options: {
       verify: { type: "boolean", default: false },
       sources: { type: "boolean", default: false },
+      ready: { type: "boolean", default: false },
       install: { type: "boolean", default: false },
       only: { type: "string" },
       out: { type: "string", default: artifacts },
@@ -213,7 +220,7 @@ function main() {
   }
   const manifestPath = join(artifacts, "manifest.json");
   const committed = existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, "utf8")) : undefined;
-  if (options.install) prepareRecipe(true);
+  if (options.install) prepareRecipe(options);
   const toolchain = findToolchain(options.toolchain, committed);
   if (options.verify) return verify(toolchain, options, committed);
   const out = resolve(options.out);
