@@ -1,0 +1,128 @@
+/**
+ * A run on the chain in trouble: a client killed, RPCs gone, everybody gone; and a member that leaves with its session's money. Scenes of
+ * many minutes, with real daemons on a local validator: STARLING_CHAIN_TROUBLES=1.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Node } from "./src/liveRun.ts";
+import { addressOf, OnChain } from "./src/onChain.ts";
+import { Proxy } from "./src/proxy.ts";
+
+const isWanted = process.env["STARLING_CHAIN_TROUBLES"] === "1" && process.platform === "linux" && process.arch === "x64";
+const EVERYONE = "11111111111111111111111111111111";
+const RUN = "troubles";
+const STARTED_MS = 300_000;
+const EPOCH_MS = 300_000;
+const GONE_MS = 60_000;
+const BOTH_GONE_MS = 20_000;
+
+describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000 }, () => {
+  const chain = new OnChain();
+  let primary: Proxy;
+  let fallback: Proxy;
+  const daemons: Node[] = [];
+  const epochOf = (node: Node): number => node.phases.at(-1)?.epoch ?? 0;
+  const trains = (node: Node, afterStep = 0): boolean => node.told("trained").some(({ step }) => step > afterStep);
+  const stepOf = (node: Node): number => node.phases.at(-1)?.step ?? 0;
+  const rpcs = () => ({ RPC: primary.rpc, WS_RPC: primary.ws, RPC_2: fallback.rpc, WS_RPC_2: fallback.ws });
+  const start = (number: number, ...args: string[]): Node => {
+    const node = chain.train(`rig-${number}`, number, RUN, rpcs(), ...args);
+    daemons[number - 2] = node;
+    return node;
+  };
+  const hashesAgree = (): void => {
+    const bySteps = new Map<number, Set<string>>();
+    for (const node of daemons) for (const [step, hash] of node.hashes()) bySteps.set(step, (bySteps.get(step) ?? new Set()).add(hash));
+    expect([...bySteps].filter(([, hashes]) => hashes.size > 1)).toEqual([]);
+  };
+
+  beforeAll(async () => {
+    await chain.start(4);
+    primary = new Proxy(chain.rpc);
+    fallback = new Proxy(chain.rpc);
+    await Promise.all([primary.start(), fallback.start()]);
+    await chain.by(1, "join-authorization-create", "--authorizer", EVERYONE);
+    await chain.by(1, "create-run", "--run-id", RUN);
+    await chain.by(1, "update-config", "--run-id", RUN, "--config-path", "test");
+    await chain.by(1, "set-paused", "--run-id", RUN, "--resume");
+    for (const number of [2, 3, 4]) start(number);
+    await chain.until("three train together", STARTED_MS + EPOCH_MS, () =>
+      daemons.every((node) => trains(node) && node.phases.at(-1)!.live === 3),
+    );
+  }, 900_000);
+  afterAll(async () => {
+    await Promise.all([primary?.stop(), fallback?.stop()]);
+    await chain.stop();
+  });
+
+  it("the primary RPC is gone for a minute: no round is missed", async () => {
+    const before = stepOf(daemons[0]);
+    const trainedBefore = daemons.map((node) => node.told("trained").length);
+    await primary.stop();
+    await new Promise((resolve) => setTimeout(resolve, GONE_MS));
+    await primary.start();
+    expect(stepOf(daemons[0])).toBeGreaterThan(before);
+    for (const [i, node] of daemons.entries()) {
+      expect(node.ended).toBe(false);
+      expect(node.told("trained").length).toBeGreaterThan(trainedBefore[i]);
+      expect(node.of("warning").some((line) => String(line["message"]).includes("goes on over"))).toBe(true);
+      expect(node.phases.at(-1)!.live).toBe(3);
+    }
+    hashesAgree();
+  });
+
+  it("both RPCs are gone for 20 s: it goes on afterwards", async () => {
+    await Promise.all([primary.stop(), fallback.stop()]);
+    await new Promise((resolve) => setTimeout(resolve, BOTH_GONE_MS));
+    const before = stepOf(daemons[0]);
+    await Promise.all([primary.start(), fallback.start()]);
+    await chain.until("all three train again", EPOCH_MS, () => daemons.every((node) => trains(node, before + 1)));
+    hashesAgree();
+  });
+
+  it("a client that is killed costs its own batches, and is back by the next epoch", async () => {
+    const [first, , third] = daemons;
+    await chain.until(
+      "a round is under way",
+      EPOCH_MS,
+      () => first.phases.at(-1)?.runState === "RoundTrain" && third.phases.at(-1)?.live === 3,
+    );
+    third.signal("SIGKILL");
+    await third.running.ended;
+    const epoch = epochOf(first);
+    const again = start(4);
+    await chain.until("the others end the epoch", EPOCH_MS, () => epochOf(first) > epoch && epochOf(daemons[1]) > epoch);
+    await chain.until("it trains again", STARTED_MS + 2 * EPOCH_MS, () => trains(again));
+    hashesAgree();
+  });
+
+  it("all leave and come back: the run goes on from its checkpoint", async () => {
+    const last = await chain.until("an agreed checkpoint", EPOCH_MS, () => daemons[0].of("saved").findLast((line) => line["agreed"]));
+    for (const node of daemons) expect(await chain.end(node)).toMatchObject({ code: 0 });
+    const left = (await chain.dump(RUN)).run;
+    for (const number of [2, 3, 4]) start(number);
+    await chain.until("they train again", STARTED_MS + EPOCH_MS, () => daemons.every((node) => trains(node, Number(last["step"]))));
+    const resumed = daemons.flatMap((node) => node.of("resumed")).map((line) => line["parameterHash"]);
+    expect(resumed).toContain(left.parameterHash);
+    hashesAgree();
+  });
+
+  it("a member that closes its session gets rent and float back, and can do nothing by it any more", async () => {
+    const owner = addressOf(chain.wallet(4));
+    await chain.end(daemons[2]);
+    const open = await chain.balance(owner);
+    const leaving = start(4, "--close-session", "true");
+    await chain.until("it is a member again", STARTED_MS, () => leaving.phases.some(({ runState }) => runState !== "Paused"));
+    const session = String(leaving.of("session").at(-1)?.["session"] ?? daemons[2].of("session").at(-1)?.["session"]);
+    expect(await chain.end(leaving)).toMatchObject({ code: 0 });
+    const closed = await chain.balance(owner);
+    // rent of 560 bytes, and most of 0.05 SOL
+    expect(closed - open).toBeGreaterThan(30_000_000n);
+    expect(session).not.toBe("");
+    const refused = await chain.succeeds([
+      ...["checkpoint", "--run-id", RUN, "--location", "elsewhere"],
+      ...["--identity-secret-key-path", `${chain.own("rig-4")}/.starling/${RUN}/${owner}.identity.json`],
+      ...["--wallet-private-key-path", chain.wallet(4)],
+    ]);
+    expect(refused.code).not.toBe(0);
+  });
+});
