@@ -8,6 +8,7 @@ mod arguments;
 mod bytes;
 mod integers;
 #[cfg(target_arch = "bpf")]
+#[path = "../../../programs/common/src/memory.rs"]
 mod memory;
 
 const CASE_BYTES: usize = 33;
