@@ -10,6 +10,7 @@ import {
   type SavedRun,
   type Transition,
 } from "./coreOptions.ts";
+import { pauseAndDrain } from "./drain.ts";
 import { CoordinatorError } from "./errors.ts";
 import { type Machine, MachineError } from "./machine.ts";
 import { Listeners } from "./listeners.ts";
@@ -249,21 +250,7 @@ export class CoordinatorCore {
    * false when the deadline comes first (the pause stays pending).
    */
   pauseAndDrain(deadlineMs: number): Promise<boolean> {
-    const halted = (): boolean => this.#state.runState === "Paused" || this.#state.runState === "Finished";
-    if (!halted() && !this.#state.pendingPause) this.setPaused(true);
-    if (halted()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const finish = (drained: boolean): void => {
-        cancel();
-        unsubscribe();
-        resolve(drained);
-      };
-      const cancel = this.clock.after(deadlineMs, () => finish(halted()));
-      // the first call comes at once, before there is anything to undo: halted() is false then
-      const unsubscribe = this.subscribe(() => {
-        if (halted()) finish(true);
-      });
-    });
+    return pauseAndDrain(this, deadlineMs);
   }
 
   /**
