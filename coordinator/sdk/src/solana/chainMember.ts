@@ -44,6 +44,7 @@ interface Joined {
 
 /** Programs see whole seconds: looking more often finds nothing new. */
 const DUTY_MS = 1_000;
+const LET_OTHERS_MS = 800;
 const SETTLE_AT_ONCE = 16;
 const JOIN_TRIES = 4;
 const FIRST_JOIN_REST_MS = 2_000;
@@ -152,11 +153,20 @@ export class ChainMember {
   }
 
   async #tick(): Promise<void> {
-    const { at, clock, signal, view } = this.#options;
-    const now = view();
-    if (now === null || !this.#isMyTurn(now)) return;
-    if (!Machine.load(now.bytes).isTickDue(clock.programNowMs())) return;
-    await this.send([calls.tick(at, now.facts.height)], signal);
+    const { at, signal, view } = this.#options;
+    if (!this.#isTickDue() || !this.#isMyTurn(view()!)) return;
+    await this.#letOthers();
+    if (this.#isTickDue()) await this.send([calls.tick(at, view()!.facts.height)], signal);
+  }
+
+  #isTickDue(): boolean {
+    const view = this.#options.view();
+    return view !== null && Machine.load(view.bytes).isTickDue(this.#options.clock.programNowMs());
+  }
+
+  /** Those whose turn it is do not all send at once: who is first spares the others the fee. */
+  async #letOthers(): Promise<void> {
+    await wait(LET_OTHERS_MS * this.#random(), this.#options.signal);
   }
 
   /** About two of all members. */
@@ -170,7 +180,9 @@ export class ChainMember {
   async #settleEnded(view: RunView): Promise<void> {
     for (const index of [0, 1] as const) {
       if (!isOver(view, index) || !this.#isMyTurn(view)) continue;
-      const slots = unsettledSlots(view.tables[index]);
+      await this.#letOthers();
+      const newest = this.#options.view() ?? view;
+      const slots = isOver(newest, index) ? unsettledSlots(newest.tables[index]) : [];
       if (slots.length === 0) continue;
       // of many, a stretch that begins anywhere: others settle elsewhere
       const from = slots.length <= SETTLE_AT_ONCE ? 0 : Math.floor(this.#random() * slots.length);

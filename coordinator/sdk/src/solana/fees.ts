@@ -12,7 +12,7 @@ export interface PriorityFee {
 export const DEFAULT_PRIORITY_FEE: PriorityFee = { maxMicroLamports: 50_000n };
 /** Of the recent fees, the one that three quarters of them do not exceed. */
 const PERCENTILE = 0.75;
-const PRICE_FRESH_MS = 30_000;
+const PRICE_FRESH_MS = 60_000;
 const MOST_PRICES = 64;
 
 export class PriorityFees {
@@ -51,6 +51,9 @@ export class PriorityFees {
 /** The most units that a transaction may use. */
 export const MOST_COMPUTE_UNITS = 1_400_000;
 
+/** A tick does little when simulated, and forms an epoch of 256 when it counts. */
+const ROOM_COMPUTE_UNITS = 60_000;
+
 /** What transactions of a kind used when simulated, with room for a state that has grown since. */
 export class ComputeBudgets {
   readonly #limits = new Map<string, number>();
@@ -60,7 +63,7 @@ export class ComputeBudgets {
   }
 
   learn(instructions: readonly Instruction[], unitsUsed: number): number {
-    const limit = Math.min(Math.ceil(1.5 * unitsUsed) + 10_000, MOST_COMPUTE_UNITS);
+    const limit = Math.min(Math.ceil(1.5 * unitsUsed) + ROOM_COMPUTE_UNITS, MOST_COMPUTE_UNITS);
     this.#limits.set(kind(instructions), Math.max(limit, this.#limits.get(kind(instructions)) ?? 0));
     return this.#limits.get(kind(instructions))!;
   }

@@ -5,7 +5,6 @@
 import { type Address, getAddressDecoder, getAddressEncoder, type Instruction, type TransactionSigner } from "@solana/kit";
 import { equalBytes } from "../bytes.ts";
 import { CoordinatorError } from "../errors.ts";
-import { Machine, MachineError } from "../machine.ts";
 import type { ConnectionStatus } from "../tcpOptions.ts";
 import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "../types.ts";
 import { findAuthorization, readRunConfig, readRunHeader } from "./accounts.ts";
@@ -123,7 +122,7 @@ export class SolanaCoordinator implements CoordinatorPort {
   async warmupWitness(signal?: AbortSignal): Promise<void> {
     await this.#bySlot("warmupWitness", signal, ({ session, slot, view }) => ({
       instruction: calls.warmupWitness(this.at, session, view.facts.table, slot),
-      foresee: (machine, now) => machine.warmupWitness(slot, now),
+      mayEndPhase: true,
     }));
   }
 
@@ -132,7 +131,7 @@ export class SolanaCoordinator implements CoordinatorPort {
       member.reveals(message.reveal);
       return {
         instruction: calls.witness(this.at, session, { table: view.facts.table, height: view.facts.height, slot }, message),
-        foresee: (machine, now) => machine.witness(slot, message, now),
+        mayEndPhase: true,
       };
     });
   }
@@ -140,7 +139,7 @@ export class SolanaCoordinator implements CoordinatorPort {
   async downloaded(step: number, listsHeld: number, signal?: AbortSignal): Promise<void> {
     await this.#bySlot("downloaded", signal, ({ session, slot, view }) => ({
       instruction: calls.downloaded(this.at, session, { table: view.facts.table, slot }, step, listsHeld),
-      foresee: (machine, now) => machine.downloaded(slot, step, listsHeld, now),
+      mayEndPhase: true,
     }));
   }
 
@@ -195,24 +194,11 @@ export class SolanaCoordinator implements CoordinatorPort {
           `${method}: this session has no slot in the running epoch; join first and wait for the next one`,
         );
       }
-      const { instruction, foresee } = await make({ member, session, slot, view });
-      await member.send([instruction, ...this.#tickAfter(view, foresee)], both);
+      const { instruction, mayEndPhase } = await make({ member, session, slot, view });
+      // A tick that is not due does nothing and costs next to nothing: the message that completes a quorum ends the phase itself.
+      const ticks = mayEndPhase ? [calls.tick(this.at, view.facts.height)] : [];
+      await member.send([instruction, ...ticks], both);
     });
-  }
-
-  /** The tick that this message makes due goes with it: one transaction less, and no wait for who ticks. */
-  #tickAfter(view: RunView, foresee: Call["foresee"]): Instruction[] {
-    if (foresee === undefined) return [];
-    const now = this.#clock.programNowMs();
-    const machine = Machine.load(view.bytes);
-    try {
-      foresee(machine, now);
-    } catch (error) {
-      // what we see may be old: the chain shall judge
-      if (error instanceof MachineError) return [];
-      throw error;
-    }
-    return machine.isTickDue(now) ? [calls.tick(this.at, view.facts.height)] : [];
   }
 
   async #authorization(owner: Address): Promise<Address> {
@@ -289,8 +275,7 @@ export class SolanaCoordinator implements CoordinatorPort {
 
 interface Call {
   instruction: Instruction;
-  /** does the same to a copy of the machine */
-  foresee?: (machine: Machine, nowMs: bigint) => unknown;
+  mayEndPhase?: boolean;
 }
 
 function priorityFee(options: SolanaCoordinatorOptions): PriorityFee {
