@@ -136,10 +136,10 @@ export class Chain {
       return new HostError("chain", `cannot ${what}: ${payer} has too little SOL for fees and rent${balance}`, { cause: error });
     }
     if (error.code === "unknown") {
-      const check = error.signature === null ? "" : `; look for transaction ${error.signature} in an explorer, or`;
+      const which = error.signature === null ? "what it does" : `transaction ${error.signature}`;
       return new HostError(
         "chain-unknown",
-        `cannot tell whether this worked: ${what}. It was sent, and no RPC could say in time what became of it${check} run the same command again: it looks first, and does nothing twice`,
+        `cannot tell whether this worked: ${what}. It was sent, and no RPC could say in time what became of it: look for ${which} in an explorer before you run the command again`,
         { cause: error },
       );
     }

@@ -68,14 +68,22 @@ export async function requireRun(chain: Chain, runId: string): Promise<OnChainRu
   throw new HostError("chain", `there is no run "${runId}" on this cluster: starling list-runs shows those there are`);
 }
 
+/** Owners of what can be called. */
+const LOADERS: ReadonlySet<string> = new Set([
+  "BPFLoaderUpgradeab1e11111111111111111111111",
+  "BPFLoader2111111111111111111111111111111111",
+  "LoaderV411111111111111111111111111111111111",
+]);
+
 /** Errors: HostError chain where nothing is deployed at the program's address. */
 export async function requireProgram(chain: Chain, name: keyof Programs): Promise<void> {
   const address = chain.programs[name];
   const { accounts } = await chain.client.accounts([address], { signal: chain.signal, slice: { offset: 0, length: 0 } });
-  if (accounts[0]) return;
+  const [found] = accounts;
+  if (found && LOADERS.has(found.owner)) return;
   throw new HostError(
     "chain",
-    `the program "${name}" is not on this cluster at ${address}: check --rpc, or name where it is with --${name}-program-id`,
+    `the program "${name}" is not on this cluster at ${address}${found ? ", which is no program" : ""}: check --rpc, or name where it is with --${name}-program-id`,
   );
 }
 

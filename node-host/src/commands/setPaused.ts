@@ -15,9 +15,11 @@ export async function setPaused(options: OptionsOf<typeof setPausedOptions>): Pr
     const authority = await authorityOf(chain, run, wallet);
     const before = run.state?.runState ?? null;
     if (before === null) throw new HostError("chain", `run ${run.runId} has no configuration yet: starling update-config comes first`);
+    if (before === "Finished")
+      throw new HostError("chain", `run ${run.runId} is finished: it trained all its steps, and can only be closed`);
     const isDone = options.resume
       ? before !== "Paused" && before !== "Uninitialized" && !run.state?.pendingPause
-      : before === "Paused" || before === "Uninitialized";
+      : before === "Paused" || before === "Uninitialized" || run.state?.pendingPause === true;
     let signature: string | null = null;
     if (!isDone) {
       const instruction = await authority.instruct((signer) => setPausedInstruction(run.at, signer, !options.resume));

@@ -17,7 +17,7 @@ import { authorityOf, type RunAuthority } from "../chain/authority.ts";
 import { withChain, type Chain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print, progress } from "../chain/print.ts";
-import { requireRun, type OnChainRun } from "../chain/run.ts";
+import { requireRun, runStateOf, type OnChainRun } from "../chain/run.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 type UpdateConfigOptions = OptionsOf<typeof updateConfigOptions>;
@@ -134,6 +134,11 @@ async function applyConfig(
   const isThere =
     run.state !== null && sha256.equals(run.account.configSha256) && Buffer.from(encodeConfig(run.state.config)).equals(encoded);
   if (isThere) return { ...facts, changed: false, signature: null };
+  const now = runStateOf(run);
+  if (run.state?.pendingPause || (now !== "Uninitialized" && now !== "Paused")) {
+    const wait = run.state?.pendingPause ? "it pauses once its last rounds are applied: wait for that" : "use starling set-paused first";
+    throw new HostError("chain", `run ${run.runId} is ${now}, and its configuration can only be changed while it is Paused: ${wait}`);
+  }
   const staged = run.staged;
   const pieces: number[] = [];
   for (let offset = 0; offset < toml.length; offset += CHAIN_LIMITS.configChunkBytes) {
