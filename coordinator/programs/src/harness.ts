@@ -78,9 +78,8 @@ export class Chain {
   readonly programs: Programs;
   /** pays every fee and nothing else, so that no test has to subtract fees */
   readonly feePayer: Key;
-  /** each transaction that was accepted, when `record` is set */
-  readonly recording: Uint8Array[] = [];
-  record = false;
+  /** hears every accepted transaction, and every move of the clock in seconds */
+  onStep: ((step: Uint8Array | number) => void) | null = null;
   readonly #names: CustomNames;
   readonly #raw: RawSvm;
   readonly #addressBytes = new Map<Address, Uint8Array>();
@@ -119,6 +118,7 @@ export class Chain {
 
   /** Moves the cluster's clock, and with it slot and slot hash. */
   advance(seconds: number): void {
+    this.onStep?.(seconds);
     this.#seconds += BigInt(seconds);
     this.#slot += 1n;
     this.setSlotHash(createHash("sha256").update(`slot ${this.#slot}`).digest());
@@ -155,7 +155,7 @@ export class Chain {
     const logs = isRefused ? result.meta().logs() : result.logs();
     const common = { computeUnits: unitsOf(logs), transactionBytes: bytes.length, logs };
     if (isRefused) return { ok: false, ...common, ...readRefusal(result, logs, this.#names) };
-    if (this.record) this.recording.push(bytes);
+    this.onStep?.(bytes);
     return { ok: true, ...common };
   }
 

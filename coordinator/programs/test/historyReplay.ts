@@ -5,7 +5,7 @@
 import type { Address } from "@solana/kit";
 import { assembleState, MACHINE_OFFSET, readMember, readRunHeader } from "@starling/programs/accounts";
 import { someAddress } from "@starling/programs/attack";
-import { Chain } from "@starling/programs/harness";
+import { Chain, SYSTEM_PROGRAM } from "@starling/programs/harness";
 import { addressBytes, addressOf } from "@starling/programs/pda";
 import { Scenario } from "@starling/programs/scenario";
 import { type Call, toInstruction } from "@starling/programs/wire";
@@ -281,10 +281,13 @@ class Replay {
       : `seed ${this.#history.head.seed}: ${claimable} claimable, the run says ${unclaimedPoints}`;
   }
 
+  /** Nothing is left of a history before, and the creator can pay for another run. */
   #wipe(): void {
+    const system = { owner: SYSTEM_PROGRAM, data: new Uint8Array() };
+    this.#chain.write(this.#run.creator.address, { ...system, balance: 20_000_000_000n });
     for (const address of [...Object.values(this.#run.at), this.#run.grant]) {
       if (this.#chain.account(address)) {
-        this.#chain.write(address, { owner: "11111111111111111111111111111111" as Address, data: new Uint8Array(), balance: 0n });
+        this.#chain.write(address, { ...system, balance: 0n });
       }
     }
   }
