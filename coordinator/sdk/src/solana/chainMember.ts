@@ -8,6 +8,7 @@ import { CoordinatorError } from "../errors.ts";
 import { Machine } from "../machine.ts";
 import type { ChainRenewal } from "../tcpOptions.ts";
 import type { Membership } from "../types.ts";
+import { readSession } from "./accounts.ts";
 import { ChainError } from "./chainError.ts";
 import type { ClusterClient } from "./clusterClient.ts";
 import type { ClusterClock } from "./clusterClock.ts";
@@ -234,7 +235,7 @@ export class ChainMember {
         await this.send([await calls.joinRun(at, session, owner, authorization, terms)], signal);
         return;
       } catch (cause) {
-        const error = asCoordinatorError(cause, "join");
+        const error = (await this.#withoutSession(cause, signal)) ?? asCoordinatorError(cause, "join");
         if (error.code === "ejected") {
           this.#ejected = error;
           this.#joined = null;
@@ -245,6 +246,17 @@ export class ChainMember {
         await this.#settleAll(view, signal);
       }
     }
+  }
+
+  /** A refused join says which account was wrong, not that the session was never opened, or is closed. */
+  async #withoutSession(cause: unknown, signal: AbortSignal): Promise<CoordinatorError | null> {
+    if (!(cause instanceof ChainError) || (cause.code !== "rejected" && cause.code !== "unfunded")) return null;
+    const { cluster, at, session } = this.#options;
+    const account = await readSession(cluster, at, session.address, signal).catch(() => undefined);
+    if (account !== null) return null;
+    return new CoordinatorError("bad-grant", `join: the session ${session.address} is not open; its owner opens it with one signature`, {
+      cause,
+    });
   }
 
   /** Makes room for who waits: settles whatever of the ended epoch is left. */
