@@ -1,9 +1,9 @@
 //! Who witnesses a round and who trains which sequences of it.
 //! Ranks are positions among the slots that were live when the round began, in slot order.
 
-use crate::selection::{self, WITNESS_SALT};
+use crate::selection::{self, NO_SOURCES, Shuffle, ShuffleSources, WITNESS_SALT};
 use crate::state::{MAX_CLIENTS, MAX_WITNESSES};
-use crate::{Pod as _, RoundHot, bitmap};
+use crate::{Bitmap, Pod as _, RoundHot, bitmap};
 
 pod! {
     /// A trainer's share of a round: the sequences [start, end], a closed interval.
@@ -31,7 +31,7 @@ pub struct SlotList {
 }
 
 impl SlotList {
-    fn of_bitmap(map: &bitmap::Bitmap) -> Self {
+    fn of_bitmap(map: &Bitmap) -> Self {
         let mut list = Self { slots: [0; MAX_CLIENTS], len: 0 };
         for (place, slot) in list.slots.iter_mut().zip(bitmap::bits(map)) {
             *place = slot as u8;
@@ -89,13 +89,18 @@ impl RoundHot {
     }
 
     #[must_use]
+    #[inline(never)]
     pub fn elected(&self) -> ElectedList {
+        let live = SlotList::of_bitmap(&self.live);
         let mut position_of = [u8::MAX; MAX_CLIENTS];
-        self.for_each_elected(&bitmap::first(self.elected_count), |slot, position| {
+        let mut sources = NO_SOURCES;
+        let shuffle = self.witness_shuffle(&mut sources);
+        for position in (0..self.elected_count).filter_map(|position| u8::try_from(position).ok()) {
+            let slot = live.slots.get(usize::from(shuffle.item_at(position))).copied().unwrap_or(0);
             if let Some(place) = position_of.get_mut(usize::from(slot)) {
                 *place = position;
             }
-        });
+        }
         let mut list = ElectedList { entries: [Elected::ZERO; MAX_WITNESSES], len: 0 };
         let winners = (0u16..).zip(position_of).filter(|(_, position)| usize::from(*position) < MAX_WITNESSES);
         for (entry, (client_index, position)) in list.entries.iter_mut().zip(winners) {
@@ -107,43 +112,39 @@ impl RoundHot {
 
     /// The witness position of a slot, if it was live and elected.
     #[must_use]
+    #[inline(never)]
     pub fn elected_position(&self, slot: u16) -> Option<u8> {
         if !bitmap::get(&self.live, slot) {
             return None;
         }
+        let mut sources = NO_SOURCES;
+        self.position_if_elected(&self.witness_shuffle(&mut sources), slot)
+    }
+
+    /// Whether one of `slots`, all of them live, was elected for one of `positions`, where each of `slots` that was elected
+    /// has one of `positions`. Both are asked one by one, so it goes through the fewer: from a slot to its position costs
+    /// what the way back does.
+    #[inline(never)]
+    pub(crate) fn is_any_elected(&self, slots: &Bitmap, positions: &Bitmap) -> bool {
+        let mut sources = NO_SOURCES;
+        let shuffle = self.witness_shuffle(&mut sources);
+        if bitmap::count(slots) <= bitmap::count(positions) {
+            return bitmap::bits(slots).any(|slot| self.position_if_elected(&shuffle, slot).is_some());
+        }
+        let live = SlotList::of_bitmap(&self.live);
+        bitmap::bits(positions).any(|position| {
+            let slot = live.slots.get(usize::from(shuffle.item_at(position as u8)));
+            slot.is_some_and(|slot| bitmap::get(slots, u16::from(*slot)))
+        })
+    }
+
+    fn position_if_elected(&self, shuffle: &Shuffle, slot: u16) -> Option<u8> {
         let rank = bitmap::count(&bitmap::both(&self.live, &bitmap::first(slot)));
-        let mut position = [u8::try_from(rank).ok()?];
-        let key = selection::shuffle_key(&self.seed, WITNESS_SALT);
-        selection::permute(&key, &self.witness_pivots, self.live_count, &mut position);
-        let [position] = position;
+        let position = shuffle.position_of(u8::try_from(rank).ok()?);
         if u16::from(position) < self.elected_count { Some(position) } else { None }
     }
 
-    /// Whether the slots elected for `positions` all lie in `slots`.
-    pub(crate) fn all_within(&self, positions: &bitmap::Bitmap, slots: &bitmap::Bitmap) -> bool {
-        let mut all = true;
-        self.for_each_elected(positions, |slot, _| all &= bitmap::get(slots, slot));
-        all
-    }
-
-    /// Goes from witness positions, at most 32, back to slots: that is cheaper than asking 256 slots for their position.
-    #[inline(never)]
-    fn for_each_elected(&self, positions: &bitmap::Bitmap, mut each: impl FnMut(u16, u8)) {
-        let mut asked = [0u8; MAX_WITNESSES];
-        let mut len: usize = 0;
-        for (place, position) in asked.iter_mut().zip(bitmap::bits(positions)) {
-            *place = position as u8;
-            len = len.saturating_add(1);
-        }
-        let mut ranks = asked;
-        let key = selection::shuffle_key(&self.seed, WITNESS_SALT);
-        let used = ranks.get_mut(..len).unwrap_or(&mut []);
-        selection::unpermute(&key, &self.witness_pivots, self.live_count, used);
-        let live = SlotList::of_bitmap(&self.live);
-        for (position, rank) in asked.iter().zip(used) {
-            if let Some(slot) = live.slots.get(usize::from(*rank)) {
-                each(u16::from(*slot), *position);
-            }
-        }
+    fn witness_shuffle<'a>(&'a self, sources: &'a mut ShuffleSources) -> Shuffle<'a> {
+        Shuffle::new(sources, &selection::shuffle_key(&self.seed, WITNESS_SALT), &self.witness_pivots, self.live_count)
     }
 }

@@ -134,10 +134,14 @@ impl Run {
         if bitmap::count(&done_slots) >= round.quorum() {
             return true;
         }
+        let waited_for = bitmap::without(&bitmap::both(&round.live, &self.live), &done_slots);
+        let gone = bitmap::without(&bitmap::without(&round.live, &self.live), &done_slots);
+        if waited_for == [0; 32] {
+            return true;
+        }
         // Who is elected costs hashes, so only where enough are gone to make the difference: the common case is that the
         // missing ones are here, and still busy.
-        let gone = bitmap::without(&bitmap::without(&round.live, &self.live), &done_slots);
-        bitmap::count(&gone) >= bitmap::count(&open_positions) && round.all_within(&open_positions, &gone)
+        bitmap::count(&gone) >= bitmap::count(&open_positions) && !round.is_any_elected(&waited_for, &open_positions)
     }
 
     /// A first epoch and one after a cold start wait for `init_min_clients`, later ones for `min_clients`.
