@@ -47,7 +47,7 @@ pub struct ViewedMut<'a, T> {
 impl<'a, T: Plain> Viewed<'a, T> {
     /// The account's first `size_of::<T>()` bytes as a `T`.
     pub(crate) fn new(account: &'a AccountView) -> Result<Self, ProgramError> {
-        let data = account.try_borrow()?;
+        let data = account.try_borrow().map_err(|_| CommonError::SameAccount)?;
         fits::<T>(&data)?;
         Ok(Self { data, marker: core::marker::PhantomData })
     }
@@ -61,7 +61,7 @@ impl<'a, T: Plain> Viewed<'a, T> {
 
 impl<'a, T: Plain> ViewedMut<'a, T> {
     pub(crate) fn new(account: &'a mut AccountView) -> Result<Self, ProgramError> {
-        let data = account.try_borrow_mut()?;
+        let data = account.try_borrow_mut().map_err(|_| CommonError::SameAccount)?;
         fits::<T>(&data)?;
         Ok(Self { data, marker: core::marker::PhantomData })
     }

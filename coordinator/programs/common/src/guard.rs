@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(init::<Thing>(&mut first, 1, 1).err(), Some(CommonError::AlreadyInitialized.into()));
         let held = load_mut::<Thing>(&mut first, &PROGRAM);
         assert!(held.is_ok());
-        assert_eq!(load_mut::<Thing>(&mut second, &PROGRAM).err(), Some(ProgramError::AccountBorrowFailed));
+        assert_eq!(load_mut::<Thing>(&mut second, &PROGRAM).err(), Some(CommonError::SameAccount.into()));
         drop(held);
         assert!(load_mut::<Thing>(&mut second, &PROGRAM).is_ok_and(|thing| thing.value == 1));
     }
