@@ -41,6 +41,7 @@ const options = defineOptions({
     env: null,
     doc: "Instead of the simulator so many random histories of the state machine, native against wasm.",
   },
+  onChain: { type: "boolean", default: false, env: null, doc: "Of --histories: native against the Solana program in LiteSVM." },
   folder: { type: "string", unit: "path", minBytes: 1, default: ".starling/soak", env: null, doc: "Of --demo: samples, events, log." },
   workers: { type: "integer", unit: "processes", min: 1, max: 256, optional: true, env: null, doc: "Left out: one for each core." },
 });
@@ -113,8 +114,8 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(`npm run soak -- [options]\n\nSimulated runs, seed after seed.\n\n${helpText(options)}`);
     return 0;
   }
-  const { seed, epochs, hours, workers = availableParallelism(), demo, clients, folder, histories } = parseOptions(options, argv);
-  if (histories > 0) return soakHistories(seed, histories);
+  const { seed, epochs, hours, workers = availableParallelism(), demo, clients, folder, histories, onChain } = parseOptions(options, argv);
+  if (histories > 0) return soakHistories(seed, histories, onChain);
   if (demo) return soakDemo({ hours: hours === 0 ? 2 : hours, clients, folder });
   const beganMs = performance.now();
   const isTimeUp = (): boolean => performance.now() - beganMs >= hours * 3_600_000;

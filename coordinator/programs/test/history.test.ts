@@ -2,7 +2,7 @@ import { hasCargo, type History, readHistories } from "@starling/sdk/testHistori
 import { expect, test } from "vitest";
 import { replayChain, replayInProgram } from "./historyReplay.ts";
 
-/** `npm run soak -- --program-histories 500` plays more of them. */
+/** `npm run soak -- --histories 10000 --on-chain` plays more of them; 500 take some four minutes of CPU. */
 const HISTORIES = Number(process.env["STARLING_HISTORIES"] ?? 20);
 const CALLS = 200;
 const TIMEOUT_MS = 3_600_000;
