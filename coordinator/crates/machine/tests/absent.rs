@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Scene, config};
-use starling_machine::{ClientState, Config, RunState, TickOutcome};
+use starling_machine::{ClientState, Config, RunState, TickOutcome, sha256};
 
 fn training(clients: u16, change: impl FnOnce(&mut Config)) -> Scene {
     let mut config = Config { init_min_clients: clients, ..config() };
@@ -129,4 +129,38 @@ fn who_was_dropped_is_a_member_of_the_next_epoch() {
     scene.resume().unwrap();
     scene.begin_training();
     assert_eq!(scene.run.current_round().unwrap().live_count, 3);
+}
+
+/// The rule as it reads, against the machine's short cuts, for many mixtures of who left and who reported.
+#[test]
+fn a_phase_ends_exactly_when_a_quorum_or_everyone_who_still_can_has_reported() {
+    let template = training(48, |config| (config.min_clients, config.witness_nodes) = (32, 32));
+    let round = *template.run.current_round().unwrap();
+    let elected: Vec<u16> = round.elected().as_slice().iter().map(|each| each.client_index).collect();
+    let mut outcomes = [0, 0];
+    for mixture in 0..300u32 {
+        let mut scene = Scene { whole: template.whole.clone(), now: template.now, participants: Vec::new() };
+        let chance = sha256(&[&mixture.to_le_bytes()]);
+        let draw = |slot: u16, role: u8| sha256(&[&chance, &slot.to_le_bytes(), &[role]])[0];
+        let (leaving, reporting) = (chance[0], chance[1]);
+        for slot in scene.slots() {
+            // some mixtures keep one elected client that neither leaves nor reports, or let everyone but the unelected leave
+            let leaves = draw(slot, 0) <= leaving || (chance[2] < 100 && elected.contains(&slot));
+            if elected.contains(&slot) && draw(slot, 1) < reporting / 2 {
+                let message = template.message(slot);
+                scene.send(slot, &message).unwrap();
+            }
+            if leaves && !(chance[3] < 60 && slot == elected[5]) {
+                scene.quit(slot).unwrap();
+            }
+        }
+        let round = scene.run.current_round().unwrap();
+        let reported: Vec<u16> = round.entries().map(|entry| entry.client_index).collect();
+        let here = |slot: &u16| scene.client(*slot).is(ClientState::Healthy);
+        let expected = reported.len() >= usize::from(round.quorum())
+            || elected.iter().filter(|slot| here(slot)).all(|slot| reported.contains(slot));
+        assert_eq!(scene.is_due(), expected, "mixture {mixture}");
+        outcomes[usize::from(expected)] += 1;
+    }
+    assert!(outcomes.iter().all(|count| *count > 30), "{outcomes:?}");
 }
