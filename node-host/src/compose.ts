@@ -55,6 +55,8 @@ export interface Client {
   coordinator: CoordinatorPort;
   runId: string;
   runConfig: RunConfig;
+  /** `runConfig` as the coordinator has it */
+  configToml: string;
   plan: RunPlan;
   engine: SteadyEngine;
   round: RoundClient;
@@ -181,6 +183,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     coordinator,
     runId: info.runId,
     runConfig,
+    configToml: info.configToml,
     plan,
     engine,
     round,

@@ -19,10 +19,17 @@ const PEERS_EVERY_MS = 2_000;
 const LEFT_BY_MS = 2_500;
 const SAVED_BY_MS = 4_500;
 const ATTENDED_BY_MS = 6_000;
-const CLOSED_BY_MS = 7_000;
+const CLOSED_BY_MS = 5_500;
+const ATTENDED_CLOSED_BY_MS = 7_000;
 
 const NOTHING_AGREED =
   "this run has never agreed on parameters: its clients may have started from different weights. Start all of them with the same --checkpoint, or none with one, and with the same version of starling";
+
+export interface Attendance {
+  /** resolves when there is no use in going on as it is */
+  ended?: Promise<HostError>;
+  close(): Promise<void>;
+}
 
 export interface Arrival {
   reach: ReachCoordinator;
@@ -33,7 +40,7 @@ export interface Arrival {
   /** multiaddrs told to others in the place of those listened on */
   announce?: string[];
   /** what this way of taking part does beside the training; `close` is awaited for a short while before hanging up */
-  attend?: (client: Client, log: HostLog) => { close(): Promise<void> };
+  attend?: (client: Client, log: HostLog) => Attendance;
 }
 
 export interface Participation {
@@ -124,8 +131,7 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   onAsked();
 
   const ending: Promise<string | HostError>[] = [stop.requested, failed.promise];
-  const refused = (arrived as Arrival | null)?.refused;
-  if (refused) ending.push(refused);
+  for (const end of [(arrived as Arrival | null)?.refused, attending?.ended]) if (end) ending.push(end);
   if (!process.connected) ending.push(finished.promise);
   const ended = await Promise.race(ending);
   const reason = typeof ended === "string" ? ended : ended.message;
@@ -146,7 +152,7 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   log({ type: "stopped", reason });
   const closed = await within(
     c.close().then(() => (arrived as Arrival | null)?.close?.()),
-    by(CLOSED_BY_MS),
+    by(attending ? ATTENDED_CLOSED_BY_MS : CLOSED_BY_MS),
   );
   await telemetry.close();
   if (typeof ended !== "string") throw ended;

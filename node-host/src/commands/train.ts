@@ -11,6 +11,7 @@ import type { HostLog } from "../events.ts";
 import { waitToBeAdmitted } from "../member/admission.ts";
 import { announcedAddresses } from "../member/announced.ts";
 import { postCheckpoints } from "../member/checkpointPoster.ts";
+import { watchConfig } from "../member/configWatch.ts";
 import { derivedKeys } from "../member/derivedKeys.ts";
 import { openMemberChain, type MemberChain } from "../member/memberChain.ts";
 import { SessionKeeper } from "../member/sessionKeeper.ts";
@@ -96,8 +97,11 @@ async function arrive(
           holds: options.checkpointDir === undefined ? null : (parameterHash) => client.isKept(parameterHash),
           log: say,
         });
+        const config = watchConfig(member.coordinator!, client.configToml);
         return {
+          ended: config.changed,
           close: async () => {
+            config.stop();
             stopPosting();
             keeper.stop();
             if (options.closeSession) await keeper.close();
