@@ -20,6 +20,7 @@ export interface RunFacts {
   minBondLamports: bigint;
   createdMs: bigint;
   configSha256: Uint8Array;
+  unclaimedPoints: bigint;
   name: string;
   description: string;
   clientVersion: string;
@@ -119,6 +120,8 @@ export function dumpRun(run: RunFacts, members: readonly MemberFacts[], treasury
       sumSlashed: sum(members.map((m) => m.slashed)),
       sumClaimed: sum(members.map((m) => m.claimed)),
       sumClaimable: claimable,
+      /** the program's own count of it, which also those know who cannot list members */
+      unclaimedPoints: run.unclaimedPoints,
       sumBondLamports: sum(members.map((m) => m.bondLamports)),
       unsettled,
     },

@@ -1,9 +1,10 @@
 /** A grant that is gone ends memberships only when someone tells the coordinator: this does, for every member that joined by it. */
 import type { Address, TransactionSigner } from "@solana/kit";
 import { enforceGrant as enforceGrantInstruction } from "@starling/sdk/solana/instructions";
+import { ChainError } from "@starling/sdk/solana/chainError";
 import type { Chain } from "./chain.ts";
 import { progress } from "./print.ts";
-import { listMembers, listRuns, requireRun } from "./run.ts";
+import { listMembers, listRuns, ownerOf, requireRun, type OnChainRun } from "./run.ts";
 
 export interface EndedMembership {
   runId: string;
@@ -16,18 +17,32 @@ export async function enforceGrant(
   by: { grant: Address; joinAuthority: Address; runId: string | undefined },
   payer: TransactionSigner,
 ): Promise<EndedMembership[]> {
-  const runs =
+  const runIds =
     by.runId === undefined
-      ? (await listRuns(chain)).filter((run) => run.account.joinAuthority === by.joinAuthority)
-      : [await requireRun(chain, by.runId)];
+      ? (await listRuns(chain)).filter((run) => run.account.joinAuthority === by.joinAuthority).map((run) => run.runId)
+      : [by.runId];
   const ended: EndedMembership[] = [];
-  for (const run of runs) {
+  for (const runId of runIds) {
+    const run = await requireRun(chain, runId);
+    const present = new Set(membersOf(run));
     for (const { owner, grant } of await listMembers(chain, run)) {
-      if (grant !== by.grant) continue;
-      await chain.send([await enforceGrantInstruction(run.at, owner, grant)], payer, `end the membership of ${owner}`);
-      progress(`${owner} leaves run ${run.runId} at the end of the epoch`);
-      ended.push({ runId: run.runId, owner });
+      if (grant !== by.grant || !present.has(owner)) continue;
+      try {
+        await chain.send([await enforceGrantInstruction(run.at, owner, grant)], payer, `end the membership of ${owner}`);
+      } catch (error) {
+        // it left in the meantime
+        if (error instanceof ChainError && error.refusal?.name === "NotMember") continue;
+        throw error;
+      }
+      progress(`${owner} leaves run ${runId} at the end of the epoch`);
+      ended.push({ runId, owner });
     }
   }
   return ended;
+}
+
+/** Owners who wait for the next epoch, or stay for it. */
+function membersOf({ state }: OnChainRun): Address[] {
+  const staying = state?.clients.filter(({ carried }) => carried) ?? [];
+  return [...staying, ...(state?.pending ?? [])].map(ownerOf);
 }

@@ -4,10 +4,9 @@ import { closeRun as closeRunInstruction } from "@starling/sdk/solana/instructio
 import { formatAmount, formatSol } from "../chain/amounts.ts";
 import { authorityOf } from "../chain/authority.ts";
 import { withChain, type Chain } from "../chain/chain.ts";
-import { claimablePoints } from "../chain/dump.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { listMembers, requireRun, type OnChainRun } from "../chain/run.ts";
+import { requireRun, type OnChainRun } from "../chain/run.ts";
 import { settleTables } from "../chain/settle.ts";
 import { requireMint, requireTreasury } from "../chain/treasury.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
@@ -28,7 +27,7 @@ export async function closeRun(options: OptionsOf<typeof closeRunOptions>): Prom
         `run ${run.runId} is ${now}, and only a halted run can be closed: use starling set-paused first, and wait until it is Paused`,
       );
     const settled = await settleTables(chain, run, wallet);
-    const unclaimed = (await listMembers(chain, run)).map(claimablePoints).reduce((sum, points) => sum + points, 0n);
+    const unclaimed = (await requireRun(chain, run.runId)).account.unclaimedPoints;
     if (authority.treasury !== null && unclaimed > 0n) await refuseBeforeTime(chain, run, unclaimed);
     const before = await chain.balance(wallet.address);
     const instruction = await authority.instruct((signer) => closeRunInstruction(run.at, signer, wallet.address));
