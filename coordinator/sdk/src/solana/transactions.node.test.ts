@@ -136,6 +136,11 @@ describe("TransactionSender", () => {
   it("takes what was carried out already as carried out", async () => {
     node.answers.sendTransaction = () => preflight("AlreadyProcessed");
     expect((await send()).status).toBe("confirmed");
+    const words = "Transaction verification failed: This transaction has already been processed";
+    for (const code of [-32002, -32603]) {
+      node.answers.sendTransaction = () => new RpcAnswerError(code, words);
+      expect((await send()).status).toBe("confirmed");
+    }
   });
 
   it("sends it again while nobody has seen it, and says when it never will be carried out", { timeout: 20_000 }, async () => {

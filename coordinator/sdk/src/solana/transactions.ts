@@ -38,6 +38,7 @@ const HEIGHT_MS = 5_000;
 const SILENCE_MS = 120_000;
 const MOST_TRIES = 3;
 const PREFLIGHT_FAILURE = -32002;
+const ALREADY = /already been processed/i;
 
 export interface SendOptions {
   signal?: AbortSignal;
@@ -141,7 +142,9 @@ export class TransactionSender {
       await this.#cluster.pool.call("sendTransaction", [signed.wire, config], signal);
       return null;
     } catch (error) {
-      if (error instanceof RpcRefusal && error.rpcCode === PREFLIGHT_FAILURE) return this.#judged(error, instructions);
+      if (error instanceof RpcRefusal && (error.rpcCode === PREFLIGHT_FAILURE || ALREADY.test(error.message))) {
+        return this.#judged(error, instructions);
+      }
       // a node that hung up may have passed it on: only looking tells
       if (error instanceof ChainError && error.code === "unreachable") return null;
       if (error instanceof RpcRefusal && /blockhash not found/i.test(error.message)) return { error, retry: "blockhash" as const };
@@ -152,8 +155,8 @@ export class TransactionSender {
   #judged(refusal: RpcRefusal, instructions: readonly Instruction[]) {
     const error = field(refusal.data, "err");
     const logs = logLines(field(refusal.data, "logs"));
-    // carried out already: a node that had not answered had passed it on
-    if (error === "AlreadyProcessed") return null;
+    // carried out already: a node that had not answered had passed it on (some say so in words alone)
+    if (error === "AlreadyProcessed" || ALREADY.test(refusal.message)) return null;
     return {
       error: transactionError(this.#programs, shifted(instructions), error ?? refusal.message, logs, null),
       retry: retryable(error, logs) ?? (/blockhash not found/i.test(refusal.message) ? ("blockhash" as const) : null),
