@@ -294,7 +294,7 @@ impl History {
             11 => Call::ReportEquivocation { from: slot, target: other },
             12 => Call::Settle { table: self.random.below(2) as u8, slot },
             13 => self.join(),
-            _ => self.tick_after(500, 10),
+            _ => self.tick_after(1_000, 10),
         }
     }
 

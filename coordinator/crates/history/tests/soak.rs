@@ -25,6 +25,7 @@ fn play(seed: u64, calls: u32, ledger: &mut Ledger) {
     for number in 0..calls {
         let before = history.state.clone();
         let step = history.step();
+        assert_eq!(step.now_ms % 1_000, 0, "the cluster's clock has whole seconds only");
         let at = format!("seed {seed}, call {number} ({})", step.call.name());
         history.state.validate().unwrap_or_else(|error| panic!("{at}: {error:?}"));
         assert!(history.state.run.step >= before.run.step, "{at}");
