@@ -9,6 +9,9 @@ import { REPOSITORY } from "./processes.ts";
 
 const MAIN = [process.execPath, "--disable-warning=ExperimentalWarning", join(REPOSITORY, "node-host/src/main.ts")];
 const COMMAND_LIMIT_MS = 120_000;
+/** no RPC answers; the outcome is unknown (docs/commands.md) */
+const TRY_AGAIN = new Set([4, 7]);
+const COMMAND_TRIES = 4;
 
 interface Ready {
   rpc: string;
@@ -78,9 +81,15 @@ export class OnChain {
     });
   }
 
-  /** `starling VERB ... --rpc RPC`; resolves to stdout. Throws with what it said where it fails. */
+  /**
+   * `starling VERB ... --rpc RPC`; resolves to stdout. Throws with what it said where it fails. On a busy machine the validator can be
+   * slower than a command waits for it: such a command is said again, as its user would.
+   */
   async starling(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.say([...MAIN, ...args, "--rpc", this.rpc]);
+    const command = [...MAIN, ...args, "--rpc", this.rpc];
+    let said = await this.say(command);
+    for (let tries = 1; TRY_AGAIN.has(said.code) && tries < COMMAND_TRIES; tries++) said = await this.say(command);
+    const { code, stdout, stderr } = said;
     if (code !== 0) throw new Error(`starling ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
     return stdout;
   }
