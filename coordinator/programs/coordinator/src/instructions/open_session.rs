@@ -13,7 +13,7 @@ use core::mem::size_of;
 use pinocchio::account::AccountView;
 use pinocchio::{Address, ProgramResult};
 use starling_common::{
-    CommonError, Reader, create, exactly, init, is_unused, load, load_mut, minimum_balance, now_ms, signer, transfer, writable,
+    CommonError, Reader, create, exactly, init, is_unused, load, load_mut, minimum_balance, now_ms, signer, system_program, transfer, writable,
 };
 
 #[inline(never)]
@@ -26,6 +26,7 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
     signer(owner)?;
     signer(session_key)?;
     writable(session_key)?;
+    system_program(system)?;
     let owner_key = *owner.address().as_array();
     let key = *session_key.address().as_array();
     if owner_key == key || owner_key == *peer_id || key == *peer_id {
