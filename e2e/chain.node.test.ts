@@ -72,15 +72,8 @@ describe.skipIf(!isHere)("the documents, on the chain", { timeout: 900_000 }, ()
 
     // one alone waits for a second member, and leaves when it is told to
     const alone = chain.train("alone", STRANGER, "public-run");
-    await chain.until(
-      "it is a member",
-      STARTED_MS,
-      () => alone.phases.some(({ runState }) => runState === "WaitingForMembers") && alone.of("roster"),
-    );
     await chain.until("it waits for others", STARTED_MS, () => alone.of("phase").some((line) => line["pending"] === 1));
-    const { code, ms } = await chain.end(alone);
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(8_000);
+    expect(await chain.end(alone)).toBe(0);
     expect((await chain.dump("public-run")).run.state).toBe("WaitingForMembers");
   });
 
@@ -135,7 +128,7 @@ describe.skipIf(!isHere)("the documents, on the chain", { timeout: 900_000 }, ()
 
     await chain.by(CREATOR, "set-paused", "--run-id", runId);
     await chain.until("the run is paused", 120_000, () => daemons.every((one) => one.phases.at(-1)?.runState === "Paused"));
-    for (const one of daemons) expect((await chain.end(one)).code).toBe(0);
+    for (const one of daemons) expect(await chain.end(one)).toBe(0);
 
     const { checkpoint, parameterHash } = (await chain.dump(runId)).run;
     expect(checkpoint).toMatchObject({ location: "p2p", parameterHash });
