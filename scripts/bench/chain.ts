@@ -1,10 +1,11 @@
 /** `bench chain`: what each instruction of the program `coordinator` takes, at several sizes of a run, measured in LiteSVM. */
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { PROGRAM_NAMES, programArtifact } from "@starling/programs/artifacts";
-import { tableSlot } from "@starling/programs/accounts";
 import { Chain, type Sent } from "@starling/programs/harness";
 import { Scenario } from "@starling/programs/scenario";
 import { type Call, u64 } from "@starling/programs/wire";
+import { Machine } from "@starling/sdk/machine";
+import { packState } from "@starling/sdk/stateBytes";
 import { createHash } from "node:crypto";
 import { printChainReport } from "./chainReport.ts";
 
@@ -33,6 +34,7 @@ export const benchChainOptions = defineOptions({
 const BASE_FEE_LAMPORTS = 5_000;
 const MAX_TARGETS = 16;
 const SETTLED_AT_ONCE = 20;
+const QUORUM_OF_32 = 22;
 
 export interface InstructionCost {
   /** the most of all that were sent */
@@ -131,19 +133,21 @@ function measure(clients: number, priorityFee: number): RunCost {
   for (const slot of run.slots()) run.send(run.warmupWitness(slot));
   chain.advance(1);
   run.tick();
-  // a first epoch that some miss
-  const drop = Math.min(MAX_TARGETS, clients - 1);
-  for (let round = 0; round < 3; round++) run.playRound({ batches: run.round().number("batch_count") - drop });
-  const missing = run.slots().filter((slot) => tableSlot(chain.data(run.currentTable()), slot).number("missed_rounds") >= 2);
-  const witness = run.slots().find((slot) => !missing.includes(slot))!;
-  if (missing.length > 1) run.send(run.healthCheck(witness, missing.slice(0, 1)));
-  if (missing.length > 1) run.send(run.healthCheck(witness, missing.slice(1, 1 + MAX_TARGETS)));
+  // a first epoch whose witnesses miss the batches of some
+  const missing = run.slots().slice(-Math.min(MAX_TARGETS + 1, clients - 1));
+  const witness = 0;
+  for (let round = 0; round < 3; round++) run.playRound({ batches: batchesWithout(run, missing) });
+  if (missing.length > MAX_TARGETS) {
+    run.send(run.healthCheck(witness, missing.slice(0, 1)));
+    run.send(run.healthCheck(witness, missing.slice(1)));
+  }
   if (clients > 2) {
-    const healthy = run.slots().filter((slot) => !missing.includes(slot));
+    const healthy = run.slots().filter((slot) => isLive(run, slot));
     const quorum = Math.ceil((2 * healthy.length) / 3);
     for (const slot of healthy.slice(0, quorum)) run.send(run.reportEquivocation(slot, healthy[healthy.length - 1]));
   }
   if (clients > 1) run.send(run.joinRun(run.memberInSlot(witness), { chainHead: run.memberInSlot(witness).links[40] }));
+  if (clients > 64) leaveInCrowds(run, meter);
   finishEpoch(run);
   run.settleAll();
 
@@ -193,6 +197,36 @@ function measure(clients: number, priorityFee: number): RunCost {
 }
 
 const PARAMETERS = createHash("sha256").update("parameters").digest() as Uint8Array;
+
+/** Bits of the batches of the round in progress, but those of `missing`. */
+function batchesWithout(run: Scenario, missing: readonly number[]): number[] {
+  const assigned = Machine.load(packState(run.stateBytes())).assignment(run.machine().number("height"));
+  return assigned.filter(({ clientIndex }) => !missing.includes(clientIndex)).map(({ batch }) => batch);
+}
+
+/** The dearest question of a tick: so many have gone that it must find out whether an elected one is still awaited. */
+function leaveInCrowds(run: Scenario, meter: Meter): void {
+  const height = run.machine().number("height");
+  const elected = Machine.load(packState(run.stateBytes()))
+    .elected(height)
+    .map(({ clientIndex }) => clientIndex);
+  const live = run.slots().filter((slot) => isLive(run, slot));
+  const others = live.filter((slot) => !elected.includes(slot));
+  const silent = elected.slice(QUORUM_OF_32 - 1);
+  for (const slot of elected.slice(0, QUORUM_OF_32 - 1)) run.sendWitness(slot);
+  for (const slot of [...others.slice(0, 64), ...silent.slice(0, -1)])
+    if (isLive(run, slot)) run.send(run.leaveRun(run.memberInSlot(slot)));
+  const call = run.tickCall();
+  meter.add("tick, not due, 64 and elected ones gone", call, run.send(call));
+  for (const slot of silent.slice(-1)) if (isLive(run, slot)) run.send(run.leaveRun(run.memberInSlot(slot)));
+  const last = run.tickCall();
+  meter.add("tick, due since all elected ones are gone", last, run.send(last));
+  run.finishRound();
+}
+
+function isLive(run: Scenario, slot: number): boolean {
+  return ((run.machine().bytes("live")[slot >> 3] >> (slot & 7)) & 1) === 1;
+}
 
 /** To the state after Cooldown; returns how many rounds that took. */
 function finishEpoch(run: Scenario): number {

@@ -12,6 +12,8 @@ const TARGETS: Readonly<Record<string, number>> = {
   "tick RoundWitness -> RoundTrain": 50_000,
   "tick RoundWitness -> Cooldown": 50_000,
   "tick Cooldown -> WaitingForMembers": 50_000,
+  "tick, not due, 64 and elected ones gone": 50_000,
+  "tick, due since all elected ones are gone": 50_000,
   witness: 50_000,
   join_run: 20_000,
   "health_check, one client": 30_000,

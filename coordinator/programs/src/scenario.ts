@@ -295,19 +295,19 @@ export class Scenario {
     return this.call("warmup_witness", [u16(slot)], this.ofSlot(slot));
   }
 
-  /** The next message of that slot's chain: all batches held, one list root for all. Counts as revealed when it is sent by `sendWitness`. */
+  /** The next message of that slot's chain: `batches` held (all, if left out), one list root for all. Counts as revealed when it is sent by `sendWitness`. */
   witness(
     slot: number,
     {
       parameterHash = new Uint8Array(32) as Uint8Array,
-      batches = this.round().number("batch_count"),
+      batches = allOf(this.round().number("batch_count")),
       tail = new Uint8Array() as Uint8Array,
     } = {},
   ): Call {
     const member = this.memberInSlot(slot);
     const link = member.links[(this.#revealed.get(member.index) ?? 0) + 1];
     const bitmap = new Uint8Array(32);
-    for (let batch = 0; batch < batches; batch++) bitmap[batch >> 3] |= 1 << (batch & 7);
+    for (const batch of batches) bitmap[batch >> 3] |= 1 << (batch & 7);
     const listRoot = createHash("sha256")
       .update(`list of ${this.machine().number("step")}`)
       .digest();
@@ -318,7 +318,7 @@ export class Scenario {
   }
 
   /** False where the slot is not elected, or gone. */
-  sendWitness(slot: number, options: { parameterHash?: Uint8Array; batches?: number } = {}): boolean {
+  sendWitness(slot: number, options: { parameterHash?: Uint8Array; batches?: readonly number[] } = {}): boolean {
     const member = this.memberInSlot(slot);
     const call = this.witness(slot, options);
     const outcome = this.chain.send(toInstruction(call));
@@ -374,13 +374,13 @@ export class Scenario {
   }
 
   /** RoundTrain to the next RoundTrain, RoundWitness with a quorum's downloads included, or to Cooldown. */
-  playRound(options: { parameterHash?: Uint8Array; batches?: number } = {}): void {
+  playRound(options: { parameterHash?: Uint8Array; batches?: readonly number[] } = {}): void {
     this.witnessRound(options);
     this.finishRound();
   }
 
   /** Every elected slot reports; then RoundWitness. */
-  witnessRound(options: { parameterHash?: Uint8Array; batches?: number } = {}): void {
+  witnessRound(options: { parameterHash?: Uint8Array; batches?: readonly number[] } = {}): void {
     const elected = this.round().number("elected_count");
     let reported = 0;
     for (const slot of this.slots()) {
@@ -491,6 +491,10 @@ export class Scenario {
   ofSlot(slot: number): Record<string, Address> {
     return { ...this.of(this.memberInSlot(slot)), table: this.currentTable() };
   }
+}
+
+function allOf(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index);
 }
 
 const SLOT_BYTES = 200;

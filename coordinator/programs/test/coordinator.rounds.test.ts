@@ -123,7 +123,7 @@ describe("the coordinator program, while a run trains", () => {
     const trial = new Trial(coverage, (chain, options) => {
       const scenario = training(chain, options);
       for (const _ of [1, 2, 3]) {
-        for (const slot of [0, 1, 2]) scenario.sendWitness(slot, { batches: 3 });
+        for (const slot of [0, 1, 2]) scenario.sendWitness(slot, { batches: [0, 1, 2] });
         chain.advance(1);
         scenario.tick();
         scenario.finishRound();
