@@ -1,8 +1,9 @@
 //! The state machine of a Starling run.
 //!
 //! It is `no_std`, allocates nothing and knows integers only, so that one implementation runs on a Solana validator,
-//! as WebAssembly in every client, and natively under test. It does no I/O: the caller passes the time, randomness and
-//! who asks to join. Every entry point checks its input and returns a typed [`Error`]; a refused call changes nothing.
+//! as WebAssembly in every client, and natively under test. It does no I/O: the caller passes the time, randomness and the
+//! pieces of the state that a call touches, each an account on chain ([`State`] has them all in one). Every entry point
+//! checks its input and returns a typed [`Error`]; a refused call changes nothing.
 //!
 //! Begin with [`Run::tick`] (`tick.rs`), which makes every transition between run states.
 #![no_std]

@@ -1,4 +1,4 @@
-//! The three regions of linear memory, and the only unsafe code of the coordinator's crates.
+//! The three regions of linear memory, and the only unsafe code of this crate.
 //!
 //! Soundness: the module is single-threaded and its exports never call each other, so at most one reference to each region
 //! is in use at a time; every type read or written is `Pod`, which any bit pattern inhabits.
