@@ -13,6 +13,7 @@ import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { grantAddress, LOCAL_PROGRAMS, PUBLIC_GRANTEE, runAddresses } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chain } from "../chain/chain.ts";
+import { CONFIG } from "../chain/testConfig.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
 import { failure, starling } from "../cli.ts";
 import { startValidator, type Validator } from "../validator/validator.ts";
@@ -397,55 +398,3 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     expect((await starlingIn(["create-static-p2p-identity", path])).err).toContain("stays as it is");
   });
 });
-
-const CONFIG = `
-[config]
-warmup_time = 20
-cooldown_time = 1
-max_round_train_time = 20
-round_witness_time = 10
-epoch_time = 600
-rounds_per_epoch = 4
-total_steps = 1000
-init_min_clients = 2
-min_clients = 2
-witness_nodes = 0
-global_batch_size_warmup_tokens = 0
-global_batch_size_start = 2
-global_batch_size_end = 2
-verification_percent = 0
-waiting_for_members_extra_time = 1
-
-[model.LLM]
-max_seq_len = 16
-architecture = "HfLlama"
-data_type = "Pretraining"
-data_location = "Dummy"
-
-[model.LLM.checkpoint.Random]
-seed = 7
-
-[model.LLM.checkpoint.Random.config]
-model_type = "llama"
-vocab_size = 256
-hidden_size = 32
-intermediate_size = 64
-num_hidden_layers = 1
-num_attention_heads = 2
-num_key_value_heads = 1
-rms_norm_eps = 1e-5
-rope_theta = 10000.0
-max_position_embeddings = 16
-tie_word_embeddings = false
-
-[model.LLM.lr_schedule.Constant]
-base_lr = 5e-3
-warmup_init_lr = 0.0
-warmup_steps = 4
-
-[model.LLM.optimizer.Distro]
-compression_decay = 0.999
-compression_topk = 8
-compression_chunk = 64
-quantize_1bit = true
-`;
