@@ -97,7 +97,10 @@ export class ChainMember {
     this.#joined = null;
     try {
       await this.send([calls.leaveRun(this.#options.at, this.#options.session)], signal);
-    } catch (error) {
+    } catch (cause) {
+      const error = asCoordinatorError(cause, "leave");
+      // withdrawn by a pause, and not yet joined again: it has left already
+      if (joined !== null && error.code === "not-member") return;
       this.#joined ??= joined;
       throw error;
     }
