@@ -95,6 +95,7 @@ export class ChainMember {
     // first, so that nothing joins again meanwhile
     const joined = this.#joined;
     this.#joined = null;
+    await this.#joining?.catch(() => {});
     try {
       await this.send([calls.leaveRun(this.#options.at, this.#options.session)], signal);
     } catch (cause) {

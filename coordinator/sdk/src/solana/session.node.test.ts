@@ -1,0 +1,86 @@
+import { createKeyPairSignerFromPrivateKeyBytes, type KeyPairSigner } from "@solana/kit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { COMPLIANCE_CONFIG, rejectedWith } from "../complianceClient.ts";
+import { Identity } from "../identity.ts";
+import { readSession } from "./accounts.ts";
+import { closeSession } from "./instructions.ts";
+import type { RunAddresses } from "./pdas.ts";
+import { connectSolanaCoordinator, type SolanaCoordinator } from "./solanaCoordinator.ts";
+import { TestCluster } from "./testCluster.node.ts";
+
+const RUN_ID = "sessions";
+
+describe("a session", () => {
+  let cluster: TestCluster;
+  let at: RunAddresses;
+  const ports: SolanaCoordinator[] = [];
+
+  beforeAll(async () => {
+    cluster = TestCluster.start();
+    const authority = await cluster.funded();
+    at = await cluster.createRun(authority, RUN_ID, "a = 1\n", {
+      ...COMPLIANCE_CONFIG,
+      cooldownMs: 1000n,
+      waitingForMembersExtraMs: 1000n,
+    });
+    await cluster.setPaused(at, authority, false);
+  });
+
+  afterAll(async () => {
+    await Promise.all(ports.map((port) => port.close()));
+    await cluster.stop();
+  });
+
+  async function member(session: KeyPairSigner): Promise<SolanaCoordinator> {
+    const port = await connectSolanaCoordinator({ client: cluster.client, runId: RUN_ID, session });
+    ports.push(port);
+    return port;
+  }
+
+  const lamports = async (key: KeyPairSigner): Promise<bigint> => (await cluster.client.account(key.address))!.lamports;
+
+  it("needs the owner once, acts without it, and gives the float back when the owner closes it", async () => {
+    const identity = Identity.generate({ chainLength: 64 });
+    const session = await cluster.openSession(at, identity);
+    const port = await member(session);
+    await port.join(identity.membership(), ["/ip4/127.0.0.1/tcp/9"]);
+    const owner = await createKeyPairSignerFromPrivateKeyBytes(identity.owner.seed);
+    const open = (await readSession(cluster.client, at, session.address))!;
+    expect(open).toMatchObject({ owner: owner.address, multiaddrs: ["/ip4/127.0.0.1/tcp/9"] });
+    // refuelled to 0.003 SOL out of a float of 0.01, then it paid for its join by itself
+    expect(await lamports(session)).toBeLessThan(3_000_000n);
+    expect(open.lamports).toBeGreaterThan(7_000_000n);
+
+    const before = await lamports(owner);
+    await cluster.sender.send([await closeSession(at, owner, owner.address, session.address)], owner);
+    expect(await readSession(cluster.client, at, session.address)).toBeNull();
+    const fee = 5_000n;
+    const gained = (await lamports(owner)) - before;
+    expect(gained).toBeGreaterThan(open.lamports - 10n * fee);
+    expect(gained).toBeLessThanOrEqual(open.lamports - fee);
+    await rejectedWith("bad-grant", port.join(identity.membership(), []));
+  });
+
+  it("can do nothing when it has expired", async () => {
+    const identity = Identity.generate({ chainLength: 64 });
+    const port = await member(await cluster.openSession(at, identity, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    await rejectedWith("bad-grant", port.join(identity.membership(), []));
+  });
+
+  it("serves no other owner than the one who opened it", async () => {
+    const [mine, theirs] = [Identity.generate({ chainLength: 64 }), Identity.generate({ chainLength: 64 })];
+    await cluster.openSession(at, theirs);
+    const port = await member(await cluster.openSession(at, mine));
+    await expect(port.join({ ...mine.membership(), owner: theirs.owner.publicKey }, [])).rejects.toThrow(/join: coordinator:/);
+  });
+
+  it("says so where it was never opened", async () => {
+    const identity = Identity.generate({ chainLength: 64 });
+    const session = await createKeyPairSignerFromPrivateKeyBytes(identity.session.seed);
+    cluster.fund(session.address, 1);
+    const port = await member(session);
+    await expect(port.join(identity.membership(), [])).rejects.toThrow(/is not open/);
+    await rejectedWith("not-member", port.leave());
+  });
+});
