@@ -119,7 +119,8 @@ function measure(clients: number, priorityFee: number): RunCost {
   const meter = new Meter(priorityFee);
   const chain = new Chain({ checkSignatures: false });
   const run = new Scenario(chain, { config: { initMinClients: clients, roundsPerEpoch: 4 } });
-  run.onSent = (call, sent, from) => meter.add(labelOf(call, from, run), call, sent);
+  let suffix = "";
+  run.onSent = (call, sent, from) => meter.add(`${labelOf(call, from, run)}${call.name === "tick" ? suffix : ""}`, call, sent);
 
   run.create().allocate().configure();
   run.openToEverybody();
@@ -147,7 +148,11 @@ function measure(clients: number, priorityFee: number): RunCost {
     for (const slot of healthy.slice(0, quorum)) run.send(run.reportEquivocation(slot, healthy[healthy.length - 1]));
   }
   if (clients > 1) run.send(run.joinRun(run.memberInSlot(witness), { chainHead: run.memberInSlot(witness).links[40] }));
-  if (clients > 64) leaveInCrowds(run, meter);
+  if (clients > 64) {
+    suffix = ", elected ones gone";
+    leaveInCrowds(run);
+    suffix = "";
+  }
   finishEpoch(run);
   run.settleAll();
 
@@ -205,7 +210,7 @@ function batchesWithout(run: Scenario, missing: readonly number[]): number[] {
 }
 
 /** The dearest question of a tick: so many have gone that it must find out whether an elected one is still awaited. */
-function leaveInCrowds(run: Scenario, meter: Meter): void {
+function leaveInCrowds(run: Scenario): void {
   const height = run.machine().number("height");
   const elected = Machine.load(packState(run.stateBytes()))
     .elected(height)
@@ -214,13 +219,8 @@ function leaveInCrowds(run: Scenario, meter: Meter): void {
   const others = live.filter((slot) => !elected.includes(slot));
   const silent = elected.slice(QUORUM_OF_32 - 1);
   for (const slot of elected.slice(0, QUORUM_OF_32 - 1)) run.sendWitness(slot);
-  for (const slot of [...others.slice(0, 64), ...silent.slice(0, -1)])
-    if (isLive(run, slot)) run.send(run.leaveRun(run.memberInSlot(slot)));
-  const call = run.tickCall();
-  meter.add("tick, not due, 64 and elected ones gone", call, run.send(call));
-  for (const slot of silent.slice(-1)) if (isLive(run, slot)) run.send(run.leaveRun(run.memberInSlot(slot)));
-  const last = run.tickCall();
-  meter.add("tick, due since all elected ones are gone", last, run.send(last));
+  for (const slot of [...others.slice(0, 64), ...silent]) if (isLive(run, slot)) run.send(run.leaveRun(run.memberInSlot(slot)));
+  run.tick();
   run.finishRound();
 }
 
