@@ -382,7 +382,7 @@ describe("the coordinator program, for owners and their session keys", () => {
     trial.refuse("replay", call, "Uninitialized");
   });
 
-  it("a flood of 1,000 joins to a run of 256 changes nothing for its members", () => {
+  it("a flood of 1,000 joins to a run of 256 changes nothing for its members", { timeout: 600_000 }, () => {
     const chain = new Chain({ checkSignatures: false });
     const run = Scenario.warmup(chain, 256);
     const before = run.stateBytes();
