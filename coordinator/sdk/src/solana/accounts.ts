@@ -3,8 +3,6 @@
  * All throw ChainError `wrong-account`, and what the cluster client throws; a missing account is null.
  */
 import { type Address, getAddressDecoder, getAddressEncoder } from "@solana/kit";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { equalBytes } from "../bytes.ts";
 import { getGrantDecoder } from "../generated/authorizer/index.ts";
 import {
   getConfigDecoder,
@@ -298,11 +296,6 @@ export async function listRuns(cluster: ClusterClient, programs: Programs, signa
     const { offset, count } = LAYOUT.Run.fields.run_id;
     return [{ address, runId: padded(header.machine.subarray(offset, offset + count)), header }];
   });
-}
-
-/** Whether the staged or applied text is this one. */
-export function isConfigText(header: RunHeader, toml: Uint8Array): boolean {
-  return equalBytes(header.configSha256, sha256(toml));
 }
 
 function padded(bytes: { readonly length: number; readonly [index: number]: number } & Iterable<number>): string {

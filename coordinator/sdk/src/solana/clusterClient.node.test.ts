@@ -27,7 +27,7 @@ describe("ClusterClient", () => {
   beforeEach(async () => {
     [one, two] = await Promise.all([FakeNode.start(), FakeNode.start()]);
     address = (await generateKeyPairSigner()).address;
-    client = new ClusterClient({ rpcUrls: [one.url, two.url], wsUrls: [one.wsUrl, two.wsUrl], random: () => 0, requestTimeoutMs: 500 });
+    client = new ClusterClient({ rpcUrls: [one.url, two.url], wsUrls: [one.wsUrl, two.wsUrl], random: () => 0, requestTimeoutMs: 3_000 });
     heard = [];
   });
 

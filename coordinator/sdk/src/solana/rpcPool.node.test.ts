@@ -19,7 +19,7 @@ describe("RpcPool", () => {
       node.answers.who = () => node.withSlot(name);
     pool = new RpcPool({
       rpcUrls: [primary.url, fallback.url],
-      requestTimeoutMs: 300,
+      requestTimeoutMs: 2_000,
       onStatus: (status) => statuses.push(status),
       random: () => 0,
     });

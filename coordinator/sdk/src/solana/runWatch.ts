@@ -101,7 +101,15 @@ export class RunWatch {
     if (newest !== undefined && newest.createdMs > header.createdMs) return;
     if (newest?.createdMs !== header.createdMs) this.#tables = null;
     this.#pending = { header, slot };
-    this.#advancing ??= this.#advance().finally(() => (this.#advancing = null));
+    this.#go();
+  }
+
+  #go(): void {
+    this.#advancing ??= this.#advance().finally(() => {
+      this.#advancing = null;
+      // told between the last look and now
+      if (this.#pending !== null && !this.#options.signal.aborted) this.#go();
+    });
   }
 
   async #advance(): Promise<void> {

@@ -2,7 +2,7 @@
  * The coordinator as programs on a Solana cluster. What the TCP coordinator does by itself its clients do here: they tick when
  * a tick is due, settle ended epochs, and keep their place in the run and the lamports of their session key.
  */
-import { type Address, getAddressDecoder, getAddressEncoder, type Instruction, type TransactionSigner } from "@solana/kit";
+import { type Address, getAddressEncoder, type Instruction, type TransactionSigner } from "@solana/kit";
 import { equalBytes } from "../bytes.ts";
 import { CoordinatorError } from "../errors.ts";
 import type { ConnectionStatus } from "../tcpOptions.ts";
@@ -281,9 +281,4 @@ interface Call {
 function priorityFee(options: SolanaCoordinatorOptions): PriorityFee {
   const { maxPriorityFeeMicroLamports } = options;
   return maxPriorityFeeMicroLamports === undefined ? DEFAULT_PRIORITY_FEE : { maxMicroLamports: maxPriorityFeeMicroLamports };
-}
-
-/** An owner's key as the chain writes it. */
-export function addressOf(publicKey: Uint8Array): Address {
-  return getAddressDecoder().decode(publicKey);
 }

@@ -29,7 +29,7 @@ describe("TransactionSender", () => {
     node.answers.sendTransaction = () => "signature";
     node.answers.getSignatureStatuses = statuses(CONFIRMED);
     node.answers.getBlockHeight = () => 100;
-    client = new ClusterClient({ rpcUrls: [node.url], wsUrls: [], random: () => 0, requestTimeoutMs: 1_000 });
+    client = new ClusterClient({ rpcUrls: [node.url], wsUrls: [], random: () => 0, requestTimeoutMs: 3_000 });
     sender = new TransactionSender(client, LOCAL_PROGRAMS);
     payer = await generateKeyPairSigner();
     const accounts = [{ address: (await generateKeyPairSigner()).address, role: AccountRole.WRITABLE }];

@@ -15,7 +15,6 @@ import {
   setTransactionMessageFeePayerSigner,
   setTransactionMessageLifetimeUsingBlockhash,
   signTransactionMessageWithSigners,
-  type Transaction,
   type TransactionSigner,
 } from "@solana/kit";
 import { getSetComputeUnitLimitInstruction, getSetComputeUnitPriceInstruction } from "@solana-program/compute-budget";
@@ -55,7 +54,6 @@ export interface Confirmation {
 }
 
 interface Signed {
-  transaction: Transaction;
   signature: string;
   wire: string;
   lifetime: RecentBlockhash;
@@ -96,11 +94,6 @@ export class TransactionSender {
     }
   }
 
-  /** The signed bytes of what `send` would send, without sending: for tests of sizes, and for wallets. */
-  async sign(instructions: readonly Instruction[], feePayer: TransactionSigner, limit: number, price: bigint): Promise<Transaction> {
-    return (await this.#sign(instructions, feePayer, limit, price)).transaction;
-  }
-
   async #simulate(instructions: readonly Instruction[], feePayer: TransactionSigner, price: bigint, signal?: AbortSignal): Promise<number> {
     for (let tries = 1; ; tries++) {
       const { wire } = await this.#sign(instructions, feePayer, MOST_COMPUTE_UNITS, price);
@@ -128,7 +121,6 @@ export class TransactionSender {
       throw new ChainError("bad-argument", `the transaction has ${size} bytes, at most ${MAX_TRANSACTION_BYTES} fit`);
     }
     return {
-      transaction,
       signature: getSignatureFromTransaction(transaction),
       wire: getBase64EncodedWireTransaction(transaction),
       lifetime,
