@@ -57,7 +57,8 @@ describe("the harness", () => {
     ["a second for one input", (bytes) => { for (const end = performance.now() + (bytes.length > 80 ? 1100 : 0); performance.now() < end; ); return true; }, /took \d+ ms/], // prettier-ignore
   ])("finds %s", async (_what, decode, problem) => {
     const { findings } = await run(decode);
-    expect(findings[0]?.problem).toMatch(problem);
+    // on a machine that does other things too, slowness may be found as well
+    expect(findings.map((finding) => finding.problem)).toContainEqual(expect.stringMatching(problem));
   });
 
   test("makes the same input of the same number", async () => {
