@@ -128,10 +128,11 @@ describe.skipIf(!isHere)("the documents, on the chain", { timeout: 900_000 }, ()
 
     await chain.by(CREATOR, "set-paused", "--run-id", runId);
     await chain.until("the run is paused", 120_000, () => daemons.every((one) => one.phases.at(-1)?.runState === "Paused"));
+    // the epoch that the pause ended has parameters of its own; a member tells where they are
+    const told = await chain.dumpWhen(runId, EPOCH_MS, ({ run }) => run.checkpoint?.parameterHash === run.parameterHash);
+    expect(told.run.checkpoint).toMatchObject({ location: "p2p" });
+    expect([...first.hashes().values()]).toContain(told.run.parameterHash);
     for (const one of daemons) expect(await chain.end(one)).toBe(0);
-
-    const { checkpoint, parameterHash } = (await chain.dump(runId)).run;
-    expect(checkpoint).toMatchObject({ location: "p2p", parameterHash });
 
     // what was earned is what is paid, to the last unit
     for (const number of [FIRST, SECOND]) await chain.by(number, "treasurer-claim-rewards", "--run-id", runId);

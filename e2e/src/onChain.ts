@@ -138,6 +138,17 @@ export class OnChain {
     return JSON.parse(await this.starling("json-info-dump", "--run-id", runId)) as Dump;
   }
 
+  /** The first dump that `test` accepts. */
+  async dumpWhen(runId: string, limitMs: number, test: (dump: Dump) => boolean): Promise<Dump> {
+    const deadlineMs = performance.now() + limitMs;
+    for (;;) {
+      const dump = await this.dump(runId);
+      if (test(dump)) return dump;
+      if (performance.now() > deadlineMs)
+        throw new Error(`not within ${limitMs} ms: what was awaited of run ${runId}: ${JSON.stringify(dump.run)}`);
+    }
+  }
+
   /** One call of the RPC. */
   async ask<T>(method: string, params: unknown[]): Promise<T> {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
