@@ -5,11 +5,14 @@ import { fastEncoder } from "./fastEncoder.ts";
 export interface Tokenizer {
   /** one more than the largest token id */
   readonly vocabSize: number;
-  /** Token ids of a text, without the marks of a beginning or end that a model's template would add. */
+  /**
+   * Token ids of a text, without the marks of a beginning or end that a model's template would add.
+   * @throws TokenizerError "unknown-token", "bad-tokenizer"
+   */
   encode(text: string): number[];
   /**
    * The text of tokens; bytes that are not UTF-8, as at the cut end of a character, become U+FFFD.
-   * @throws TokenizerError "unknown-token"
+   * @throws TokenizerError "unknown-token", "bad-tokenizer"
    */
   decode(ids: readonly number[] | Int32Array): string;
 }
@@ -62,7 +65,7 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
       const fast = encodeFast?.(text);
       if (fast) return fast;
       // The library's own types do not resolve under NodeNext.
-      const encoded = inner.encode(text, { add_special_tokens: false }).ids as (number | undefined)[];
+      const encoded = byLibrary(() => inner.encode(text, { add_special_tokens: false }).ids as (number | undefined)[]);
       if (encoded.some((id) => id === undefined)) {
         throw new TokenizerError(
           "unknown-token",
@@ -78,9 +81,18 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
         if (!ids.has(id)) throw new TokenizerError("unknown-token", `token ${id} is not in the vocabulary of ${vocabSize}`);
       }
       // The clean-up of spaces is for English prose of word-piece models; it would change what was written.
-      return inner.decode(list, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+      return byLibrary(() => inner.decode(list, { skip_special_tokens: false, clean_up_tokenization_spaces: false }));
     },
   };
+}
+
+/** What it takes at loading it may still stumble over in use: a post-processor's template that is none, for one. */
+function byLibrary<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new TokenizerError("bad-tokenizer", `tokenizer.json cannot be used: ${(error as Error).message}`, error);
+  }
 }
 
 /** The library turns Rust's regular expressions into JavaScript's: `Split` is the first of a sequence, or alone. */
