@@ -25,6 +25,8 @@ const CHECKED_COLUMNS = ["labels", "position_ids", "sequence_lengths"] as const;
 /** A column of one row group is read at once; files made for training have row groups of a few MB. */
 const MAX_COLUMN_CHUNK_BYTES = 2 ** 30;
 const MAX_METADATA_BYTES = 64 * 2 ** 20;
+/** Token files hold no geography; looking for it, the decoder never ends over a column of -1 children. */
+const PLAIN = { geoparquet: false };
 
 /**
  * Reads a file's footer. Tokens must be in [0, vocabSize), every row exactly `maxSeqLen` of them.
@@ -45,7 +47,7 @@ export async function openParquetFile(
     },
   });
   await checkFooter(source, name, byteLength, openSignal);
-  const metadata = await decoding(name, () => parquetMetadataAsync(bufferFor(openSignal)));
+  const metadata = await decoding(name, () => parquetMetadataAsync(bufferFor(openSignal), PLAIN));
   const columns = columnsOf(name, metadata);
   const groups = groupsOf(name, metadata, columns);
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
