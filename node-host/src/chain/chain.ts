@@ -85,6 +85,11 @@ export class Chain {
     return new Chain(this.client, programs, this.signal, this.#maxPriorityFee);
   }
 
+  /** The same chain for what is still to be done when its own signal has aborted. */
+  until(signal: AbortSignal): Chain {
+    return new Chain(this.client, this.programs, signal, this.#maxPriorityFee);
+  }
+
   account(address: Address): Promise<ChainAccount | null> {
     return this.client.account(address, this.#reading());
   }
@@ -103,7 +108,9 @@ export class Chain {
   }
 
   async balance(address: Address): Promise<bigint> {
-    const answer = await this.client.pool.call("getBalance", [address, { commitment: this.client.commitment }], this.signal);
+    const { signal, minSlot } = this.#reading();
+    const config = { commitment: this.client.commitment, ...(minSlot !== undefined && { minContextSlot: Number(minSlot) }) };
+    const answer = await this.client.pool.call("getBalance", [address, config], signal);
     return integer(field(answer, "value"), "a balance");
   }
 

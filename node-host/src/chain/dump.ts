@@ -7,6 +7,7 @@ import type { ClientSlot, CoordinatorState, Member as WaitingMember } from "@sta
 import { toHex } from "@starling/sdk/bytes";
 import type { Member } from "@starling/sdk/generated/coordinator/index";
 import type { Treasury } from "@starling/sdk/generated/treasurer/index";
+import { claimablePoints } from "@starling/sdk/solana/accounts";
 import { formatAmount } from "./amounts.ts";
 
 export interface RunFacts {
@@ -50,11 +51,6 @@ export type MemberFacts = Pick<
 >;
 
 const address = (key: Uint8Array): string => getBase58Decoder().decode(key);
-
-export function claimablePoints({ earned, slashed, claimed }: Pick<MemberFacts, "earned" | "slashed" | "claimed">): bigint {
-  const left = earned - slashed - claimed;
-  return left > 0n ? left : 0n;
-}
 
 export function dumpMember(member: MemberFacts) {
   const { owner, grant, earned, slashed, claimed, bondLamports, unbondingLamports, unbondingEpoch } = member;

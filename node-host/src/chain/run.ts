@@ -6,12 +6,12 @@ import {
   decodeRunConfig,
   decodeRunHeader,
   listMembers as readMembers,
+  decodeMember,
   listRuns as readRuns,
-  readMember,
   type RunConfig,
   type RunHeader,
 } from "@starling/sdk/solana/accounts";
-import { addressesOfRun, runAddresses, type Programs, type RunAddresses } from "@starling/sdk/solana/pdas";
+import { addressesOfRun, memberAddress, runAddresses, type Programs, type RunAddresses } from "@starling/sdk/solana/pdas";
 import { assembleState, tablePart, unsettledSlots as owedSlots } from "@starling/sdk/solana/stateAccounts";
 import { Struct } from "@starling/sdk/struct";
 import { HostError } from "../errors.ts";
@@ -111,10 +111,12 @@ export async function listRuns(chain: Chain): Promise<RunHead[]> {
   return Promise.all(found.map(async ({ address, runId, header }) => headOf(runId, await addressesOfRun(chain.programs, address), header)));
 }
 
-/** The owner's account in this run; null where it has none, or one of a closed run of the same id. */
+/** The owner's account in this run; null where it has none, one of a closed run of the same id, or someone merely sent lamports there. */
 export async function findMember(chain: Chain, run: RunHead, owner: Address): Promise<Member | null> {
-  const member = await readMember(chain.client, run.at, owner, chain.signal);
-  return member && isOf(run, member) ? member : null;
+  const found = await chain.account(await memberAddress(chain.programs, run.address, owner));
+  if (found === null || found.owner !== chain.programs.coordinator) return null;
+  const member = decodeMember(chain.programs, found);
+  return isOf(run, member) ? member : null;
 }
 
 /** By owner. Errors: ChainError. */

@@ -1,8 +1,8 @@
 /** A run's treasury: what it holds, and in which token. */
 import type { Address } from "@solana/kit";
-import { getTreasuryDecoder, type Treasury } from "@starling/sdk/generated/treasurer/index";
+import { getParticipantDecoder, getTreasuryDecoder, type Participant, type Treasury } from "@starling/sdk/generated/treasurer/index";
 import { KINDS, requireAccount } from "@starling/sdk/solana/accounts";
-import { treasuryAddress } from "@starling/sdk/solana/pdas";
+import { participantAddress, treasuryAddress } from "@starling/sdk/solana/pdas";
 import { readMint, readTokenAccount } from "@starling/sdk/solana/tokens";
 import { tokenAddress, type Collateral } from "@starling/sdk/solana/treasury";
 import { HostError } from "../errors.ts";
@@ -40,6 +40,16 @@ export async function requireTreasury(chain: Chain, runId: string, run: Address,
     "chain",
     `run ${runId} has no treasury: it was created without --treasurer-collateral-mint, or its surplus was withdrawn`,
   );
+}
+
+/** What an owner claimed of a treasury; null where it never did, or someone merely sent lamports to the address. Errors: ChainError. */
+export async function findParticipant(chain: Chain, treasury: Address, owner: Address): Promise<Participant | null> {
+  const { treasurer } = chain.programs;
+  const found = await chain.account(await participantAddress(chain.programs, treasury, owner));
+  if (found === null || found.owner !== treasurer) return null;
+  const decoder = getParticipantDecoder();
+  const expected = { program: treasurer, kind: KINDS.participant, minBytes: decoder.fixedSize };
+  return decoder.decode(requireAccount("the participant", found, expected));
 }
 
 export interface Mint extends Collateral {

@@ -1,14 +1,12 @@
 /** `starling json-info-dump` and `json-dump-user`: everything the chain has of a run, or of one of its members; always JSON. */
 import type { Address } from "@solana/kit";
 import type { OptionsOf, jsonDumpUserOptions, jsonInfoDumpOptions } from "@starling/config";
-import { getParticipantDecoder } from "@starling/sdk/generated/treasurer/index";
-import { participantAddress } from "@starling/sdk/solana/pdas";
 import { withChain } from "../chain/chain.ts";
 import { dumpMember, dumpRun, dumpSlot, keysOf } from "../chain/dump.ts";
 import { findWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
 import { findMember, listMembers, requireRun, runFacts, unsettledSlots } from "../chain/run.ts";
-import { findTreasury, treasuryFacts } from "../chain/treasury.ts";
+import { findParticipant, findTreasury, treasuryFacts } from "../chain/treasury.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function jsonInfoDump(options: OptionsOf<typeof jsonInfoDumpOptions>): Promise<number> {
@@ -31,7 +29,7 @@ export async function jsonDumpUser(options: OptionsOf<typeof jsonDumpUserOptions
       findTreasury(chain, run.address, run.account.mainAuthority),
       chain.balance(owner),
     ]);
-    const participant = treasury && (await chain.account(await participantAddress(chain.programs, treasury.address, owner)));
+    const participant = treasury && (await findParticipant(chain, treasury.address, owner));
     const slots = (run.state?.clients ?? []).map(dumpSlot).filter((slot) => slot.owner === owner);
     print(
       true,
@@ -48,7 +46,7 @@ export async function jsonDumpUser(options: OptionsOf<typeof jsonDumpUserOptions
         unsettled: unsettledSlots(run)
           .filter((one) => one.owner === owner)
           .map(({ earned, slashed }) => ({ earned, slashed })),
-        participant: participant && { claimedPoints: getParticipantDecoder().decode(participant.data).claimedPoints },
+        participant: participant && { claimedPoints: participant.claimedPoints },
       },
       [],
     );

@@ -1,16 +1,15 @@
 /** `starling treasurer-claim-rewards`: pays what the wallet has earned in a run, as far as the treasury holds it. */
 import type { OptionsOf, treasurerClaimRewardsOptions } from "@starling/config";
-import { participantAddress } from "@starling/sdk/solana/pdas";
+import { claimablePoints } from "@starling/sdk/solana/accounts";
 import { claim, createParticipant } from "@starling/sdk/solana/treasury";
 import { createTokenAccount } from "@starling/sdk/solana/tokens";
 import { formatAmount } from "../chain/amounts.ts";
 import { withChain } from "../chain/chain.ts";
-import { claimablePoints } from "../chain/dump.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
 import { findMember, requireRun } from "../chain/run.ts";
 import { settleTables } from "../chain/settle.ts";
-import { requireMint, requireTreasury, treasuryFacts, unitsOf } from "../chain/treasury.ts";
+import { findParticipant, requireMint, requireTreasury, treasuryFacts, unitsOf } from "../chain/treasury.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function treasurerClaimRewards(options: OptionsOf<typeof treasurerClaimRewardsOptions>): Promise<number> {
@@ -32,7 +31,7 @@ export async function treasurerClaimRewards(options: OptionsOf<typeof treasurerC
     const own = await unitsOf(chain, wallet.address, mint);
     let signature: string | null = null;
     if (points > 0n) {
-      const participant = await chain.account(await participantAddress(chain.programs, treasury.address, wallet.address));
+      const participant = await findParticipant(chain, treasury.address, wallet.address);
       const instructions = [
         ...(own.units === null ? [createTokenAccount({ payer: wallet, ata: own.address, owner: wallet.address, ...mint })] : []),
         ...(participant === null ? [await createParticipant(run.at, wallet, wallet.address)] : []),

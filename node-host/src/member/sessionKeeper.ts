@@ -3,8 +3,9 @@
  * up. What it holds goes back to the wallet when it is closed: by the owner at any time, by anyone once it has expired.
  */
 import type { Address, KeyPairSigner } from "@solana/kit";
-import { getSessionDecoder, type Session } from "@starling/sdk/generated/coordinator/index";
+import { getMemberDecoder, getSessionDecoder, type Session } from "@starling/sdk/generated/coordinator/index";
 import { equalBytes } from "@starling/sdk/bytes";
+import { KINDS } from "@starling/sdk/solana/accounts";
 import { closeSession, openSession, refuel } from "@starling/sdk/solana/instructions";
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { sessionAddress, type RunAddresses } from "@starling/sdk/solana/pdas";
@@ -16,12 +17,10 @@ const DAY_MS = 24 * 3600 * 1000;
 const LOOK_EVERY_MS = 5 * 60_000;
 /** renewed when less than this part of its time is left */
 const RENEW_PART = 1 / 3;
-const SESSION_KIND = 6;
-const SESSION_BYTES = 560;
-const MEMBER_BYTES = 160;
+const CLOSE_LIMIT_MS = 5_000;
 const FEES_LAMPORTS = 100_000n;
 /** both accounts may be new */
-const OPENING_LAMPORTS = rentLamports(SESSION_BYTES) + rentLamports(MEMBER_BYTES) + FEES_LAMPORTS;
+const OPENING_LAMPORTS = rentLamports(getSessionDecoder().fixedSize) + rentLamports(getMemberDecoder().fixedSize) + FEES_LAMPORTS;
 
 export interface SessionTerms {
   days: number;
@@ -53,7 +52,7 @@ export class SessionKeeper {
   async attend(nowMs = Date.now()): Promise<void> {
     const { chain, at, wallet, session, peerId, terms, log } = this.#o;
     const address = await sessionAddress(chain.programs, at.run, session.address);
-    const found = await this.#read(address);
+    const found = await this.#read(chain, address);
     const lifeMs = terms.days * DAY_MS;
     const isFine =
       found !== null &&
@@ -99,19 +98,28 @@ export class SessionKeeper {
     clearInterval(this.#timer);
   }
 
-  /** Errors: HostError chain, ChainError. */
+  /** Tells where it fails: what the session holds then stays in it. */
   async close(): Promise<void> {
     this.stop();
-    const { chain, at, wallet, session } = this.#o;
-    if ((await this.#read(await sessionAddress(chain.programs, at.run, session.address))) === null) return;
-    await chain.send([await closeSession(at, wallet, wallet.address, session.address)], wallet, "close the session");
+    const { at, wallet, session, log } = this.#o;
+    // the signal that ended the daemon must not end this
+    const chain = this.#o.chain.until(AbortSignal.timeout(CLOSE_LIMIT_MS));
+    try {
+      if ((await this.#read(chain, await sessionAddress(chain.programs, at.run, session.address))) === null) return;
+      await chain.send([await closeSession(at, wallet, wallet.address, session.address)], wallet, "close the session");
+    } catch (error) {
+      log({
+        type: "warning",
+        message: `the session was not closed, its rent and float stay in it until it is (${(error as Error).message}): the same command with --close-session tries again`,
+      });
+    }
   }
 
   /** Null where there is none that this run would accept. */
-  async #read(address: Address): Promise<{ session: Session; floatLamports: bigint } | null> {
-    const { chain, runCreatedMs, wallet } = this.#o;
+  async #read(chain: Chain, address: Address): Promise<{ session: Session; floatLamports: bigint } | null> {
+    const { runCreatedMs, wallet } = this.#o;
     const found = await chain.account(address);
-    if (found === null || found.owner !== chain.programs.coordinator || found.data[0] !== SESSION_KIND) return null;
+    if (found === null || found.owner !== chain.programs.coordinator || found.data[0] !== KINDS.session) return null;
     const session = getSessionDecoder().decode(found.data);
     if (session.owner !== wallet.address || session.runCreatedMs !== runCreatedMs) return null;
     const floatLamports = found.lamports - rentLamports(found.data.length);

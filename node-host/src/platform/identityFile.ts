@@ -18,17 +18,17 @@ export interface LoadedIdentity {
 export interface IdentityChoices {
   /** (32) the wallet that earns, where that is not the identity's own owner key */
   owner?: Uint8Array;
-  /** what a new file is to hold; left out = keys by chance */
+  /** what a new identity is to be; left out = keys by chance */
   fresh?: IdentitySecrets;
 }
 
 /**
- * The identity in `path`, made new when the file does not exist; without a path a new one that is kept nowhere. Reads our own
+ * The identity in `path`, made new (`fresh`) when the file does not exist; without a path a new one that is kept nowhere. Reads our own
  * JSON, and the existing system's key files (32 raw bytes, or 64 hex digits), from which all three keys then come.
  * Errors: HostError identity, also when another process runs with it: the two would sign against each other.
  */
 export function loadIdentity(path: string | undefined, { owner, fresh }: IdentityChoices = {}): LoadedIdentity {
-  if (path === undefined) return { identity: Identity.generate(), save: () => undefined, release: () => undefined };
+  if (path === undefined) return { identity: newIdentity(owner, fresh), save: () => undefined, release: () => undefined };
   const release = lock(path);
   try {
     return { ...read(path, owner, fresh), release };
@@ -42,6 +42,10 @@ export function loadIdentity(path: string | undefined, { owner, fresh }: Identit
 export function readIdentity(path: string): Identity {
   if (existsSync(path)) return read(path, undefined, undefined).identity;
   throw new HostError("identity", `there is no identity file ${path}: starling create-static-p2p-identity ${path} makes one`);
+}
+
+function newIdentity(owner: Uint8Array | undefined, fresh: IdentitySecrets | undefined): Identity {
+  return new Identity(fresh ?? Identity.generate().secrets(), { owner });
 }
 
 function lock(path: string): () => void {
@@ -73,7 +77,7 @@ function read(path: string, owner: Uint8Array | undefined, fresh: IdentitySecret
       identity = seed
         ? new Identity({ ownerSeed: seed, sessionSeed: seed, peerSeed: seed, chainsBegun: Math.floor(Date.now() / 1000) }, { owner })
         : new Identity(parseIdentity(bytes.toString("utf8")), { owner });
-    } else identity = new Identity(fresh ?? Identity.generate().secrets(), { owner });
+    } else identity = newIdentity(owner, fresh);
   } catch (cause) {
     throw new HostError("identity", `--identity-secret-key-path ${path}: ${(cause as Error).message}`, { cause });
   }
