@@ -91,7 +91,16 @@ function findToolchain(wanted, committed) {
 /** The recipe's own three tools, built when their sources have changed. */
 function prepareRecipe({ install, ready }) {
   const stamp = join(tools, "stamp");
-  const parts = ["runtime.c", "legalize.cpp", "sbflink/Cargo.lock", "sbflink/src/main.rs", "sbf-ld", "build.sh"];
+  const parts = [
+    "install.sh",
+    "runtime.c",
+    "legalize.cpp",
+    "sbflink/Cargo.toml",
+    "sbflink/Cargo.lock",
+    "sbflink/src/main.rs",
+    "sbf-ld",
+    "build.sh",
+  ];
   const wanted = sha256Of(Buffer.concat(parts.map((name) => readFileSync(join(recipe, name)))));
   if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === wanted) return;
   if (ready) {
@@ -184,7 +193,7 @@ function verify(toolchain, options, committed) {
         `identity not comparable: toolchain moved\ncommitted: ${JSON.stringify(committed.toolchain)}\nhere:      ${JSON.stringify(toolchain)}`,
       );
       console.log("running the programs' tests on the fresh artefacts instead ...");
-      const result = spawnSync("vitest", ["run", "coordinator/programs"], {
+      const result = spawnSync(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "coordinator/programs"], {
         cwd: root,
         stdio: "inherit",
         env: { ...process.env, STARLING_PROGRAMS_DIR: folder },

@@ -44,8 +44,7 @@ function put(path: string, text: string): void {
 
 /** A program's own errors, which its Rust sources list once and write to errors.json. */
 function errorsOf(program: string): ErrorSpec[] {
-  const path = `coordinator/programs/${program}/errors.json`;
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ErrorSpec[]) : [];
+  return JSON.parse(readFileSync(`coordinator/programs/${program}/errors.json`, "utf8")) as ErrorSpec[];
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Where a run's accounts lie and what is in them. Offsets are those of contract version 1 of each account; test/layout.test.ts pins them. */
+/** Where a run's accounts lie and what is in them. Offsets are those of version 1 of each account; test/layout.test.ts pins them. */
 import type { Address } from "@solana/kit";
 import { LAYOUT } from "@starling/sdk/generated/machineLayout";
 import { Struct } from "@starling/sdk/struct";
@@ -147,8 +147,13 @@ export function machineRun(data: Uint8Array): Struct<"Run"> {
   return new Struct("Run", data, MACHINE_OFFSET.run);
 }
 
+/** The machine's `EpochTable` in the account. */
+export function machineTable(data: Uint8Array): Struct<"EpochTable"> {
+  return new Struct("EpochTable", data, MACHINE_OFFSET.table);
+}
+
 export function tableSlot(data: Uint8Array, slot: number): Struct<"Slot"> {
-  return new Struct("EpochTable", data, MACHINE_OFFSET.table).nested("slots", "Slot", slot);
+  return machineTable(data).nested("slots", "Slot", slot);
 }
 
 /** What wasm and the TCP server hold of a run, put together from its seven accounts. */

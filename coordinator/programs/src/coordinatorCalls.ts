@@ -1,5 +1,5 @@
 /**
- * The instructions of the program `coordinator` as docs/programs.md lists them: discriminator and accounts, in order. Written
+ * The instructions of the program `coordinator` as the heads of its files say: discriminator and accounts, in order. Written
  * by hand and not from the IDL, so that a mistake in either shows where the two are compared (test/coordinatorIdl.test.ts).
  */
 import type { Address } from "@solana/kit";

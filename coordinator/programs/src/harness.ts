@@ -18,6 +18,7 @@ import {
   setTransactionMessageLifetimeUsingBlockhash,
   type Transaction,
 } from "@solana/kit";
+import { PROGRAM_ERRORS } from "@starling/sdk/generated/programErrors";
 import { type Account, FailedTransactionMetadata, LiteSVM } from "litesvm";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -25,7 +26,6 @@ import { programArtifact, type ProgramName } from "./artifacts.ts";
 import { CRASHES, type CustomNames, readRefusal, type Refusal } from "./errorNames.ts";
 import { type Key, Keyring } from "./keyring.ts";
 import { addressBytes } from "./pda.ts";
-import { customName } from "./programErrors.ts";
 
 export const MAX_TRANSACTION_BYTES = 1232;
 export const SYSTEM_PROGRAM = "11111111111111111111111111111111" as Address;
@@ -99,7 +99,7 @@ export class Chain {
     }
     this.#names = (program, code) => {
       const found = (Object.keys(this.programs) as ProgramName[]).find((name) => this.programs[name] === program);
-      return found && customName(found, code);
+      return found && PROGRAM_ERRORS[found][code]?.name;
     };
     this.feePayer = this.funded("fee payer");
     this.advance(0);

@@ -2,7 +2,7 @@
 import type { Address } from "@solana/kit";
 import { encodeConfig } from "@starling/sdk/stateCodec";
 import type { Struct } from "@starling/sdk/struct";
-import type { MachineConfig, RunState } from "@starling/sdk/types";
+import { type MachineConfig, RUN_STATES, type RunState } from "@starling/sdk/types";
 import { createHash } from "node:crypto";
 import {
   ANYBODY,
@@ -10,13 +10,16 @@ import {
   grantAddress,
   JOIN_SCOPE,
   machineRun,
+  machineTable,
   type MemberAccount,
   memberAddress,
   readMember,
+  readRunHeader,
   runAddresses,
   type RunAddresses,
   sessionAddress,
   TABLE_BYTES,
+  tableSlot,
   GROWTH_BYTES,
 } from "./accounts.ts";
 import { coordinatorCall, type CoordinatorInstruction } from "./coordinatorCalls.ts";
@@ -25,16 +28,6 @@ import type { Key } from "./keyring.ts";
 import { addressOf } from "./pda.ts";
 import { type Call, key, namedAccounts, text, toInstruction, u16, u32, u64, u8 } from "./wire.ts";
 
-export const RUN_STATES: readonly RunState[] = [
-  "Uninitialized",
-  "WaitingForMembers",
-  "Warmup",
-  "RoundTrain",
-  "RoundWitness",
-  "Cooldown",
-  "Finished",
-  "Paused",
-];
 const CHUNK_BYTES = 750;
 const CHAIN_LINKS = 64;
 export const NEVER_MS = 0xffff_ffff_ffff_ffffn;
@@ -414,10 +407,9 @@ export class Scenario {
   /** Every slot of both tables whose points are not settled. */
   settleAll(): void {
     for (const index of [0, 1]) {
-      const table = this.chain.data(this.at[`table${index}`]);
-      const view = new DataView(table.buffer, table.byteOffset);
-      if (view.getUint16(44, true) === 0) continue;
-      const slots = Array.from({ length: view.getUint16(42, true) }, (_, slot) => slot);
+      const table = machineTable(this.chain.data(this.at[`table${index}`]));
+      if (table.number("unsettled") === 0) continue;
+      const slots = Array.from({ length: table.number("len") }, (_, slot) => slot);
       for (let from = 0; from < slots.length; from += 20) this.send(this.settle(index, slots.slice(from, from + 20)));
     }
   }
@@ -445,8 +437,7 @@ export class Scenario {
   }
 
   nonce(): bigint {
-    const data = this.chain.data(this.at.run);
-    return new DataView(data.buffer, data.byteOffset).getBigUint64(104, true);
+    return readRunHeader(this.chain.data(this.at.run)).nonce;
   }
 
   readMember(member: Member): MemberAccount {
@@ -459,8 +450,7 @@ export class Scenario {
 
   /** Slots of the running epoch. */
   slots(): number[] {
-    const table = this.chain.data(this.currentTable());
-    const length = new DataView(table.buffer, table.byteOffset).getUint16(42, true);
+    const length = machineTable(this.chain.data(this.currentTable())).number("len");
     return Array.from({ length }, (_, slot) => slot);
   }
 
@@ -469,7 +459,7 @@ export class Scenario {
   }
 
   memberInSlot(slot: number): Member {
-    const session = Buffer.from(slotBytes(this.chain.data(this.currentTable()), slot).subarray(32, 64));
+    const session = Buffer.from(tableSlot(this.chain.data(this.currentTable()), slot).bytes("session"));
     const member = this.members.find((each) => session.equals(each.session.bytes));
     if (!member) throw new Error(`slot ${slot} holds no member of this scenario`);
     return member;
@@ -497,13 +487,6 @@ function allOf(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-const SLOT_BYTES = 200;
-
-function slotBytes(table: Uint8Array, slot: number): Uint8Array {
-  const at = 40 + 8 + slot * SLOT_BYTES;
-  return table.subarray(at, at + SLOT_BYTES);
-}
-
 function ownerInSlot(table: Uint8Array, slot: number): Address {
-  return addressOf(slotBytes(table, slot).subarray(0, 32));
+  return addressOf(tableSlot(table, slot).bytes("owner"));
 }
