@@ -1,7 +1,7 @@
 /** The newest blockhash, asked for once in a while for all who need one. */
-import type { Blockhash } from "@solana/kit";
+import { type Blockhash, isBlockhash } from "@solana/kit";
 import type { ClusterClient } from "./clusterClient.ts";
-import { field, integer, string } from "./json.ts";
+import { field, integer, string, unexpected } from "./json.ts";
 
 /** Valid for 150 blocks, a minute or more: a transaction shall have most of that left. */
 const FRESH_MS = 10_000;
@@ -43,8 +43,10 @@ export class Blockhashes {
   async #ask(): Promise<RecentBlockhash> {
     const result = await this.#cluster.pool.call("getLatestBlockhash", [{ commitment: this.#cluster.commitment }]);
     const value = field(result, "value");
+    const blockhash = string(field(value, "blockhash"), "a blockhash");
+    if (!isBlockhash(blockhash)) throw unexpected("a blockhash", "32 bytes in base58", blockhash);
     return {
-      blockhash: string(field(value, "blockhash"), "a blockhash") as Blockhash,
+      blockhash,
       lastValidBlockHeight: integer(field(value, "lastValidBlockHeight"), "a block height"),
     };
   }

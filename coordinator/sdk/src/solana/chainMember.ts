@@ -7,7 +7,7 @@ import { equalBytes, sha256 } from "../bytes.ts";
 import { CoordinatorError } from "../errors.ts";
 import { Machine } from "../machine.ts";
 import type { ChainRenewal } from "../tcpOptions.ts";
-import type { Membership } from "../types.ts";
+import type { Member, Membership } from "../types.ts";
 import { readSession } from "./accounts.ts";
 import { ChainError } from "./chainError.ts";
 import type { ClusterClient } from "./clusterClient.ts";
@@ -36,6 +36,8 @@ export interface ChainMemberOptions {
   /** why it is not where it should be; null: all is well */
   onError: (error: CoordinatorError | null) => void;
   random?: () => number;
+  /** how often it looks whether its owner has renewed the session */
+  sessionLookMs?: number;
 }
 
 interface Joined {
@@ -50,6 +52,7 @@ const SETTLE_AT_ONCE = 16;
 const JOIN_TRIES = 4;
 const FIRST_JOIN_REST_MS = 2_000;
 const LONGEST_JOIN_REST_MS = 30_000;
+const SESSION_LOOK_MS = 600_000;
 
 export class ChainMember {
   readonly #options: ChainMemberOptions;
@@ -63,6 +66,9 @@ export class ChainMember {
   #renewing = false;
   #joinFailures = 0;
   #nextJoinMs = 0;
+  #nextSessionLookMs = 0;
+  /** something was told that has not been taken back */
+  #isComplaining = false;
   #wake: () => void = () => {};
 
   constructor(options: ChainMemberOptions) {
@@ -95,7 +101,7 @@ export class ChainMember {
     // first, so that nothing joins again meanwhile
     const joined = this.#joined;
     this.#joined = null;
-    await this.#joining?.catch(() => {});
+    while (this.#joining !== null) await this.#joining.catch(() => {});
     try {
       await this.send([calls.leaveRun(this.#options.at, this.#options.session)], signal);
     } catch (cause) {
@@ -125,6 +131,7 @@ export class ChainMember {
     if (this.#joined !== null && this.#hasPlace(view)) {
       this.#joinFailures = 0;
       this.#nextJoinMs = 0;
+      if (!this.#renewing) this.#calm();
     }
     this.#wake();
   }
@@ -142,6 +149,7 @@ export class ChainMember {
       // each by itself: what fails is tried again in a second, and the others do not wait for it
       await this.#duty(() => this.#fuel.look());
       await this.#duty(() => this.#stay(now));
+      await this.#duty(() => this.#outlast(now));
       await this.#duty(() => this.#settleEnded(now));
       await this.#duty(() => this.#tick());
     }
@@ -206,20 +214,49 @@ export class ChainMember {
     if (performance.now() < this.#nextJoinMs || CLOSED.has(view.state.runState)) return;
     try {
       await this.#sendJoin(joined, this.#options.signal);
-      this.#options.onError(null);
+      this.#calm();
     } catch (cause) {
-      const error = asCoordinatorError(cause, "joining again");
-      if (!this.#options.signal.aborted && error.code !== "unreachable") this.#options.onError(error);
+      this.#complain(asCoordinatorError(cause, "joining again"));
     }
     this.#nextJoinMs = performance.now() + backOffMs(this.#joinFailures, FIRST_JOIN_REST_MS, LONGEST_JOIN_REST_MS, this.#random);
     this.#joinFailures += 1;
   }
 
+  /** A place ends when the session that took it would have, also where its owner has renewed the session since: it is taken again. */
+  async #outlast(view: RunView): Promise<void> {
+    const { cluster, at, session, signal, chain, sessionLookMs } = this.#options;
+    const place = this.#place(view);
+    if (this.#joined === null || place === null || this.#renewing || performance.now() < this.#nextSessionLookMs) return;
+    this.#nextSessionLookMs = performance.now() + (sessionLookMs ?? SESSION_LOOK_MS);
+    const account = await readSession(cluster, at, session.address, signal);
+    if (account === null || account.expiresMs <= place.expiresMs) return;
+    // a slot goes on in its chain until the next epoch, which cannot begin with a link that is public then
+    if (chain === null) await this.#sendJoin(this.#joined, signal);
+    else void this.#renewChain(chain);
+  }
+
   /** A slot of the running epoch that lives, or a place in the next. */
-  #hasPlace({ state }: RunView): boolean {
-    if (state.pending.some(({ session }) => equalBytes(session, this.#key))) return true;
+  #place({ state }: RunView): Member | null {
+    const waiting = state.pending.find(({ session }) => equalBytes(session, this.#key));
+    if (waiting !== undefined) return waiting;
     const slot = state.clients.find(({ session }) => equalBytes(session, this.#key));
-    return slot?.state === "Healthy" && slot.carried;
+    return slot?.state === "Healthy" && slot.carried ? slot : null;
+  }
+
+  #hasPlace(view: RunView): boolean {
+    return this.#place(view) !== null;
+  }
+
+  /** Where no node can be asked, the watch says so. */
+  #complain(error: CoordinatorError): void {
+    if (this.#options.signal.aborted || error.code === "unreachable") return;
+    this.#isComplaining = true;
+    this.#options.onError(error);
+  }
+
+  #calm(): void {
+    if (this.#isComplaining) this.#options.onError(null);
+    this.#isComplaining = false;
   }
 
   async #sendJoin(joined: Joined, signal: AbortSignal): Promise<void> {
@@ -279,15 +316,29 @@ export class ChainMember {
     try {
       const chain = identity.beginChain();
       await chain.prepare(() => wait(0, signal));
-      await save();
-      if (this.#joined === null) return;
-      this.#joined.membership = { ...this.#joined.membership, chainHead: identity.membership().chainHead };
-      await this.#sendJoin(this.#joined, signal);
+      // until it is done: the fresh chain is not short, so that nothing else would ask for it again
+      for (let failures = 0; this.#joined !== null; failures++) {
+        if (await this.#commit(identity.membership().chainHead, save)) return;
+        await wait(backOffMs(failures, FIRST_JOIN_REST_MS, LONGEST_JOIN_REST_MS, this.#random), signal);
+      }
     } catch (cause) {
-      // the next view that finds the chain short begins another one
-      if (!signal.aborted) this.#options.onError(asCoordinatorError(cause, "committing to a fresh reveal chain"));
+      this.#complain(asCoordinatorError(cause, "preparing a fresh reveal chain"));
     } finally {
       this.#renewing = false;
+    }
+  }
+
+  async #commit(chainHead: Uint8Array, save: ChainRenewal["save"]): Promise<boolean> {
+    try {
+      await save();
+      if (this.#joined === null) return true;
+      this.#joined.membership = { ...this.#joined.membership, chainHead };
+      await this.#sendJoin(this.#joined, this.#options.signal);
+      this.#calm();
+      return true;
+    } catch (cause) {
+      this.#complain(asCoordinatorError(cause, "committing to a fresh reveal chain"));
+      return false;
     }
   }
 }

@@ -109,9 +109,26 @@ describe("ClusterClient", () => {
       one.say(lie);
     }
     one.notify(address, { owner: "x", lamports: -1, data: 3 });
+    await until(() => one.subscriptionCount === 1);
+    one.slot = 0.5;
+    one.notify(address, account("at no slot"));
     two.notify(address, account("true"));
     await until(() => texts().includes("true"));
     expect(texts().every((text) => ["true", "gone"].includes(text))).toBe(true);
+  });
+
+  it("leaves a node that hangs up on everybody more and more alone", async () => {
+    const patient = new ClusterClient({ rpcUrls: [one.url], wsUrls: [one.wsUrl], random: () => 1 });
+    for (let i = 0; i < 2; i++) {
+      await until(() => patient.status().websocketsOpen === 1);
+      const droppedMs = performance.now();
+      one.dropWebsockets();
+      await until(() => patient.status().websocketsOpen === 0);
+      await until(() => patient.status().websocketsOpen === 1);
+      // 250 ms doubled each time
+      expect(performance.now() - droppedMs).toBeGreaterThan(250 * 2 ** i);
+    }
+    await patient.close();
   });
 
   it("tells a closed account as none", async () => {

@@ -51,8 +51,8 @@ export class PriorityFees {
 /** The most units that a transaction may use. */
 export const MOST_COMPUTE_UNITS = 1_400_000;
 
-/** A tick does little when simulated, and forms an epoch of 256 when it counts. */
-const ROOM_COMPUTE_UNITS = 60_000;
+/** A tick does little when simulated, and takes up to 90,000 when it counts: it ends a round that many have left. */
+const ROOM_COMPUTE_UNITS = 100_000;
 
 /** What transactions of a kind used when simulated, with room for a state that has grown since. */
 export class ComputeBudgets {

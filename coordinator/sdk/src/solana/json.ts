@@ -41,6 +41,12 @@ export function string(value: Json | undefined, what: string): string {
   throw unexpected(what, "a text", value);
 }
 
+/** The slot that a result is about; null where it names none. */
+export function contextSlot(result: Json | undefined): bigint | null {
+  const slot = field(field(result, "context"), "slot");
+  return Number.isSafeInteger(slot) && (slot as number) >= 0 ? BigInt(slot as number) : null;
+}
+
 /** An account as a node tells it. */
 export interface ChainAccount {
   owner: Address;

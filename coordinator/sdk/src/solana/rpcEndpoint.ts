@@ -1,6 +1,6 @@
 /** One RPC node over HTTP: a request, and what is known of the node's health. */
 import { ChainError } from "./chainError.ts";
-import { field, type Json, parseJson } from "./json.ts";
+import { contextSlot, field, type Json, parseJson } from "./json.ts";
 import { aborted, anySignal, backOffMs } from "./wait.ts";
 
 /** 256 base64 members' tables and a list of runs fit; more is no answer to a question of ours. */
@@ -64,7 +64,8 @@ export class RpcEndpoint {
   }
 
   failed(failure: EndpointFailure): void {
-    const rest = failure.retryAfterMs ?? backOffMs(this.#failures, FIRST_REST_MS, LONGEST_REST_MS, this.#random);
+    // a node may ask for a longer rest than ours, not for none
+    const rest = Math.max(failure.retryAfterMs ?? 0, backOffMs(this.#failures, FIRST_REST_MS, LONGEST_REST_MS, this.#random));
     this.#failures += 1;
     this.#restsUntilMs = performance.now() + rest;
     this.#reason = failure;
@@ -111,11 +112,11 @@ export class RpcEndpoint {
     if (error === undefined && field(answer, "result") === undefined) {
       throw new EndpointFailure("down", `${this.url} sends what is no JSON-RPC answer: ${text.slice(0, 60)}`);
     }
-    const slot = field(field(field(answer, "result"), "context"), "slot");
-    if (typeof slot === "number" && BigInt(slot) > this.slot) this.slot = BigInt(slot);
+    const slot = contextSlot(field(answer, "result"));
+    if (slot !== null && slot > this.slot) this.slot = slot;
     const code = field(error, "code");
     if (code === 429 || code === -32429) {
-      throw new EndpointFailure("rate-limited", `${this.url} is asked too fast`, { answer });
+      throw new EndpointFailure("rate-limited", `${this.url} is asked too fast (JSON-RPC error ${code})`);
     }
     if (BEHIND.has(code)) throw new EndpointFailure("behind", `${this.url} is behind: ${String(field(error, "message"))}`, { answer });
     return answer;

@@ -83,6 +83,28 @@ describe("RpcPool", () => {
     alone.close();
   });
 
+  it("waits as well where the node says so in its answer, however short a rest it asks for", async () => {
+    const alone = new RpcPool({ rpcUrls: [primary.url], random: () => 1 });
+    primary.answers.who = () => new RpcAnswerError(429, "Too many requests");
+    setTimeout(() => (primary.manner = "rate-limited"), 200);
+    primary.retryAfter = "0";
+    setTimeout(() => {
+      primary.manner = "well";
+      primary.answers.who = () => primary.withSlot("primary");
+    }, 700);
+    expect(await alone.call("who", [])).toMatchObject({ value: "primary" });
+    // again after 0.5 s and 1 s
+    expect(primary.countOf("who")).toBeLessThanOrEqual(3);
+    alone.close();
+  });
+
+  it("takes no slot from a node that tells none", async () => {
+    for (const slot of [0.5, -1, 1e300]) {
+      primary.answers.who = () => ({ context: { slot }, value: "primary" });
+      expect(await who()).toBe("primary");
+    }
+  });
+
   it("asks another node where one is behind", async () => {
     primary.answers.who = () => new RpcAnswerError(-32016, "Minimum context slot has not been reached");
     expect(await who()).toBe("fallback");

@@ -4,7 +4,7 @@
  */
 import { createSolanaRpcFromTransport, type Rpc, type RpcTransport, type SolanaRpcApi } from "@solana/kit";
 import { ChainError } from "./chainError.ts";
-import { field, type Json } from "./json.ts";
+import { contextSlot, field, type Json } from "./json.ts";
 import { EndpointFailure, RpcEndpoint } from "./rpcEndpoint.ts";
 import { wait } from "./wait.ts";
 
@@ -128,12 +128,12 @@ export class RpcPool {
 
   /** A node that hangs behind the others says what was, not what is. */
   #requirePace(endpoint: RpcEndpoint, answer: Json): void {
-    const slot = field(field(field(answer, "result"), "context"), "slot");
-    if (typeof slot !== "number") return;
+    const slot = contextSlot(field(answer, "result"));
+    if (slot === null) return;
     const others = this.#endpoints.filter((one) => one !== endpoint && one.resting === null);
     const best = others.reduce((most, one) => (one.slot > most ? one.slot : most), 0n);
-    if (BigInt(slot) + MOST_SLOTS_BEHIND < best) {
-      throw new EndpointFailure("behind", `${endpoint.url} is ${best - BigInt(slot)} slots behind`, { answer });
+    if (slot + MOST_SLOTS_BEHIND < best) {
+      throw new EndpointFailure("behind", `${endpoint.url} is ${best - slot} slots behind`, { answer });
     }
   }
 

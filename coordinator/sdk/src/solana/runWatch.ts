@@ -53,6 +53,8 @@ interface Tables {
 const FIRST_SLOTS = 8;
 const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 5_000;
+/** a quarter of a minute */
+const MOST_FAILURES = 6;
 
 export class RunWatch {
   readonly #options: RunWatchOptions;
@@ -96,7 +98,11 @@ export class RunWatch {
       return;
     }
     const newest = this.#pending?.header ?? this.#view?.header;
-    if (newest !== undefined && newest.createdMs === header.createdMs && newest.nonce >= header.nonce) return;
+    if (newest !== undefined && newest.createdMs === header.createdMs && newest.nonce >= header.nonce) {
+      // it is there, and as it is shown: whoever said otherwise was wrong
+      if (this.#pending === null && newest.nonce === header.nonce) this.#tell(null);
+      return;
+    }
     // closed, and made again under its name: nothing of what was known is of use
     if (newest !== undefined && newest.createdMs > header.createdMs) return;
     if (newest?.createdMs !== header.createdMs) this.#tables = null;
@@ -130,7 +136,9 @@ export class RunWatch {
         // a node that lags behind the one that told us needs a moment
         if (failures > 2) this.#tell(cause);
         this.#tables = null;
-        await wait(backOffMs(failures, FIRST_REST_MS, LONGEST_REST_MS), signal).catch(() => {});
+        // nobody can show what one node told: what the next one tells, the poll at the latest, is heard again
+        if (failures > MOST_FAILURES && this.#pending === seen) this.#pending = null;
+        else await wait(backOffMs(failures, FIRST_REST_MS, LONGEST_REST_MS), signal).catch(() => {});
       }
     }
   }

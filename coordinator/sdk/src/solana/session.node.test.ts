@@ -2,9 +2,12 @@ import { createKeyPairSignerFromPrivateKeyBytes, type KeyPairSigner } from "@sol
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMPLIANCE_CONFIG, rejectedWith } from "../complianceClient.ts";
 import { Identity } from "../identity.ts";
-import { readSession } from "./accounts.ts";
+import { findAuthorization, readSession } from "./accounts.ts";
+import { ChainMember } from "./chainMember.ts";
+import { ClusterClock } from "./clusterClock.ts";
 import { closeSession } from "./instructions.ts";
 import type { RunAddresses } from "./pdas.ts";
+import { RunWatch } from "./runWatch.ts";
 import { connectSolanaCoordinator, type SolanaCoordinator } from "./solanaCoordinator.ts";
 import { TestCluster } from "./testCluster.node.ts";
 
@@ -59,6 +62,35 @@ describe("a session", () => {
     expect(gained).toBeGreaterThan(open.lamports - 10n * fee);
     expect(gained).toBeLessThanOrEqual(open.lamports - fee);
     await rejectedWith("bad-grant", port.join(identity.membership(), []));
+  });
+
+  it("that is renewed lends its new end to the place that it has", async () => {
+    const identity = Identity.generate({ chainLength: 64 });
+    const session = await cluster.openSession(at, identity);
+    const closing = new AbortController();
+    const { signal } = closing;
+    const [clock, errors] = [new ClusterClock(), [] as unknown[]];
+    const watch = new RunWatch({ cluster: cluster.client, at, clock, signal, onView: () => {}, onError: (error) => errors.push(error) });
+    const one = new ChainMember({
+      ...{ cluster: cluster.client, sender: cluster.sender, at, clock, session, signal, chain: null, sessionLookMs: 100 },
+      view: () => watch.view(),
+      authorization: async (owner) => (await findAuthorization(cluster.client, at.programs, watch.view()!.header, owner))!.address,
+      onError: (error) => errors.push(error),
+    });
+    const ends = (): bigint[] => (watch.view()?.state.pending ?? []).map(({ expiresMs }) => expiresMs);
+    const until = async (holds: () => boolean): Promise<void> => {
+      while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await until(() => watch.view() !== null);
+    await one.join(identity.membership(), [], signal);
+    await until(() => ends().length === 1);
+    const [before] = ends();
+    await cluster.openSession(at, identity, 7_200_000);
+    await until(() => ends()[0] > before + 3_000_000n);
+    await one.leave(signal);
+    closing.abort();
+    await Promise.all([one.ended(), watch.ended()]);
+    expect(errors).toEqual([]);
   });
 
   it("can do nothing when it has expired", async () => {

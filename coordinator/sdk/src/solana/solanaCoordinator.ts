@@ -264,7 +264,10 @@ export class SolanaCoordinator implements CoordinatorPort {
       if (this.#closing.signal.aborted) {
         throw new CoordinatorError("closed", `${method}: this coordinator client was closed`, { cause: error });
       }
-      throw asCoordinatorError(error, method);
+      const explained = asCoordinatorError(error, method);
+      // what was sent may be carried out all the same: the message says so
+      if (signal?.aborted) throw new CoordinatorError("aborted", explained.message, { cause: error });
+      throw explained;
     }
   }
 

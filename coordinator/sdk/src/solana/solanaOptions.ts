@@ -23,6 +23,7 @@ export interface SolanaCoordinatorOptions {
   maxPriorityFeeMicroLamports?: bigint;
   /** to share one between several users of a cluster */
   sender?: TransactionSender;
+  /** ends the looking for the run; after that `close` ends the client */
   signal?: AbortSignal;
   onStatus?: (status: ConnectionStatus) => void;
   random?: () => number;

@@ -1,7 +1,7 @@
 /** One websocket to one node, held open: subscriptions to accounts are made again whenever it comes back. */
 import type { Address } from "@solana/kit";
 import { ChainError } from "./chainError.ts";
-import { account, type ChainAccount, field, type Json, parseJson } from "./json.ts";
+import { account, type ChainAccount, contextSlot, field, type Json, parseJson } from "./json.ts";
 import { backOffMs, wait } from "./wait.ts";
 
 /** An account as it was at a slot; null: there is none. */
@@ -14,6 +14,8 @@ export type AccountListener = (update: AccountUpdate) => void;
 
 const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 10_000;
+/** A socket that lived for less failed, whether or not it opened: nodes that take no more hang up on those who did. */
+const LASTING_MS = 30_000;
 const PING_MS = 10_000;
 /** Two pings unanswered: the connection is dead although nobody said so. */
 const SILENCE_MS = 2.5 * PING_MS;
@@ -59,7 +61,7 @@ export class WsConnection {
     for (const [subscription, watched] of this.#subscriptions) {
       if (watched !== address) continue;
       this.#subscriptions.delete(subscription);
-      this.#send({ jsonrpc: "2.0", id: this.#nextId++, method: "accountUnsubscribe", params: [subscription] });
+      this.#unsubscribe(subscription);
     }
   }
 
@@ -70,21 +72,22 @@ export class WsConnection {
 
   async #holdOpen(): Promise<void> {
     for (let failures = 0; !this.#closing.signal.aborted;) {
-      const opened = await this.#live();
-      failures = opened ? 0 : failures + 1;
+      const beganMs = performance.now();
+      await this.#live();
+      failures = performance.now() - beganMs > LASTING_MS ? 0 : failures + 1;
       await wait(backOffMs(failures, FIRST_REST_MS, LONGEST_REST_MS, this.#options.random), this.#closing.signal).catch(() => {});
     }
   }
 
-  /** One life of the socket. Resolves when it is over, with whether it ever opened. */
-  #live(): Promise<boolean> {
+  /** One life of the socket. Resolves when it is over. */
+  #live(): Promise<void> {
     return new Promise((resolve) => {
       let socket: WebSocket;
       try {
         socket = new WebSocket(this.#options.url);
       } catch (cause) {
         this.reason = `${this.#options.url}: ${(cause as Error).message}`;
-        resolve(false);
+        resolve();
         return;
       }
       let opened = false;
@@ -105,7 +108,7 @@ export class WsConnection {
           // it was never open
         }
         if (opened) this.#options.onOpen(false);
-        resolve(opened);
+        resolve();
       };
       const close = (): void => end("was closed");
       const patience = setTimeout(() => end(`does not open within ${OPEN_TIMEOUT_MS} ms`), OPEN_TIMEOUT_MS);
@@ -151,12 +154,12 @@ export class WsConnection {
     const address = this.#subscriptions.get(Number(field(params, "subscription")));
     if (address === undefined) return;
     const result = field(params, "result");
-    const slot = field(field(result, "context"), "slot");
-    if (typeof slot !== "number") throw new ChainError("rpc", "a notification without a slot");
+    const slot = contextSlot(result);
+    if (slot === null) throw new ChainError("rpc", "a notification without a slot");
     const told = account(field(result, "value"));
     // a closed account is told as an empty one of the system program
     const gone = told !== null && told.lamports === 0n;
-    this.#options.onUpdate(address, { slot: BigInt(slot), account: gone ? null : told });
+    this.#options.onUpdate(address, { slot, account: gone ? null : told });
   }
 
   #answered(id: number, message: Json): void {
@@ -167,6 +170,7 @@ export class WsConnection {
     if (typeof subscription !== "number")
       throw new ChainError("rpc", `accountSubscribe was refused: ${String(field(field(message, "error"), "message"))}`);
     if (this.#addresses.has(address)) this.#subscriptions.set(subscription, address);
+    else this.#unsubscribe(subscription);
   }
 
   #subscribe(address: Address): void {
@@ -175,6 +179,10 @@ export class WsConnection {
     this.#asked.set(id, address);
     const how = { encoding: "base64", commitment: this.#options.commitment };
     this.#send({ jsonrpc: "2.0", id, method: "accountSubscribe", params: [address, how] });
+  }
+
+  #unsubscribe(subscription: number): void {
+    this.#send({ jsonrpc: "2.0", id: this.#nextId++, method: "accountUnsubscribe", params: [subscription] });
   }
 
   #send(message: unknown): void {
