@@ -167,7 +167,9 @@ const OUR_ERRORS: ReadonlySet<string> = new Set([
   "ChainError",
 ]);
 
-export function failure(error: Error): { code: number; sentence: string } {
+export function failure(error: unknown): { code: number; sentence: string } {
+  // the reason of a signal that aborted the work
+  if (!(error instanceof Error)) return { code: EXIT_CODES.failed, sentence: `starling: ended by ${String(error)}` };
   return {
     code: error instanceof ConfigError ? EXIT_CODES.usage : exitCodeOf(error),
     sentence: `starling: ${OUR_ERRORS.has(error.name) ? error.message : (error.stack ?? error.message)}`,

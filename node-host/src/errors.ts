@@ -47,7 +47,7 @@ export function exitCodeOf(error: unknown): number {
   // by name: importing its class would load libp2p. A folder that cannot be read now may be readable later; the rest is the operator's
   const { name, code } = error as { name?: string; code?: string };
   if (name === "ServerError" && code !== "storage") return EXIT_CODES.usage;
-  if (name === "ChainError" && code === "unreachable") return EXIT_CODES.unreachable;
+  if ((name === "ChainError" || name === "CoordinatorError") && code === "unreachable") return EXIT_CODES.unreachable;
   if (name === "ChainError" && code === "bad-argument") return EXIT_CODES.usage;
   if (name === "ChainError" && code === "unknown") return EXIT_CODES.unknownOutcome;
   if (!(error instanceof HostError)) return EXIT_CODES.failed;

@@ -13,7 +13,7 @@ process.on("unhandledRejection", (error) => {
 
 starling(process.argv.slice(2), process.env).then(
   (code) => process.exit(code),
-  (error: Error) => {
+  (error: unknown) => {
     const { code, sentence } = failure(error);
     process.stderr.write(`${sentence}\n`);
     process.exit(code);

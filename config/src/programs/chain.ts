@@ -6,13 +6,22 @@ const rpcUrl = (text: string): string | null =>
   /^["']?https?:\/\/[^\s"']+["']?$/.test(text.trim()) ? null : "must be an http:// or https:// url";
 const wsUrl = (text: string): string | null => (/^["']?wss?:\/\/[^\s"']+["']?$/.test(text.trim()) ? null : "must be a ws:// or wss:// url");
 
-/** A Solana address: 32 bytes as base58. Whether it decodes is looked at where it is used. */
-export const address = {
-  type: "string",
-  unit: "address",
-  check: (text: string): string | null =>
-    /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(text.trim()) ? null : "must be a Solana address: 32 to 44 base58 characters",
-} as const satisfies Omit<OptionSpec, "doc">;
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const ADDRESS_BYTES = 32;
+
+/** Null, or what is wrong: a character lost in copying leaves base58 that stands for another number of bytes. */
+export function addressRule(text: string): string | null {
+  const digits = [...text.trim()].map((letter) => BASE58.indexOf(letter));
+  if (digits.length < 32 || digits.length > 44 || digits.includes(-1)) return "must be a Solana address: 32 to 44 base58 characters";
+  const value = digits.reduce((sum, digit) => 58n * sum + BigInt(digit), 0n);
+  // each leading 1 is a byte of zeros
+  const zeros = digits.findIndex((digit) => digit !== 0);
+  const bytes = zeros < 0 ? digits.length : zeros + Math.ceil(value.toString(16).length / 2);
+  return bytes === ADDRESS_BYTES ? null : `must be a Solana address: it stands for ${bytes} bytes, and an address has ${ADDRESS_BYTES}`;
+}
+
+/** A Solana address: 32 bytes as base58. */
+export const address = { type: "string", unit: "address", check: addressRule } as const satisfies Omit<OptionSpec, "doc">;
 
 /** An amount as people write it; never read as a binary fraction. */
 export const amount = {

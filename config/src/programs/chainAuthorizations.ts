@@ -1,6 +1,6 @@
 /** Options of the commands about who may join. */
 import { defineOptions } from "../defineOptions.ts";
-import { address, reading, runId, signing, wallet } from "./chain.ts";
+import { address, addressRule, reading, runId, signing, wallet } from "./chain.ts";
 
 const grantee = {
   ...address,
@@ -25,6 +25,7 @@ export const joinAuthorizationDelegateOptions = defineOptions({
     many: true,
     maxLength: 32,
     default: [],
+    check: (keys: readonly string[]): string | null => keys.map(addressRule).find((rule) => rule !== null) ?? null,
     doc: "Wallets that may join by the same authorization.",
   },
   ...signing,

@@ -13,7 +13,7 @@ const clientVersion = {
   optional: true,
   // CLIENT_VERSION is what a client says of itself
   env: "RUN_CLIENT_VERSION",
-  doc: "Version that clients must have; empty or test = any.",
+  doc: "Version of the clients, as shown; nothing holds a client to it.",
 } as const;
 const minBond = { ...amount, unit: "SOL", doc: "Bond that a member must have deposited to join." } as const;
 

@@ -3,6 +3,14 @@ import { defineOptions, type OptionSpec } from "../defineOptions.ts";
 import { address, amount, cluster, envFile, fees, programIds, runId, wallet } from "./chain.ts";
 import { bindHost, training } from "./training.ts";
 
+/** the program's; a rig that is broken into must not lose more */
+export const MAX_SESSION_FLOAT_SOL = 0.1;
+
+const floatRule = (text: string): string | null => {
+  const isFine = Number(text) > 0 && Number(text) <= MAX_SESSION_FLOAT_SOL;
+  return amount.check(text) ?? (isFine ? null : `must be more than 0 and at most ${MAX_SESSION_FLOAT_SOL} SOL`);
+};
+
 const parallelism = (what: string) =>
   ({
     type: "integer",
@@ -63,7 +71,8 @@ export const trainOptions = defineOptions({
     ...amount,
     unit: "SOL",
     default: "0.05",
-    doc: "What the session holds for the fees of its transactions, at most 0.1; topped up from the wallet when a quarter is left.",
+    check: floatRule,
+    doc: `What the session holds for the fees of its transactions, at most ${MAX_SESSION_FLOAT_SOL}; topped up from the wallet when a quarter is left.`,
   },
   closeSession: {
     type: "boolean",

@@ -1,5 +1,7 @@
+import { MAX_SESSION_FLOAT_SOL } from "@starling/config/programs/train";
+import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { describe, expect, test } from "vitest";
-import { formatAmount, parseAmount } from "./amounts.ts";
+import { formatAmount, parseAmount, SOL_DECIMALS } from "./amounts.ts";
 
 describe("amounts", () => {
   test("units of what people write", () => {
@@ -52,4 +54,8 @@ describe("amounts", () => {
       expect(text).toMatch(/^(0|[1-9]\d*)(\.\d*[1-9])?$/);
     }
   });
+});
+
+test("what --session-float allows is what the program holds", () => {
+  expect(parseAmount(String(MAX_SESSION_FLOAT_SOL), SOL_DECIMALS, "the limit")).toBe(CHAIN_LIMITS.floatLamports);
 });

@@ -18,6 +18,7 @@ const open = (): JoinFacts => ({
   runId: "r",
   owner,
   joinAuthority: authority,
+  isConfigWhole: true,
   runState: "WaitingForMembers",
   minBondLamports: 0n,
   member: null,
@@ -50,6 +51,7 @@ describe("who may join", () => {
       [{ runState: "Finished" }, false, /is finished/],
       [{ runState: null }, true, /not started yet/],
       [{ runState: "Uninitialized" }, true, /not started yet/],
+      [{ runState: "Paused", isConfigWhole: false }, true, /configuration of run r is being changed/],
       [
         {
           grants: [

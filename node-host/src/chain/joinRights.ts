@@ -16,6 +16,8 @@ export interface JoinFacts {
   /** the key that wants to join */
   owner: Address;
   joinAuthority: Address;
+  /** false while its authority changes the configuration */
+  isConfigWhole: boolean;
   /** null before the run's first configuration */
   runState: RunState | null;
   minBondLamports: bigint;
@@ -55,6 +57,8 @@ export function joinRight(facts: JoinFacts): JoinRight {
   }
   if (facts.runState === null || facts.runState === "Uninitialized")
     return refuse(true, `run ${runId} was not started yet: its authority must use update-config, then set-paused --resume`);
+  if (!facts.isConfigWhole)
+    return refuse(true, `the configuration of run ${runId} is being changed: its authority must end that with update-config`);
   if (!facts.isMember && facts.members >= MAX_CLIENTS) return refuse(true, `run ${runId} is full: it has ${facts.members} members`);
   const note = facts.isMember ? "it is a member already" : facts.runState === "Paused" ? "the run is paused: it waits as a member" : null;
   return { mayJoin: true, grantee: good.grantee, note };

@@ -4,18 +4,28 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { generateKeyPairSigner, getBase58Decoder, type Address } from "@solana/kit";
+import { generateKeyPairSigner, getBase58Decoder, type Address, type KeyPairSigner } from "@solana/kit";
 import { parseRunConfig, serializeRunConfig } from "@starling/config";
 import { serializeIdentity } from "@starling/sdk";
 import { ClusterClient } from "@starling/sdk/solana/clusterClient";
 import { writeConfig } from "@starling/sdk/solana/instructions";
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
-import { grantAddress, LOCAL_PROGRAMS, PUBLIC_GRANTEE, runAddresses } from "@starling/sdk/solana/pdas";
+import {
+  grantAddress,
+  LOCAL_PROGRAMS,
+  memberAddress,
+  participantAddress,
+  PUBLIC_GRANTEE,
+  runAddresses,
+  treasuryAddress,
+} from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chain } from "../chain/chain.ts";
+import { requireRun } from "../chain/run.ts";
 import { CONFIG } from "../chain/testConfig.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
 import { failure, starling } from "../cli.ts";
+import { SessionKeeper } from "../member/sessionKeeper.ts";
 import { startValidator, type Validator } from "../validator/validator.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
@@ -267,6 +277,17 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     });
     expect((await starlingIn(["withdraw-bond", ...creator, "--run-id", "private"])).err).toContain("has no member account");
 
+    // lamports that a stranger sends to the addresses of accounts yet to be made hinder nobody
+    const { run } = await runAddresses(LOCAL_PROGRAMS, "private");
+    const treasury = await treasuryAddress(LOCAL_PROGRAMS, run);
+    validator.fund(await participantAddress(LOCAL_PROGRAMS, treasury, addressOf(2)), 1_000_000n);
+    const nobody = (await generateKeyPairSigner()).address;
+    validator.fund(await memberAddress(LOCAL_PROGRAMS, run, nobody), 1_000_000n);
+    expect(await goodJson(["json-dump-user", ...at, "--run-id", "private", "--address", nobody])).toMatchObject({ member: null });
+    expect(await goodJson(["json-dump-user", ...at, "--run-id", "private", "--address", addressOf(2)])).toMatchObject({
+      participant: null,
+    });
+
     const short = await starlingIn(["treasurer-claim-rewards", ...at, "--run-id", "private", "-w", wallet(2)]);
     expect(short).toMatchObject({ code: 0, out: expect.stringContaining("the treasury is empty") as string });
     const poor = await starlingIn(["treasurer-top-up-rewards", ...at, "-w", wallet(2), "--run-id", "private", "--collateral-amount", "1"]);
@@ -354,6 +375,28 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     });
     await good(["close-run", ...creator, "--run-id", "private"]);
     expect(await goodJson(["withdraw-surplus", ...creator, "--run-id", "private"])).toMatchObject({ units: "350000" });
+  });
+
+  test("a daemon that was told to end closes its session all the same", { timeout: LONG_MS }, async () => {
+    await good(["create-run", ...creator, "--run-id", "kept"]);
+    const run = await requireRun(chain, "kept");
+    const stop = new AbortController();
+    const [, owner] = validator.signers as [KeyPairSigner, KeyPairSigner];
+    const session = await generateKeyPairSigner();
+    const told: string[] = [];
+    const keeper = new SessionKeeper({
+      ...{ at: run.at, runCreatedMs: run.account.createdMs, wallet: owner, session, peerId: new Uint8Array(32).fill(1) },
+      chain: new Chain(cluster, LOCAL_PROGRAMS, stop.signal, 0),
+      terms: { days: 30, floatLamports: 50_000_000n },
+      log: ({ type }) => told.push(type),
+    });
+    await keeper.attend();
+    const open = await chain.balance(owner.address);
+    stop.abort("SIGTERM");
+    await keeper.close();
+    expect(told).toEqual(["session"]);
+    // rent of 560 bytes, and what is left of the float beside what the key was filled up by
+    expect((await chain.balance(owner.address)) - open).toBeGreaterThan(45_000_000n);
   });
 
   test("what cannot work says so, with its exit code", async () => {

@@ -1,6 +1,7 @@
 /** `starling deploy-programs`: puts the three programs on a cluster, or the newer ones in their place; goes on where an earlier try stopped. */
 import { createSolanaRpc } from "@solana/kit";
 import type { OptionsOf, deployProgramsOptions } from "@starling/config";
+import { formatSol } from "../chain/amounts.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { listenForStop } from "../platform/parent.ts";
@@ -28,9 +29,9 @@ export async function deployPrograms(options: OptionsOf<typeof deployProgramsOpt
   const cost = plans.reduce((sum, { rentLamports, feeLamports }) => sum + rentLamports + feeLamports, 0n);
   // what its buffer holds in between comes back when the program is in place
   const needed = cost + plans.reduce((most, { rentLamports }) => (rentLamports > most ? rentLamports : most), 0n);
-  if (cost > 0n) say(`costs ${sol(cost)} SOL, most of it rent; the wallet ${wallet.address} has ${sol(balance)} SOL`);
+  if (cost > 0n) say(`costs ${formatSol(cost)}, most of it rent; the wallet ${wallet.address} has ${formatSol(balance)}`);
   if (balance < needed && cost > 0n) {
-    throw new HostError("chain", `${sol(needed)} SOL must be in ${wallet.address} while it deploys, there are ${sol(balance)} SOL`);
+    throw new HostError("chain", `${formatSol(needed)} must be in ${wallet.address} while it deploys, there are ${formatSol(balance)}`);
   }
   const print = (): void => {
     if (!options.json) return;
@@ -59,13 +60,8 @@ function planSentence(name: string, bytes: number, { type, programId, rentLampor
     case "there":
       return `${name} (${bytes} bytes) is deployed at ${programId} already`;
     case "deploy":
-      return `${name} (${bytes} bytes) is to be deployed at ${programId}: rent ${sol(rentLamports)} SOL, fees ${sol(feeLamports)} SOL`;
+      return `${name} (${bytes} bytes) is to be deployed at ${programId}: rent ${formatSol(rentLamports)}, fees ${formatSol(feeLamports)}`;
     case "upgrade":
-      return `${name} (${bytes} bytes) replaces the version at ${programId}: further rent ${sol(rentLamports)} SOL, fees ${sol(feeLamports)} SOL`;
+      return `${name} (${bytes} bytes) replaces the version at ${programId}: further rent ${formatSol(rentLamports)}, fees ${formatSol(feeLamports)}`;
   }
-}
-
-/** Nine decimals without float arithmetic. */
-function sol(lamports: bigint): string {
-  return `${lamports / 1_000_000_000n}.${String(lamports % 1_000_000_000n).padStart(9, "0")}`;
 }

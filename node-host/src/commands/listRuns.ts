@@ -58,7 +58,8 @@ function table(rows: ReturnType<typeof rowOf>[]): string[] {
   if (rows.length === 0) return ["there are no runs here"];
   const head = ["run", "state", "clients", "waiting", "epoch", "step", "join authority"];
   const cells = rows.map((r) => [
-    r.runId,
+    // anybody can create a run: what its name holds must not reach the terminal
+    r.runId.replaceAll(/\p{C}/gu, "?"),
     r.state,
     String(r.clients),
     String(r.waiting),

@@ -39,8 +39,17 @@ it("says what lasts, once, and that it is over; not what passes", () => {
   vi.advanceTimersByTime(6_000);
   expect(heard[3]).toContain("answers again");
 
+  for (let second = 0; second < 8; second++) {
+    tell({ ...gone, reason: `the ${second}. reason` });
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(heard[4]).toContain("no RPC answers (the 4. reason)");
+  tell(well);
+  vi.advanceTimersByTime(6_000);
+  expect(heard).toHaveLength(6);
+
   tell(gone);
   stop();
   vi.advanceTimersByTime(60_000);
-  expect(heard).toHaveLength(4);
+  expect(heard).toHaveLength(6);
 });

@@ -9,18 +9,24 @@ const ALL_WELL = "the primary RPC answers again, and its websocket is open";
 /** Takes every status in. `stop` lets go of what it was about to say. */
 export function clusterTeller(log: HostLog): { tell(status: ClusterStatus): void; stop(): void } {
   let said = ALL_WELL;
+  let newest = ALL_WELL;
   let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
   return {
     tell: (status) => {
-      const sentence = clusterSentence(status);
-      clearTimeout(timer);
-      if (sentence === said) return;
-      timer = setTimeout(() => {
-        said = sentence;
-        log({ type: "warning", message: sentence });
+      newest = clusterSentence(status);
+      if (newest === said) return stop();
+      // not begun anew: what changes every second would never be told
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        said = newest;
+        log({ type: "warning", message: newest });
       }, LASTS_MS).unref();
     },
-    stop: () => clearTimeout(timer),
+    stop,
   };
 }
 

@@ -14,7 +14,7 @@ export interface ConfigWatch {
   stop(): void;
 }
 
-/** `toml`: the configuration that this process works by. Looks while the run is paused, and when it goes on. */
+/** `toml`: the configuration that this process works by. Looks at once, while the run is paused, and when it goes on. */
 export function watchConfig(coordinator: CoordinatorPort, toml: string): ConfigWatch {
   const changed = Promise.withResolvers<HostError>();
   let timer: NodeJS.Timeout | undefined;
@@ -30,6 +30,8 @@ export function watchConfig(coordinator: CoordinatorPort, toml: string): ConfigW
       () => undefined, // that no RPC answers is told elsewhere; it is asked again
     );
   };
+  // it may have changed while the kernels were compiled
+  look();
   const undo = coordinator.subscribe(({ bytes }) => {
     const isPaused = Machine.load(bytes).state().runState === "Paused";
     if (isPaused === (timer !== undefined)) return;

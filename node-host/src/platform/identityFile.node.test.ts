@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Identity } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadIdentity } from "./identityFile.ts";
@@ -39,6 +40,13 @@ describe("loadIdentity", () => {
     expect(toHex(raw.identity.peer.publicKey)).toBe(toHex(hex.identity.peer.publicKey));
     raw.save();
     expect(new Uint8Array(readFileSync(join(folder, "raw")))).toEqual(seed);
+  });
+
+  it("without a path takes the keys and the owner that it is given: a container without a disk finds its session again", () => {
+    const fresh = Identity.generate().secrets();
+    const owner = new Uint8Array(32).fill(7);
+    const { identity } = loadIdentity(undefined, { owner, fresh });
+    expect(identity.membership()).toMatchObject({ owner, session: new Identity(fresh).session.publicKey });
   });
 
   it("without a path makes new keys each time", () => {
