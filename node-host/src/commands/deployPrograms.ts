@@ -5,7 +5,8 @@ import { formatSol } from "../chain/amounts.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { listenForStop } from "../platform/parent.ts";
-import { deploy, planDeploy, type DeployPlan } from "../validator/deploy.ts";
+import { deploy, planDeploy, rent, type DeployPlan } from "../validator/deploy.ts";
+import { BUFFER_HEADER_BYTES } from "../validator/loader.ts";
 import { programFiles } from "../validator/programFiles.ts";
 import { Sender } from "../validator/sender.ts";
 
@@ -27,8 +28,11 @@ export async function deployPrograms(options: OptionsOf<typeof deployProgramsOpt
   const { value: balance } = await sender.ask((rpc, abortSignal) => rpc.getBalance(wallet.address).send({ abortSignal }));
   programs.forEach(({ name, bytes }, i) => say(planSentence(name, bytes.length, plans[i]!)));
   const cost = plans.reduce((sum, { rentLamports, feeLamports }) => sum + rentLamports + feeLamports, 0n);
-  // what its buffer holds in between comes back when the program is in place
-  const needed = cost + plans.reduce((most, { rentLamports }) => (rentLamports > most ? rentLamports : most), 0n);
+  // an upgrade's buffer comes on top and gives its rent back; that of a new program pays for the program
+  const buffers = await Promise.all(
+    programs.map(({ bytes }, i) => (plans[i]!.type === "upgrade" ? rent(sender, BUFFER_HEADER_BYTES + bytes.length) : 0n)),
+  );
+  const needed = cost + buffers.reduce((most, lamports) => (lamports > most ? lamports : most), 0n);
   if (cost > 0n) say(`costs ${formatSol(cost)}, most of it rent; the wallet ${wallet.address} has ${formatSol(balance)}`);
   if (balance < needed && cost > 0n) {
     throw new HostError("chain", `${formatSol(needed)} must be in ${wallet.address} while it deploys, there are ${formatSol(balance)}`);

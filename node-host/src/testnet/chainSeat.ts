@@ -6,6 +6,9 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { createRunOptions, joinAuthorizationCreateOptions, setPausedOptions, trainOptions, updateConfigOptions } from "@starling/config";
+import { variablesOf } from "@starling/config/defineOptions";
+import { cluster, programIds, wallet } from "@starling/config/programs/chain";
 import type { LoadedRun } from "@starling/config/presets.node";
 import { Machine } from "@starling/sdk/machine";
 import { ClusterClient } from "@starling/sdk/solana/clusterClient";
@@ -18,6 +21,16 @@ import { phaseTeller } from "../platform/phases.ts";
 import { rosterTeller } from "../platform/roster.ts";
 import { Child } from "./child.ts";
 import type { Seat } from "./seat.ts";
+
+/** Of another cluster, wallet or run, as an operator's shell may have them: all that matters here is said by flags. */
+export const NO_FOREIGN_ENVIRONMENT: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ...[createRunOptions, joinAuthorizationCreateOptions, updateConfigOptions, setPausedOptions].flatMap(({ options }) => options),
+    ...trainOptions.options.filter(({ key }) => key === "authorizer" || key === "runId" || key in { ...cluster, ...wallet, ...programIds }),
+  ]
+    .flatMap(variablesOf)
+    .map((name) => [name, ""]),
+);
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const run = promisify(execFile);
@@ -124,7 +137,8 @@ export class ChainSeat implements Seat {
     const { loaded, folder } = this.#o;
     const runId = verb === "join-authorization-create" ? [] : ["--run-id", loaded.runId];
     const all = [verb, ...runId, "--rpc", this.#ready!.rpc, "--wallet-private-key-path", join(folder, "wallet-1.json"), ...args];
-    const options = { timeout: COMMAND_LIMIT_MS, signal: this.#stopping.signal };
+    const env = { ...process.env, ...NO_FOREIGN_ENVIRONMENT };
+    const options = { timeout: COMMAND_LIMIT_MS, signal: this.#stopping.signal, env };
     await run(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...all], options).catch(
       (cause: Error & { stderr?: string }) => {
         throw new HostError("chain", `starling ${verb}: ${cause.stderr?.trim() || cause.message}`, { cause });

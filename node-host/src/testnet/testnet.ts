@@ -9,7 +9,7 @@ import { memberSentence, waitingSentence } from "../platform/sentences.ts";
 import { Troubles } from "../platform/troubles.ts";
 import type { Untimed, TuiInput } from "../tui/model.ts";
 import { hostPort, portOf } from "./addresses.ts";
-import { ChainSeat } from "./chainSeat.ts";
+import { ChainSeat, NO_FOREIGN_ENVIRONMENT } from "./chainSeat.ts";
 import { Child } from "./child.ts";
 import { clientArgs, eventsArgs, serverArgs, type LocalTestnetOptions } from "./childArgs.ts";
 import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
@@ -200,7 +200,7 @@ export class Testnet {
       name,
       args: [...args, "--logs", "json", "--node-name", name],
       // one port serves the metrics of all
-      env: { METRICS_LOCAL_PORT: "" },
+      env: { METRICS_LOCAL_PORT: "", ...(options.onChain && NO_FOREIGN_ENVIRONMENT) },
       logFile: options.writeLog || this.#o.writeLogs || name === "server" ? logFile(folder, name) : undefined,
       onEvent: (event) => this.#heard(name, event),
       onExit: (code, signal) => {
