@@ -31,7 +31,7 @@ export const COORDINATOR_INSTRUCTIONS = {
   settle: "run(w) table(w) member*(w)",
   enforce_grant: "run(w) table0(w) table1(w) member authorization",
   deposit_bond: "owner(s,w) run member(w) system",
-  withdraw_bond: "owner(s,w) run member(w)",
+  withdraw_bond: "owner(s,w) run(w) table0(w) table1(w) member(w)",
   record_claim: "authority(s) run(w) member(w)",
   close_run: `authority(s) spill(w) run(w) config(w) table0(w) table1(w) ${ROUNDS}`,
   close_member: "owner(s,w) run member(w) table0 table1",

@@ -6,7 +6,7 @@ import { Coverage } from "@starling/programs/coverage";
 import { Chain } from "@starling/programs/harness";
 import { addressBytes } from "@starling/programs/pda";
 import { type Member, NEVER_MS, Scenario, type ScenarioOptions } from "@starling/programs/scenario";
-import { type Call, text, toInstruction, u64 } from "@starling/programs/wire";
+import { type Call, text, toInstruction, u64, u8 } from "@starling/programs/wire";
 import { afterAll, describe, expect, it } from "vitest";
 import { COVERED, Trial } from "./support.ts";
 
@@ -316,7 +316,7 @@ describe("the coordinator program, for owners and their session keys", () => {
     const bond = 5_000_000n;
     const deposit = (lamports: bigint): Call => run.call("deposit_bond", [u64(lamports)], run.of(member));
     const withdraw = (lamports: bigint): Call => run.call("withdraw_bond", [u64(lamports)], run.of(member));
-    const siblings = { member: run.members[1].memberAccount };
+    const siblings = { member: run.members[1].memberAccount, table0: run.at.table1, table1: run.at.table0 };
     trial.attack(deposit(bond), other.call("deposit_bond", [u64(bond)], other.of(other.members[0])), { siblings });
     trial.refuse("overflow", deposit(0n), "BadArgument");
     trial.refuse("overflow", deposit(2n ** 64n - 1n), "Custom1", "InsufficientFunds");
@@ -356,9 +356,32 @@ describe("the coordinator program, for owners and their session keys", () => {
     expect(chain.mustRefuse(toInstruction(run.joinRun(member)))).toBe("BondTooSmall");
     run.send(run.call("deposit_bond", [u64(1_000n)], run.of(member)));
     run.send(run.joinRun(member));
-    run.send(run.call("withdraw_bond", [u64(1n)], run.of(member)));
+    run.send(run.call("update_metadata", [u8(64), u64(1_001n)]));
     run.send(run.call("enforce_grant", [], run.of(member)));
     expect(run.machine().number("pending_len")).toBe(0);
+  });
+
+  it("who takes its bond out is not in the next epoch, and keeps its slot in this one", () => {
+    const chain = new Chain();
+    const run = Scenario.training(chain, 3);
+    const [first, second] = run.members;
+    for (const member of [first, second]) run.send(run.call("deposit_bond", [u64(1_000n)], run.of(member)));
+    run.send(run.call("update_metadata", [u8(64), u64(500n)]));
+    const withdraw = (member: Member, lamports: bigint): bigint => {
+      const before = run.nonce();
+      run.send(run.call("withdraw_bond", [u64(lamports)], run.of(member)));
+      return run.nonce() - before;
+    };
+    expect(withdraw(first, 500n)).toBe(0n); // what is left suffices
+    expect(run.machine().number("carried_len")).toBe(3);
+    expect(withdraw(second, 501n)).toBe(1n);
+    expect(run.machine().number("carried_len")).toBe(2);
+    expect(run.machine().bytes("live")[0]).toBe(0b111);
+    expect(chain.mustRefuse(toInstruction(run.joinRun(second)))).toBe("BondTooSmall");
+    run.playEpoch();
+    run.settleAll();
+    expect(run.machine().number("carried_len")).toBe(2);
+    expect(run.readMember(second).earned).toBeGreaterThan(0n);
   });
 
   it("close_member gives the rent back when nothing is left in it", () => {

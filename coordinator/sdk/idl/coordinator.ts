@@ -201,7 +201,7 @@ const instructions: InstructionSpec[] = [
     name: "withdrawBond",
     discriminator: 22,
     docs: "First call starts unbonding, the second, a whole epoch later, pays.",
-    accounts: [owner, runRead, member],
+    accounts: [owner, run, table0, table1, member],
     arguments: { lamports: u64 },
   },
   {

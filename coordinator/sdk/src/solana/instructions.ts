@@ -300,7 +300,8 @@ export async function depositBond(at: RunAddresses, owner: TransactionSigner, la
 export async function withdrawBond(at: RunAddresses, owner: TransactionSigner, lamports: bigint): Promise<Instruction> {
   requireUnsigned("the bond", lamports, 64);
   const member = await memberAddress(at.programs, at.run, owner.address);
-  return coordinator.getWithdrawBondInstruction({ owner, run: at.run, member, lamports }, from(at));
+  const [table0, table1] = at.tables;
+  return coordinator.getWithdrawBondInstruction({ owner, run: at.run, table0, table1, member, lamports }, from(at));
 }
 
 /** For a run without a treasury: its authority notes what it paid. */

@@ -26,7 +26,6 @@ import {
   type Instruction,
   type InstructionWithAccounts,
   type InstructionWithData,
-  type ReadonlyAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
@@ -48,6 +47,8 @@ export type WithdrawBondInstruction<
   TProgram extends string = typeof COORDINATOR_PROGRAM_ADDRESS,
   TAccountOwner extends string | AccountMeta<string> = string,
   TAccountRun extends string | AccountMeta<string> = string,
+  TAccountTable0 extends string | AccountMeta<string> = string,
+  TAccountTable1 extends string | AccountMeta<string> = string,
   TAccountMember extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
@@ -58,7 +59,13 @@ export type WithdrawBondInstruction<
         ? WritableSignerAccount<TAccountOwner> &
             AccountSignerMeta<TAccountOwner>
         : TAccountOwner,
-      TAccountRun extends string ? ReadonlyAccount<TAccountRun> : TAccountRun,
+      TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
+      TAccountTable0 extends string
+        ? WritableAccount<TAccountTable0>
+        : TAccountTable0,
+      TAccountTable1 extends string
+        ? WritableAccount<TAccountTable1>
+        : TAccountTable1,
       TAccountMember extends string
         ? WritableAccount<TAccountMember>
         : TAccountMember,
@@ -103,12 +110,18 @@ export function getWithdrawBondInstructionDataCodec(): FixedSizeCodec<
 export type WithdrawBondInput<
   TAccountOwner extends string = string,
   TAccountRun extends string = string,
+  TAccountTable0 extends string = string,
+  TAccountTable1 extends string = string,
   TAccountMember extends string = string,
 > = {
   /** owner of the membership: earns, pays rent */
   owner: TransactionSigner<TAccountOwner>;
   /** the run's hot account */
   run: Address<TAccountRun>;
+  /** epoch table 0 */
+  table0: Address<TAccountTable0>;
+  /** epoch table 1 */
+  table1: Address<TAccountTable1>;
   /** the owner's lifetime account */
   member: Address<TAccountMember>;
   lamports: WithdrawBondInstructionDataArgs["lamports"];
@@ -117,15 +130,25 @@ export type WithdrawBondInput<
 export function getWithdrawBondInstruction<
   TAccountOwner extends string,
   TAccountRun extends string,
+  TAccountTable0 extends string,
+  TAccountTable1 extends string,
   TAccountMember extends string,
   TProgramAddress extends Address = typeof COORDINATOR_PROGRAM_ADDRESS,
 >(
-  input: WithdrawBondInput<TAccountOwner, TAccountRun, TAccountMember>,
+  input: WithdrawBondInput<
+    TAccountOwner,
+    TAccountRun,
+    TAccountTable0,
+    TAccountTable1,
+    TAccountMember
+  >,
   config?: { programAddress?: TProgramAddress },
 ): WithdrawBondInstruction<
   TProgramAddress,
   TAccountOwner,
   TAccountRun,
+  TAccountTable0,
+  TAccountTable1,
   TAccountMember
 > {
   // Program address.
@@ -134,7 +157,9 @@ export function getWithdrawBondInstruction<
   // Original accounts.
   const originalAccounts = {
     owner: { value: input.owner ?? null, isWritable: true },
-    run: { value: input.run ?? null, isWritable: false },
+    run: { value: input.run ?? null, isWritable: true },
+    table0: { value: input.table0 ?? null, isWritable: true },
+    table1: { value: input.table1 ?? null, isWritable: true },
     member: { value: input.member ?? null, isWritable: true },
   };
   const accounts = originalAccounts as Record<
@@ -150,6 +175,8 @@ export function getWithdrawBondInstruction<
     accounts: [
       getAccountMeta("owner", accounts.owner),
       getAccountMeta("run", accounts.run),
+      getAccountMeta("table0", accounts.table0),
+      getAccountMeta("table1", accounts.table1),
       getAccountMeta("member", accounts.member),
     ],
     data: getWithdrawBondInstructionDataEncoder().encode(
@@ -160,6 +187,8 @@ export function getWithdrawBondInstruction<
     TProgramAddress,
     TAccountOwner,
     TAccountRun,
+    TAccountTable0,
+    TAccountTable1,
     TAccountMember
   >);
 }
@@ -174,8 +203,12 @@ export type ParsedWithdrawBondInstruction<
     owner: TAccountMetas[0];
     /** the run's hot account */
     run: TAccountMetas[1];
+    /** epoch table 0 */
+    table0: TAccountMetas[2];
+    /** epoch table 1 */
+    table1: TAccountMetas[3];
     /** the owner's lifetime account */
-    member: TAccountMetas[2];
+    member: TAccountMetas[4];
   };
   data: WithdrawBondInstructionData;
 };
@@ -188,12 +221,12 @@ export function parseWithdrawBondInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedWithdrawBondInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 3) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 3,
+        expectedAccountMetas: 5,
       },
     );
   }
@@ -208,6 +241,8 @@ export function parseWithdrawBondInstruction<
     accounts: {
       owner: getNextAccount(),
       run: getNextAccount(),
+      table0: getNextAccount(),
+      table1: getNextAccount(),
       member: getNextAccount(),
     },
     data: getWithdrawBondInstructionDataDecoder().decode(instruction.data),
