@@ -94,7 +94,7 @@ function tail(logs: readonly string[]): string {
 function described(error: Json | undefined): string {
   return typeof error === "string"
     ? error
-    : JSON.stringify(error, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)).slice(0, 200);
+    : JSON.stringify(error ?? null, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)).slice(0, 200);
 }
 
 export function logLines(value: Json | undefined): string[] {

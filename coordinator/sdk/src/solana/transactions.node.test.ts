@@ -104,6 +104,13 @@ describe("TransactionSender", () => {
     expect(await failed(send())).toMatchObject({ code: "rejected", refusal: { name: "NotTheAuthority" } });
   });
 
+  it("asks which program refused where one called another, after it was carried out", async () => {
+    node.answers.getSignatureStatuses = statuses({ ...CONFIRMED, err: custom(6104) });
+    const logMessages = [`Program ${LOCAL_PROGRAMS.treasurer} failed: custom program error: 0x17d8`];
+    node.answers.getTransaction = () => ({ slot: 7, meta: { logMessages } });
+    expect(await failed(send())).toMatchObject({ code: "rejected", refusal: { program: "treasurer" } });
+  });
+
   it("takes a fresh blockhash where a node does not know the one it had", async () => {
     let tries = 0;
     node.answers.sendTransaction = () => (tries++ === 0 ? preflight("BlockhashNotFound") : "signature");

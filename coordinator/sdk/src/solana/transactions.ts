@@ -168,7 +168,9 @@ export class TransactionSender {
         heardMs = performance.now();
         if (status !== null) {
           if (status.error === null) return { status: "confirmed", signature: signed.signature, slot: status.slot };
-          throw transactionError(this.#programs, shifted(instructions), status.error, [], signed.signature);
+          const logs = await this.#logs(signed.signature, signal);
+          if (retryable(status.error, logs) === "compute-budget") this.#budgets.forget(instructions);
+          throw transactionError(this.#programs, shifted(instructions), status.error, logs, signed.signature);
         }
         if (isExpired) {
           if (effect !== undefined && (await effect())) return { status: "confirmed", signature: signed.signature, slot: null };
@@ -207,6 +209,19 @@ export class TransactionSender {
     const isEnough = this.#cluster.commitment === "processed" || reached === "finalized" || reached === this.#cluster.commitment;
     if (!isEnough) return null;
     return { error: field(status, "err") ?? null, slot: integer(field(status, "slot"), "a slot") };
+  }
+
+  /** What programs said in a failed transaction, without which nobody knows which of them refused; none where no node knows. */
+  async #logs(signature: string, signal?: AbortSignal): Promise<string[]> {
+    const commitment = this.#cluster.commitment === "finalized" ? "finalized" : "confirmed";
+    const config = { encoding: "base64", commitment, maxSupportedTransactionVersion: 0 };
+    try {
+      const transaction = await this.#cluster.pool.call("getTransaction", [signature, config], signal);
+      return logLines(field(field(transaction, "meta"), "logMessages"));
+    } catch (error) {
+      if (error instanceof ChainError) return [];
+      throw error;
+    }
   }
 
   #unknown(signed: Signed, why: string, cause: unknown): ChainError {
