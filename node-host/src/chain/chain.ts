@@ -4,6 +4,7 @@ import { ChainError } from "@starling/sdk/solana/chainError";
 import { ClusterClient } from "@starling/sdk/solana/clusterClient";
 import { field, integer, type ChainAccount } from "@starling/sdk/solana/json";
 import { LOCAL_PROGRAMS, type Programs } from "@starling/sdk/solana/pdas";
+import { hostOf } from "@starling/sdk/solana/rpcEndpoint";
 import { TransactionSender } from "@starling/sdk/solana/transactions";
 import { HostError } from "../errors.ts";
 import { formatSol } from "./amounts.ts";
@@ -29,7 +30,7 @@ export async function withChain<T>(options: ChainOptions, task: (chain: Chain) =
     // a command looks once: it needs no subscriptions
     ...{ rpcUrls: clusterUrls(options).rpcUrls, wsUrls: [] },
     onStatus: ({ url, isPrimary, reason }) => {
-      if (url !== null && !isPrimary) progress(`the primary RPC does not answer (${reason}): asking ${url}`);
+      if (url !== null && !isPrimary) progress(`the primary RPC does not answer (${reason}): asking ${hostOf(url)}`);
     },
   });
   try {

@@ -1,5 +1,6 @@
 /** The state of the cluster's nodes as a person wants to hear of it: what lasts, once, and that it is over. */
 import type { ClusterStatus } from "@starling/sdk/solana/clusterClient";
+import { hostOf } from "@starling/sdk/solana/rpcEndpoint";
 import type { HostLog } from "../events.ts";
 
 /** a node that is slow for a moment is no news */
@@ -38,9 +39,4 @@ function clusterSentence({ url, isPrimary, reason, websocketsOpen, websockets, w
   if (websocketsOpen === 0 && websockets > 0)
     return `${rpc}; no websocket is open (${websocketReasons.join("; ")}): it asks at intervals instead`;
   return isPrimary ? ALL_WELL : rpc;
-}
-
-/** Without the path, in which providers have their users' keys. */
-function hostOf(url: string): string {
-  return new URL(url).host;
 }

@@ -28,11 +28,18 @@ export class EndpointFailure extends Error {
   }
 }
 
+/** Host and port of a node, for people: providers put their users' keys into the rest of the url. */
+export function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
 /** Errors of a node that lags, or is starting: -32005 unhealthy, -32016 has not reached the slot asked for, -32004/-32014 has not the block yet. */
 const BEHIND: ReadonlySet<unknown> = new Set([-32005, -32016, -32004, -32014]);
 
 export class RpcEndpoint {
   readonly url: string;
+  /** what is told of it */
+  readonly name: string;
   readonly #timeoutMs: number;
   readonly #random: () => number;
   readonly #fetch: typeof fetch;
@@ -44,6 +51,7 @@ export class RpcEndpoint {
 
   constructor(url: string, options: { timeoutMs: number; random: () => number; fetch: typeof fetch }) {
     this.url = url;
+    this.name = hostOf(url);
     this.#timeoutMs = options.timeoutMs;
     this.#random = options.random;
     this.#fetch = options.fetch;
@@ -85,18 +93,18 @@ export class RpcEndpoint {
       });
       if (response.status === 429) {
         await response.body?.cancel();
-        throw new EndpointFailure("rate-limited", `${this.url} is asked too fast (HTTP 429)`, { retryAfterMs: retryAfter(response) });
+        throw new EndpointFailure("rate-limited", `${this.name} is asked too fast (HTTP 429)`, { retryAfterMs: retryAfter(response) });
       }
       if (!response.ok) {
         await response.body?.cancel();
-        throw new EndpointFailure("down", `${this.url} answers HTTP ${response.status}`);
+        throw new EndpointFailure("down", `${this.name} answers HTTP ${response.status}`);
       }
       text = await boundedText(response);
     } catch (cause) {
       if (signal?.aborted) throw aborted(signal);
       if (cause instanceof EndpointFailure) throw cause;
       const why = timeout.aborted ? `does not answer within ${this.#timeoutMs} ms` : `cannot be asked: ${reasonOf(cause)}`;
-      throw new EndpointFailure("down", `${this.url} ${why}`, { cause });
+      throw new EndpointFailure("down", `${this.name} ${why}`, { cause });
     }
     return this.#understood(text);
   }
@@ -106,19 +114,19 @@ export class RpcEndpoint {
     try {
       answer = parseJson(text);
     } catch (cause) {
-      throw new EndpointFailure("down", `${this.url}: ${(cause as Error).message}`, { cause });
+      throw new EndpointFailure("down", `${this.name}: ${(cause as Error).message}`, { cause });
     }
     const error = field(answer, "error");
     if (error === undefined && field(answer, "result") === undefined) {
-      throw new EndpointFailure("down", `${this.url} sends what is no JSON-RPC answer: ${text.slice(0, 60)}`);
+      throw new EndpointFailure("down", `${this.name} sends what is no JSON-RPC answer: ${text.slice(0, 60)}`);
     }
     const slot = contextSlot(field(answer, "result"));
     if (slot !== null && slot > this.slot) this.slot = slot;
     const code = field(error, "code");
     if (code === 429 || code === -32429) {
-      throw new EndpointFailure("rate-limited", `${this.url} is asked too fast (JSON-RPC error ${code})`);
+      throw new EndpointFailure("rate-limited", `${this.name} is asked too fast (JSON-RPC error ${code})`);
     }
-    if (BEHIND.has(code)) throw new EndpointFailure("behind", `${this.url} is behind: ${String(field(error, "message"))}`, { answer });
+    if (BEHIND.has(code)) throw new EndpointFailure("behind", `${this.name} is behind: ${String(field(error, "message"))}`, { answer });
     return answer;
   }
 }

@@ -46,7 +46,7 @@ describe("RpcPool", () => {
       primary.manner = manner;
       expect(await who()).toBe("fallback");
       expect(statuses.at(-1)).toMatchObject({ url: fallback.url, isPrimary: false });
-      expect(statuses.at(-1)!.reason).toContain(primary.url);
+      expect(statuses.at(-1)!.reason).toContain(new URL(primary.url).host);
       primary.manner = "well";
       await until(async () => (await who()) === "primary");
       expect(statuses.at(-1)).toMatchObject({ url: primary.url, isPrimary: true, reason: null });
@@ -72,6 +72,14 @@ describe("RpcPool", () => {
     await until(() => primary.asked.length > asked);
     expect(performance.now() - from).toBeGreaterThan(850);
     await until(async () => (await who()) === "primary");
+  });
+
+  it("tells no keys that stand in an url", async () => {
+    const nobody = new RpcPool({ rpcUrls: ["http://127.0.0.1:1/secret?api-key=secret"] });
+    const error = await nobody.call("who", []).catch((why: Error) => why);
+    expect((error as Error).message).toContain("127.0.0.1:1 ");
+    expect((error as Error).message).not.toContain("secret");
+    nobody.close();
   });
 
   it("waits where the only node asks for less", async () => {

@@ -133,7 +133,7 @@ export class RpcPool {
     const others = this.#endpoints.filter((one) => one !== endpoint && one.resting === null);
     const best = others.reduce((most, one) => (one.slot > most ? one.slot : most), 0n);
     if (slot + MOST_SLOTS_BEHIND < best) {
-      throw new EndpointFailure("behind", `${endpoint.url} is ${best - slot} slots behind`, { answer });
+      throw new EndpointFailure("behind", `${endpoint.name} is ${best - slot} slots behind`, { answer });
     }
   }
 

@@ -2,6 +2,7 @@
 import type { Address } from "@solana/kit";
 import { ChainError } from "./chainError.ts";
 import { account, type ChainAccount, contextSlot, field, type Json, parseJson } from "./json.ts";
+import { hostOf } from "./rpcEndpoint.ts";
 import { backOffMs, wait } from "./wait.ts";
 
 /** An account as it was at a slot; null: there is none. */
@@ -86,7 +87,7 @@ export class WsConnection {
       try {
         socket = new WebSocket(this.#options.url);
       } catch (cause) {
-        this.reason = `${this.#options.url}: ${(cause as Error).message}`;
+        this.reason = `${hostOf(this.#options.url)}: ${(cause as Error).message}`;
         resolve();
         return;
       }
@@ -100,7 +101,7 @@ export class WsConnection {
         this.#socket = null;
         this.#asked.clear();
         this.#subscriptions.clear();
-        this.reason = `${this.#options.url} ${why}`;
+        this.reason = `${hostOf(this.#options.url)} ${why}`;
         socket.onopen = socket.onclose = socket.onerror = socket.onmessage = null;
         try {
           socket.close();
