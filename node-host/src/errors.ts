@@ -7,6 +7,8 @@ export type HostErrorCode =
   | "child-died"
   | "engine"
   | "identity"
+  /** another process holds the keys */
+  | "identity-in-use"
   | "no-loss"
   | "wrong-arithmetic"
   /** the run will never take this client: finished, or its owner was ejected */
@@ -69,6 +71,7 @@ export function exitCodeOf(error: unknown): number {
     case "child-died":
     case "engine":
     case "identity":
+    case "identity-in-use":
     case "no-loss":
     case "chain":
       return EXIT_CODES.failed;

@@ -8,7 +8,7 @@ import { readWallet } from "../chain/keyFile.ts";
 import { requireRun } from "../chain/run.ts";
 import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
-import { waitToBeAdmitted } from "../member/admission.ts";
+import { patiently, waitToBeAdmitted } from "../member/admission.ts";
 import { announcedAddresses } from "../member/announced.ts";
 import { postCheckpoints } from "../member/checkpointPoster.ts";
 import { watchConfig } from "../member/configWatch.ts";
@@ -52,7 +52,7 @@ async function machineKeys(options: TrainOptions, wallet: KeyPairSigner, output:
   try {
     return loadIdentity(path, { owner, fresh });
   } catch (error) {
-    if (!(error instanceof HostError) || /in use by the process/.test(error.message)) throw error;
+    if (!(error instanceof HostError) || error.code === "identity-in-use") throw error;
     output.say(`${error.message}: goes on with the keys that follow from the wallet; start one machine only with this wallet`);
     return loadIdentity(undefined, { owner, fresh });
   }
@@ -82,7 +82,7 @@ async function arrive(
       peerId: identity.peer.publicKey,
       terms: { days: options.sessionDays, floatLamports },
     });
-    await keeper.attend();
+    await patiently(chain, log, () => keeper.attend());
     const programs = { ...chain.programs, authorizer: run.account.authorizerProgram };
     return {
       reach: (at) => member.reach({ ...at, programs, runId, session, authorizer, keys }),

@@ -18,30 +18,33 @@ export interface Applicant {
 
 /** Resolves when it may. Errors: HostError refused; whatever aborts `chain.signal`. */
 export async function waitToBeAdmitted(chain: Chain, { runId, owner, authorizer }: Applicant, log: HostLog): Promise<void> {
+  await patiently(chain, log, async () => {
+    const right = joinRight(await readJoinFacts(chain, runId, owner, authorizer));
+    if (!right.mayJoin) throw new HostError(right.mayLater ? "chain" : "refused", right.reason);
+    if (right.note !== null) log({ type: "warning", message: right.note });
+  });
+}
+
+/** Does it until it works, saying once what is in the way. Errors: those that time does not mend; whatever aborts `chain.signal`. */
+export async function patiently(chain: Chain, log: HostLog, work: () => Promise<void>): Promise<void> {
   let said = "";
-  const say = (reason: string): void => {
-    if (reason !== said) log({ type: "warning", message: `${reason}; waits, and looks again every ${LOOK_EVERY_MS / 1000} s` });
-    said = reason;
-  };
   for (;;) {
     try {
-      const right = joinRight(await readJoinFacts(chain, runId, owner, authorizer));
-      if (right.mayJoin) {
-        if (right.note !== null) log({ type: "warning", message: right.note });
-        return;
-      }
-      if (!right.mayLater) throw new HostError("refused", right.reason);
-      say(right.reason);
+      return await work();
     } catch (error) {
       if (chain.signal.aborted || !isPassing(error)) throw error;
-      say((error as Error).message);
+      const { message } = error as Error;
+      if (message !== said) log({ type: "warning", message: `${message}; waits, and tries again every ${LOOK_EVERY_MS / 1000} s` });
+      said = message;
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal: chain.signal });
   }
 }
 
-/** No node answers for the moment, or the run or the program are not there yet. */
+/** No node answers for the moment, the run or the program are not there yet, or the wallet holds too little. */
+const PASSING: ReadonlySet<string> = new Set(["unreachable", "rpc", "unfunded", "expired", "unknown"]);
+
 function isPassing(error: unknown): boolean {
-  if (error instanceof ChainError) return error.code === "unreachable" || error.code === "rpc";
-  return error instanceof HostError && error.code === "chain";
+  if (error instanceof ChainError) return PASSING.has(error.code);
+  return error instanceof HostError && (error.code === "chain" || error.code === "chain-unknown");
 }

@@ -21,7 +21,7 @@ describe("loadIdentity", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(() => loadIdentity(path)).toThrow(
       expect.objectContaining({
-        code: "identity",
+        code: "identity-in-use",
         message: expect.stringMatching(new RegExp(`in use by the process ${process.pid}: .*file of its own`)),
       }),
     );

@@ -54,7 +54,7 @@ function lock(path: string): () => void {
     const taken = takeLock(path);
     if ("release" in taken) return taken.release;
     throw new HostError(
-      "identity",
+      "identity-in-use",
       `--identity-secret-key-path ${path} is in use by the process ${taken.heldBy}: two clients with the same keys refuse each other's messages; give each a file of its own, or end that process`,
     );
   } catch (cause) {

@@ -6,7 +6,7 @@ import { getAddressEncoder } from "@solana/kit";
 import { HostError } from "../errors.ts";
 import { bufferOf, rent, type ProgramFile } from "./deploy.ts";
 import { BUFFER_HEADER_BYTES, LOADER_ADDRESS } from "./loader.ts";
-import type { Sender } from "./sender.ts";
+import { REQUEST_LIMIT_MS, type Sender } from "./sender.ts";
 
 const BUFFER_STATE = 1;
 
@@ -21,7 +21,12 @@ export async function fillBuffer(rpcUrl: string, sender: Sender, { name, key, by
   const lamports = Number(await rent(sender, data.length));
   const account = { lamports, owner: LOADER_ADDRESS, executable: false, data: data.toString("hex") };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "surfnet_setAccount", params: [at, account] });
-  const answer = await fetch(rpcUrl, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const answer = await fetch(rpcUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    signal: sender.within(REQUEST_LIMIT_MS),
+  });
   const { error } = (await answer.json()) as { error?: { message: string } };
   if (error) throw new HostError("chain", `the local validator does not take the program ${name}: ${error.message}`);
 }

@@ -34,6 +34,8 @@ export async function forward(host: string, port: number, targetPort: number): P
       resolve();
     });
   });
+  // too many open files refuse one connection, and end nothing
+  server.on("error", () => undefined);
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>

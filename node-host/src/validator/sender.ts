@@ -29,6 +29,7 @@ const STATUSES_AT_ONCE = 200;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 8_000;
 const ATTEMPTS = 7;
+export const REQUEST_LIMIT_MS = 20_000;
 
 export class Sender {
   readonly rpc: Cluster;
@@ -119,12 +120,17 @@ export class Sender {
     }
   }
 
+  /** Ends with this sender's work, or after so long. */
+  within(limitMs: number): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(limitMs)]);
+  }
+
   /** A request that is made again where the node is busy, limits us, or did not answer. Errors: HostError chain. */
   async ask<T>(request: (rpc: Cluster, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
     for (let attempt = 1, backoffMs = FIRST_BACKOFF_MS; ; attempt++, backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS)) {
       this.#signal.throwIfAborted();
       try {
-        return await request(this.rpc, AbortSignal.any([this.#signal, AbortSignal.timeout(20_000)]));
+        return await request(this.rpc, this.within(REQUEST_LIMIT_MS));
       } catch (cause) {
         if (this.#signal.aborted) throw cause;
         if (attempt === ATTEMPTS) {

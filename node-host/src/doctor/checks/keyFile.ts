@@ -1,6 +1,7 @@
 /** The client's key file: readable, nobody else's business, and not in use. */
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { HostError } from "../../errors.ts";
 import { loadIdentity } from "../../platform/identityFile.ts";
 import { toHex } from "@starling/sdk/bytes";
 import { fail, ok, skip, warn, type Check } from "../check.ts";
@@ -32,7 +33,7 @@ export function keyFile(path: string | undefined): Check {
         release();
       } catch (error) {
         const message = (error as Error).message.replace(/^--identity-secret-key-path \S+:? /, "");
-        const inUse = /in use by the process/.test(message);
+        const inUse = error instanceof HostError && error.code === "identity-in-use";
         return fail(
           `${full} ${inUse ? message.split(":")[0] : `cannot be used: ${message}`}`,
           inUse
