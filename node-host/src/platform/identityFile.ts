@@ -59,7 +59,7 @@ function lock(path: string): () => void {
     );
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (cause instanceof HostError && cause.code === "identity") throw cause;
+    if (cause instanceof HostError && cause.code === "identity-in-use") throw cause;
     // keys that were put where this user may not write, on purpose
     if (existsSync(path) && (code === "EACCES" || code === "EROFS" || code === "EPERM")) return () => undefined;
     throw new HostError("identity", `the identity file ${path} cannot be written: ${message}`, { cause });
