@@ -1,4 +1,5 @@
-/** A Solana RPC and its websocket, each asked as training asks it. */
+/** A Solana RPC and its websocket, each asked as training asks it. Told by host: a provider's key may be part of the url. */
+import { hostOf } from "@starling/sdk/solana/rpcEndpoint";
 import { fail, ok, skip, warn, type Check, type Finding } from "../check.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -15,19 +16,20 @@ export function rpc(url: string | undefined, timeoutMs: number = TIMEOUT_MS): Ch
     run: async (signal) => {
       if (url === undefined) return skip("no --rpc was given");
       if (!/^https?:\/\//.test(url))
-        return fail(`${url} is no http:// or https:// url`, "Give the RPC's url, such as https://api.devnet.solana.com.");
+        return fail(`${hostOf(url)} is no http:// or https:// url`, "Give the RPC's url, such as https://api.devnet.solana.com.");
       const startedMs = performance.now();
       const health = await call(url, "getHealth", timeoutMs, signal);
       const tookMs = Math.round(performance.now() - startedMs);
       if ("problem" in health) return health.problem;
-      if (health.result !== "ok") return fail(`${url} says that it is ${JSON.stringify(health.result)}`, OTHER);
+      if (health.result !== "ok") return fail(`${hostOf(url)} says that it is ${JSON.stringify(health.result)}`, OTHER);
       const version = await call(url, "getVersion", timeoutMs, signal);
       if ("problem" in version) return version.problem;
       const slot = await call(url, "getSlot", timeoutMs, signal);
       if ("problem" in slot) return slot.problem;
-      if (!Number.isSafeInteger(slot.result)) return fail(`${url} answers getSlot with ${JSON.stringify(slot.result).slice(0, 80)}`, OTHER);
+      if (!Number.isSafeInteger(slot.result))
+        return fail(`${hostOf(url)} answers getSlot with ${JSON.stringify(slot.result).slice(0, 80)}`, OTHER);
       const core = (version.result as { "solana-core"?: unknown } | null)?.["solana-core"];
-      const found = `${url}: version ${String(core ?? "unknown")}, slot ${String(slot.result)}, ${tookMs} ms`;
+      const found = `${hostOf(url)}: version ${String(core ?? "unknown")}, slot ${String(slot.result)}, ${tookMs} ms`;
       return tookMs > SLOW_MS ? warn(found, OTHER) : ok(found);
     },
   };
@@ -47,22 +49,22 @@ async function call(
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method }),
       signal: AbortSignal.any([signal, limit]),
     });
-    if (response.status === 429) return { problem: fail(`${url} answers 429: too many requests`, OTHER) };
+    if (response.status === 429) return { problem: fail(`${hostOf(url)} answers 429: too many requests`, OTHER) };
     if (response.status === 401 || response.status === 403)
-      return { problem: fail(`${url} answers ${response.status}`, "Check the key in the url.") };
+      return { problem: fail(`${hostOf(url)} answers ${response.status}`, "Check the key in the url.") };
     const text = await limited(response);
     let answer: { result?: unknown; error?: { message?: string } };
     try {
       answer = JSON.parse(text) as typeof answer;
     } catch {
-      return { problem: fail(`${url} answers ${response.status}, and no JSON: is it a Solana RPC?`, "Correct the url.") };
+      return { problem: fail(`${hostOf(url)} answers ${response.status}, and no JSON: is it a Solana RPC?`, "Correct the url.") };
     }
-    if (answer.error) return { problem: fail(`${url}: ${method}: ${answer.error.message ?? "error"}`, OTHER) };
+    if (answer.error) return { problem: fail(`${hostOf(url)}: ${method}: ${answer.error.message ?? "error"}`, OTHER) };
     return { result: answer.result };
   } catch (error) {
-    if (limit.aborted) return { problem: fail(`${url} gave no answer to ${method} within ${timeoutMs / 1000} s`, OTHER) };
+    if (limit.aborted) return { problem: fail(`${hostOf(url)} gave no answer to ${method} within ${timeoutMs / 1000} s`, OTHER) };
     const reason = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message;
-    return { problem: fail(`${url} cannot be reached: ${reason}`, "Correct the url, or look at this machine's network.") };
+    return { problem: fail(`${hostOf(url)} cannot be reached: ${reason}`, "Correct the url, or look at this machine's network.") };
   }
 }
 
@@ -86,12 +88,13 @@ export function websocket(url: string | undefined, timeoutMs: number = TIMEOUT_M
     run: async (signal) => {
       if (url === undefined) return skip("no --ws was given");
       if (!/^wss?:\/\//.test(url))
-        return fail(`${url} is no ws:// or wss:// url`, "Give the websocket's url, such as wss://api.devnet.solana.com.");
+        return fail(`${hostOf(url)} is no ws:// or wss:// url`, "Give the websocket's url, such as wss://api.devnet.solana.com.");
       const startedMs = performance.now();
       const outcome = await subscribeOnce(url, timeoutMs, signal);
-      if (outcome === "subscribed") return ok(`${url}: a subscription was taken in ${Math.round(performance.now() - startedMs)} ms`);
+      if (outcome === "subscribed")
+        return ok(`${hostOf(url)}: a subscription was taken in ${Math.round(performance.now() - startedMs)} ms`);
       return fail(
-        `${url}: ${outcome}`,
+        `${hostOf(url)}: ${outcome}`,
         "Check the url (websockets are often on another port, 8900 beside 8899), or take another provider.",
       );
     },
