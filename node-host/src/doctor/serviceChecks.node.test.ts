@@ -194,6 +194,8 @@ describe("rpc", () => {
     await new Promise((done) => server.close(done));
     expect(await look(rpc(url))).toMatchObject({ status: "fail", found: expect.stringContaining("cannot be reached") });
     expect(await look(rpc("ws://x"))).toMatchObject({ status: "fail" });
+    expect(await look(rpc("no url"))).toMatchObject({ status: "fail" });
+    expect(await look(rpc("https://"))).toMatchObject({ status: "fail" });
   });
 
   it("subscribes by the websocket, and fails one that says nothing or is not there", async () => {

@@ -15,8 +15,8 @@ export function rpc(url: string | undefined, timeoutMs: number = TIMEOUT_MS): Ch
     timeoutMs: 4 * timeoutMs,
     run: async (signal) => {
       if (url === undefined) return skip("no --rpc was given");
-      if (!/^https?:\/\//.test(url))
-        return fail(`${hostOf(url)} is no http:// or https:// url`, "Give the RPC's url, such as https://api.devnet.solana.com.");
+      if (!URL.canParse(url) || !/^https?:\/\//.test(url))
+        return fail("what was given is no http:// or https:// url", "Give the RPC's url, such as https://api.devnet.solana.com.");
       const startedMs = performance.now();
       const health = await call(url, "getHealth", timeoutMs, signal);
       const tookMs = Math.round(performance.now() - startedMs);
@@ -87,8 +87,8 @@ export function websocket(url: string | undefined, timeoutMs: number = TIMEOUT_M
     timeoutMs: 2 * timeoutMs,
     run: async (signal) => {
       if (url === undefined) return skip("no --ws was given");
-      if (!/^wss?:\/\//.test(url))
-        return fail(`${hostOf(url)} is no ws:// or wss:// url`, "Give the websocket's url, such as wss://api.devnet.solana.com.");
+      if (!URL.canParse(url) || !/^wss?:\/\//.test(url))
+        return fail("what was given is no ws:// or wss:// url", "Give the websocket's url, such as wss://api.devnet.solana.com.");
       const startedMs = performance.now();
       const outcome = await subscribeOnce(url, timeoutMs, signal);
       if (outcome === "subscribed")
