@@ -2,17 +2,11 @@
 import { getConfigDecoder } from "@starling/sdk/generated/coordinator/index";
 import { LAYOUT } from "@starling/sdk/generated/machineLayout";
 import { getTreasuryDecoder } from "@starling/sdk/generated/treasurer/index";
+import { rentLamports } from "@starling/sdk/solana/rent";
 import { RUN_HEADER_BYTES, TABLE_HEADER_BYTES } from "@starling/sdk/solana/stateAccounts";
 
-/** Solana's: two years of 3480 lamports a byte and year, on 128 bytes more than the account has */
-const LAMPORTS_PER_BYTE = 6960n;
-const OVERHEAD_BYTES = 128;
 /** behind a round's reports, for verification */
 const VERDICTS_BYTES = 1024;
-
-export function rentLamports(bytes: number): bigint {
-  return BigInt(bytes + OVERHEAD_BYTES) * LAMPORTS_PER_BYTE;
-}
 
 const RUN_BYTES = RUN_HEADER_BYTES + LAYOUT.Run.bytes;
 const CONFIG_BYTES = getConfigDecoder().fixedSize;

@@ -16,7 +16,7 @@ import { enforceGrant } from "../chain/enforceGrant.ts";
 import { findGrant } from "../chain/grant.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print, progress } from "../chain/print.ts";
-import { rentLamports } from "../chain/rent.ts";
+import { rentLamports } from "@starling/sdk/solana/rent";
 import { requireProgram } from "../chain/run.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 

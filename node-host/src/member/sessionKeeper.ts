@@ -10,7 +10,7 @@ import { closeSession, openSession, refuel } from "@starling/sdk/solana/instruct
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { sessionAddress, type RunAddresses } from "@starling/sdk/solana/pdas";
 import type { Chain } from "../chain/chain.ts";
-import { rentLamports } from "../chain/rent.ts";
+import { rentLamports } from "@starling/sdk/solana/rent";
 import type { HostLog } from "../events.ts";
 
 const DAY_MS = 24 * 3600 * 1000;

@@ -160,8 +160,8 @@ export function claimablePoints({ earned, slashed, claimed }: Pick<Member, "earn
   return points > 0n ? points : 0n;
 }
 
-const MEMBER_BYTES = 160;
-const SESSION_BYTES = 560;
+const MEMBER_BYTES = getMemberDecoder().fixedSize;
+const SESSION_BYTES = getSessionDecoder().fixedSize;
 
 export function decodeMember(programs: Programs, account: ChainAccount): Member {
   return getMemberDecoder().decode(

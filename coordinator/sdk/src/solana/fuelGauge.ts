@@ -2,15 +2,17 @@
 import type { TransactionSigner } from "@solana/kit";
 import { CoordinatorError } from "../errors.ts";
 import type { ClusterClient } from "./clusterClient.ts";
+import { getSessionDecoder } from "../generated/coordinator/index.ts";
 import { refuel } from "./instructions.ts";
 import { CHAIN_LIMITS } from "./limits.ts";
 import { type RunAddresses, sessionAddress } from "./pdas.ts";
+import { rentLamports } from "./rent.ts";
 import type { TransactionSender } from "./transactions.ts";
 
 /** Rent of an account without data: a fee payer must keep it. */
-const KEY_RENT_LAMPORTS = 890_880n;
-/** Rent of a Session account of 560 bytes: what is above is the float. */
-const SESSION_RENT_LAMPORTS = 4_788_480n;
+const KEY_RENT_LAMPORTS = rentLamports(0);
+/** Rent of a Session account: what is above is the float. */
+const SESSION_RENT_LAMPORTS = rentLamports(getSessionDecoder().fixedSize);
 /** Below this the key is filled up: 100 signatures are left, time enough to try again. */
 const LOW_LAMPORTS = KEY_RENT_LAMPORTS + 500_000n;
 /** Not even a few transactions more. */
