@@ -55,11 +55,19 @@ function parseDocument(toml: string, source: string): JsonObject {
     throw new ConfigError("toml", `${source} is too long for a run config:`, [problem]);
   }
   try {
-    return parseToml(toml, { unsafeKeyBehaviour: "throw", maxDepth: 32 });
+    return withoutNegativeZeros(parseToml(toml, { unsafeKeyBehaviour: "throw", maxDepth: 32 }));
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     throw new ConfigError("toml", `${source} is not valid TOML: ${cause.message.trim()}`, [], cause);
   }
+}
+
+/** -0 means 0 for every key, and TOML's writer does not keep it: replicas that read a copy would hold other bits. */
+function withoutNegativeZeros<T>(value: T): T {
+  if (Object.is(value, -0)) return 0 as T;
+  if (Array.isArray(value)) return value.map(withoutNegativeZeros) as T;
+  if (!isTable(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutNegativeZeros(inner)])) as T;
 }
 
 /**
