@@ -392,6 +392,12 @@ describe("every key's own range", () => {
 });
 
 describe("writing", () => {
+  it("has nothing to lose in -0, which is read as 0", () => {
+    expect(STATE_TOML).toContain("warmup_init_lr = 0.0");
+    const read = parseRunConfig(STATE_TOML.replace("warmup_init_lr = 0.0", "warmup_init_lr = -0.0"), { source: "x" });
+    expect(read).toStrictEqual(parseRunConfig(STATE_TOML, { source: "x" }));
+  });
+
   test("a written config parses to the same config", () => {
     const config = parseRunConfig(STATE_TOML.replace("warmup_time = 30", "warmup_time = 0.3"), { source: "x" });
     expect(parseRunConfig(serializeRunConfig(config), { source: "again" })).toEqual(config);
