@@ -392,7 +392,7 @@ describe("every key's own range", () => {
 });
 
 describe("writing", () => {
-  it("has nothing to lose in -0, which is read as 0", () => {
+  test("has nothing to lose in -0, which is read as 0", () => {
     expect(STATE_TOML).toContain("warmup_init_lr = 0.0");
     const read = parseRunConfig(STATE_TOML.replace("warmup_init_lr = 0.0", "warmup_init_lr = -0.0"), { source: "x" });
     expect(read).toStrictEqual(parseRunConfig(STATE_TOML, { source: "x" }));
