@@ -100,7 +100,7 @@ async function checkFooter(source: FileSource, name: string, sizeBytes: number, 
 }
 
 function columnsOf(name: string, metadata: FileMetaData): string[] {
-  const present = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.path_in_schema[0] ?? "")));
+  const present = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.path_in_schema?.[0] ?? "")));
   if (metadata.row_groups.length > 0 && !present.has(INPUTS)) {
     throw new DataError("bad-file", `${name}: no column ${INPUTS}; it has ${[...present].join(", ")}`);
   }
@@ -113,7 +113,7 @@ function groupsOf(name: string, metadata: FileMetaData, columns: readonly string
     const rows = Number(group.num_rows);
     if (!Number.isSafeInteger(rows) || rows < 0) throw new DataError("bad-file", `${name}: a row group of ${group.num_rows} rows`);
     for (const { meta_data: chunk } of group.columns) {
-      if (chunk === undefined || !columns.includes(chunk.path_in_schema[0])) continue;
+      if (chunk === undefined || !columns.includes(chunk.path_in_schema?.[0] ?? "")) continue;
       const bytes = Math.max(Number(chunk.total_uncompressed_size), Number(chunk.total_compressed_size));
       if (!(bytes <= MAX_COLUMN_CHUNK_BYTES)) {
         throw new DataError(
