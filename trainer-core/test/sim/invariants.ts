@@ -167,7 +167,8 @@ export class Invariants {
         ["rounds kept", rounds.size, mostRounds],
         ["early announcements", early.length, 4 * scenario.clients],
         ["attempts", attempts.size, mostAttempts],
-        ["timers", process.timers, 100 + 50 * scenario.clients],
+        // one that wakes up asks for every result of every round kept at once, each request with its deadlines
+        ["timers", process.timers, 100 + 12 * mostRounds * scenario.clients],
         ["bytes of blobs", blobs.usedBytes, 4 * modelBytes + mostRounds * scenario.clients * 4 * maxPayloadBytes],
       ] as const;
       for (const [what, size, most] of sizes) {
