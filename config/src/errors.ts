@@ -16,10 +16,11 @@ export interface Issue {
  * - `run-config`: the run config breaks rules
  * - `options`: command line or environment break rules
  * - `model-config`: a Hugging Face config.json is not a Llama we can run
+ * - `page-config`: the page's config.json breaks its shape
  * - `not-found`: no such config file, directory or preset
  * - `definition`: an option set contradicts itself (a bug of ours, found when the module loads)
  */
-export type ConfigErrorCode = "toml" | "run-config" | "options" | "model-config" | "not-found" | "definition";
+export type ConfigErrorCode = "toml" | "run-config" | "options" | "model-config" | "page-config" | "not-found" | "definition";
 
 /** The one error class of this room. `issues` lists every problem found, not only the first. */
 export class ConfigError extends Error {
