@@ -31,12 +31,37 @@ export interface LlamaConfig {
 }
 
 // Bounds keep every product of two sizes an exact integer; they are above any Llama there is.
-const size = (max: number): FieldSpec => ({ type: "integer", min: 1, max, doc: "" });
-const VOCAB = size(1 << 24);
-const WIDTH = size(1 << 20);
-const COUNT = size(1 << 14);
-const POSITIVE: FieldSpec = { type: "number", above: 0, doc: "" };
-const FLAG: FieldSpec = { type: "boolean", doc: "" };
+const width = { type: "integer", min: 1, max: 1 << 20 } as const;
+const count = { type: "integer", min: 1, max: 1 << 14 } as const;
+const positions = { type: "integer", unit: "tokens", min: 1, max: 1 << 30 } as const;
+const positive = { type: "number", above: 0 } as const;
+
+/** The keys of a config.json that a form asks for; its other keys (RoPE scaling, token ids) are read below. */
+export const llamaFields = {
+  vocab_size: { type: "integer", unit: "tokens", min: 1, max: 1 << 24, doc: "Tokens in the vocabulary; 256 for plain bytes." },
+  hidden_size: { ...width, unit: "values", doc: "Width of the residual stream." },
+  intermediate_size: { ...width, unit: "neurons", doc: "Width of the feed-forward block." },
+  num_hidden_layers: { ...count, unit: "layers", doc: "Transformer blocks." },
+  num_attention_heads: { ...count, unit: "heads", doc: "Attention heads." },
+  num_key_value_heads: {
+    ...count,
+    unit: "heads",
+    optional: true,
+    doc: "Heads of keys and values; divides num_attention_heads. Left out = as many as those.",
+  },
+  head_dim: { ...count, unit: "values", optional: true, doc: "Width of a head, even; left out = hidden_size / num_attention_heads." },
+  max_position_embeddings: { ...positions, default: 2048, doc: "Longest sequence the model is made for; at least max_seq_len." },
+  tie_word_embeddings: {
+    type: "boolean",
+    default: false,
+    doc: "Whether the output projection is the embedding itself, which saves a matrix.",
+  },
+  rms_norm_eps: { ...positive, default: 1e-6, doc: "Added to the mean square in RMSNorm." },
+  rope_theta: { ...positive, default: 10_000, doc: "Base of the rotary embedding's wavelengths." },
+} as const satisfies Readonly<Record<string, FieldSpec>>;
+
+const factor: FieldSpec = { ...positive, doc: "" };
+const originalPositions: FieldSpec = { ...positions, doc: "" };
 
 /**
  * Reads a parsed config.json. Throws `ConfigError` (`model-config`) that lists everything that is missing, out of range or
@@ -54,13 +79,14 @@ export function parseLlamaConfig(json: unknown): LlamaConfig {
     if (rule !== null) issues.push(issue(prefix + key, value, rule));
     return value as T;
   };
-  const top = <T>(key: string, spec: FieldSpec, fallback?: T): T => read(json, "", key, spec, fallback);
+  const known = <T>(key: keyof typeof llamaFields, fallback = (llamaFields[key] as FieldSpec).default as T): T =>
+    read(json, "", key, llamaFields[key], fallback);
 
   refuseOtherModels(json, issues);
-  const hiddenSize = top<number>("hidden_size", WIDTH);
-  const numHeads = top<number>("num_attention_heads", COUNT);
-  const numKvHeads = top<number>("num_key_value_heads", COUNT, numHeads);
-  const headDim = top<number>("head_dim", COUNT, hiddenSize / numHeads);
+  const hiddenSize = known<number>("hidden_size");
+  const numHeads = known<number>("num_attention_heads");
+  const numKvHeads = known("num_key_value_heads", numHeads);
+  const headDim = known("head_dim", hiddenSize / numHeads);
   if (numHeads % numKvHeads > 0) {
     issues.push(issue("num_key_value_heads", numKvHeads, `must divide num_attention_heads = ${numHeads}`));
   }
@@ -74,25 +100,25 @@ export function parseLlamaConfig(json: unknown): LlamaConfig {
   // transformers 5 keeps theta inside; its word counts where both styles are present
   const ropeTheta =
     ropeParameters?.["rope_theta"] === undefined
-      ? top("rope_theta", POSITIVE, 10_000)
-      : read<number>(ropeParameters, "rope_parameters.", "rope_theta", POSITIVE);
+      ? known<number>("rope_theta")
+      : read<number>(ropeParameters, "rope_parameters.", "rope_theta", llamaFields.rope_theta);
   const ropeKey = ropeParameters === null ? "rope_scaling." : "rope_parameters.";
   const rope = ropeParameters ?? ropeScalingTable;
   const ropeScaling = rope === null ? null : readRopeScaling(rope, ropeKey, (key, spec) => read(rope, ropeKey, key, spec), issues);
 
   const config: LlamaConfig = {
-    vocabSize: top("vocab_size", VOCAB),
+    vocabSize: known<number>("vocab_size"),
     hiddenSize,
-    intermediateSize: top("intermediate_size", WIDTH),
-    numLayers: top("num_hidden_layers", COUNT),
+    intermediateSize: known<number>("intermediate_size"),
+    numLayers: known<number>("num_hidden_layers"),
     numHeads,
     numKvHeads,
     headDim,
-    rmsNormEps: top("rms_norm_eps", POSITIVE, 1e-6),
+    rmsNormEps: known<number>("rms_norm_eps"),
     ropeTheta,
     ropeScaling,
-    tieWordEmbeddings: top("tie_word_embeddings", FLAG, false),
-    maxPositionEmbeddings: top("max_position_embeddings", size(1 << 30), 2048),
+    tieWordEmbeddings: known<boolean>("tie_word_embeddings"),
+    maxPositionEmbeddings: known<number>("max_position_embeddings"),
     bosTokenId: tokenIds(json, "bos_token_id", issues) as number | null,
     eosTokenId: tokenIds(json, "eos_token_id", issues),
   };
@@ -133,14 +159,14 @@ function readRopeScaling(
   // `type` is the key of older files
   const type = rope["rope_type"] ?? rope["type"] ?? "default";
   if (type === "default") return null;
-  if (type === "linear") return { type, factor: read("factor", POSITIVE) };
+  if (type === "linear") return { type, factor: read("factor", factor) };
   if (type === "llama3") {
     const scaling = {
       type,
-      factor: read("factor", POSITIVE),
-      lowFreqFactor: read("low_freq_factor", POSITIVE),
-      highFreqFactor: read("high_freq_factor", POSITIVE),
-      originalMaxPositionEmbeddings: read("original_max_position_embeddings", size(1 << 30)),
+      factor: read("factor", factor),
+      lowFreqFactor: read("low_freq_factor", factor),
+      highFreqFactor: read("high_freq_factor", factor),
+      originalMaxPositionEmbeddings: read("original_max_position_embeddings", originalPositions),
     } as const;
     if (scaling.highFreqFactor <= scaling.lowFreqFactor) {
       const rule = `must be more than low_freq_factor = ${scaling.lowFreqFactor}`;

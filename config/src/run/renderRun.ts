@@ -1,4 +1,4 @@
-import { ruleText, showDefault } from "../fieldSpec.ts";
+import { ruleText, showDefault, type FieldSpec } from "../fieldSpec.ts";
 import { formField, markdownRow, type FormField } from "../renderOptions.ts";
 import { runSchema } from "./runSchema.ts";
 import type { Spec, VariantSpec } from "./schema.ts";
@@ -37,7 +37,7 @@ export type FormNode =
   | { kind: "table"; key: string; doc: string; required: boolean; parts: FormNode[] }
   | { kind: "variants"; key: string; doc: string; variants: { name: string; doc: string; part: FormNode | null }[] }
   | { kind: "list"; key: string; doc: string; minLength: number; maxLength: number; item: FormNode }
-  | { kind: "json"; key: string; doc: string };
+  | { kind: "json"; key: string; doc: string; known: Extract<FormNode, { kind: "field" }>[] };
 
 export function runConfigForm(): FormNode {
   return formNode(runSchema, "");
@@ -62,10 +62,18 @@ function formNode(spec: Spec | Exclude<VariantSpec, { type: "unit" }>, key: stri
       return { kind: "list", key, doc, minLength, maxLength, item: formNode(spec.item, `${key}[]`) };
     }
     case "json":
-      return { kind: "json", key, doc: spec.doc };
-    default: {
-      const label = key.slice(key.lastIndexOf(".") + 1).replaceAll("_", " ");
-      return { kind: "field", key, field: formField(key, label, spec) };
-    }
+      return {
+        kind: "json",
+        key,
+        doc: spec.doc,
+        known: Object.entries(spec.known ?? {}).map(([name, field]) => fieldNode(field, `${key}.${name}`)),
+      };
+    default:
+      return fieldNode(spec, key);
   }
+}
+
+function fieldNode(spec: FieldSpec, key: string): Extract<FormNode, { kind: "field" }> {
+  const label = key.slice(key.lastIndexOf(".") + 1).replaceAll("_", " ");
+  return { kind: "field", key, field: formField(key, label, spec) };
 }

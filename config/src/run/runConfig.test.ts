@@ -2,9 +2,10 @@ import { parse } from "smol-toml";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../errors.ts";
 import type { FieldSpec } from "../fieldSpec.ts";
+import { chainConfigIssues } from "./chainRules.ts";
 import { toMachineConfig } from "./machineConfig.ts";
 import { runConfigForm, runConfigMarkdown } from "./renderRun.ts";
-import { parseRunConfig, readRunConfig, serializeRunConfig } from "./runConfig.ts";
+import { parseRunConfig, readRunConfig, readRunDraft, serializeRunConfig } from "./runConfig.ts";
 import { runSchema } from "./runSchema.ts";
 import { isTable, variantOf, type JsonObject, type Spec, type VariantSpec } from "./schema.ts";
 
@@ -463,4 +464,48 @@ test("docs and form hold every key of the schema", () => {
   const form = JSON.parse(JSON.stringify(runConfigForm())) as { parts: { key: string }[] };
   expect(form.parts.map((part) => part.key)).toEqual(["run_id", "config", "model", "verification"]);
   expect(isTable(form)).toBe(true);
+});
+
+describe("a draft of a config", () => {
+  const whole = parse(STATE_TOML);
+
+  test("has the issues that reading has, once it is whole", () => {
+    for (const change of [{}, { warmup_time: 500 }, { min_clients: 9, witness_nodes: 32 }]) {
+      const document = { ...whole, config: { ...(whole["config"] as JsonObject), ...change } };
+      expect(readRunDraft(document)).toEqual(readRunConfig(document));
+    }
+  });
+
+  test("names an impossible combination before the rest is there", () => {
+    const { config, issues } = readRunDraft({ config: { warmup_time: 20, epoch_time: 10, min_clients: "two" } });
+    expect(config).toBeNull();
+    expect(issues.map(({ message }) => message)).toContain("config.warmup_time = 20: must be less than epoch_time = 10 (unit: s)");
+    expect(issues.filter(({ key }) => key === "config.min_clients")).toHaveLength(1);
+  });
+
+  test("is never more than wrong, whatever is missing", () => {
+    const gone = (value: unknown): unknown[] =>
+      isTable(value)
+        ? Object.keys(value).flatMap((key) => [
+            Object.fromEntries(Object.entries(value).filter(([other]) => other !== key)),
+            ...gone(value[key]).map((inner) => ({ ...value, [key]: inner })),
+          ])
+        : Array.isArray(value)
+          ? [[]]
+          : [null];
+    for (const document of gone(whole)) {
+      const strict = readRunConfig(document as JsonObject);
+      const draft = readRunDraft(document as JsonObject);
+      expect(draft.issues.length === 0).toBe(strict.issues.length === 0);
+      for (const each of strict.issues) expect(draft.issues).toContainEqual(each);
+    }
+  });
+});
+
+test("what the chain asks besides: whole seconds, and 8192 bytes", () => {
+  const config = parseRunConfig(STATE_TOML, { source: "test" });
+  expect(chainConfigIssues(config, 8192)).toEqual([]);
+  const short = { ...config, config: { ...config.config, round_witness_time: 0.5 } };
+  expect(chainConfigIssues(short, 8192).map(({ key }) => key)).toEqual(["config.round_witness_time"]);
+  expect(chainConfigIssues(config, 100)[0]?.message).toContain("name the model's checkpoint");
 });

@@ -1,6 +1,6 @@
 import { parse as parseToml, stringify, TomlError } from "smol-toml";
 import { ConfigError, issue, type Issue } from "../errors.ts";
-import { validateRunConfig } from "./rules.ts";
+import { validateDraft, validateRunConfig } from "./rules.ts";
 import { runSchema } from "./runSchema.ts";
 import { isTable, readSpec, toTomlValue, type Infer, type JsonObject } from "./schema.ts";
 
@@ -28,7 +28,7 @@ export interface ParseSource {
  * Throws one `ConfigError` (`toml` or `run-config`) that lists every problem.
  */
 export function parseRunConfig(toml: string, { source }: ParseSource): RunConfig {
-  const { config, issues } = readRunConfig(parseDocument(toml, source));
+  const { config, issues } = readRunConfig(readTomlDocument(toml, { source }));
   if (config === null || issues.length > 0) {
     const count = issues.length === 1 ? "a problem" : `${issues.length} problems`;
     throw new ConfigError("run-config", `${source} has ${count}:`, issues);
@@ -36,7 +36,7 @@ export function parseRunConfig(toml: string, { source }: ParseSource): RunConfig
   return config;
 }
 
-/** Checks a document that is already an object (the web form's). `config` is null when its shape is wrong. */
+/** Checks a document that is already an object. `config` is null when its shape is wrong. */
 export function readRunConfig(document: JsonObject): { config: RunConfig | null; issues: Issue[] } {
   const issues: Issue[] = [];
   const config = readSpec(runSchema, withEpochTime(document), "", issues) as RunConfig;
@@ -44,12 +44,23 @@ export function readRunConfig(document: JsonObject): { config: RunConfig | null;
   return { config, issues: validateRunConfig(config) };
 }
 
+/**
+ * The same for a form that is being filled in: rules between the values that are there are looked at before the rest is, so that
+ * an impossible combination is named at once. A document without issues here has none in `readRunConfig`, and the other way round.
+ */
+export function readRunDraft(document: JsonObject): { config: RunConfig | null; issues: Issue[] } {
+  const issues: Issue[] = [];
+  const config = readSpec(runSchema, withEpochTime(document), "", issues) as RunConfig;
+  return { config: issues.length > 0 ? null : config, issues: [...issues, ...validateDraft(config)] };
+}
+
 /** TOML text that parses to an equal config; the existing system reads it too where it uses only that system's keys. */
 export function serializeRunConfig(config: RunConfig): string {
   return stringify(toTomlValue(runSchema, config), { numbersAsFloat: true });
 }
 
-function parseDocument(toml: string, source: string): JsonObject {
+/** The document as it is written, not checked beyond its syntax. Throws `ConfigError` (`toml`). */
+export function readTomlDocument(toml: string, { source }: ParseSource): JsonObject {
   if (toml.length > MAX_TOML_CHARACTERS) {
     const problem = issue("file length", toml.length, `must be at most ${MAX_TOML_CHARACTERS}`, "characters");
     throw new ConfigError("toml", `${source} is too long for a run config:`, [problem]);

@@ -3,6 +3,7 @@
  * (facts sections 1.1, 2.1, 2.2); the keys under "ours" are additions, all with defaults, so its files parse unchanged.
  */
 import type { NumberSpec } from "../fieldSpec.ts";
+import { llamaFields } from "../llamaConfig.ts";
 import { dataLocation } from "./dataLocation.ts";
 import type { TableSpec, TaggedSpec } from "./schema.ts";
 
@@ -151,7 +152,11 @@ const checkpoint = {
       type: "table",
       doc: "Ours: every client generates the same initial weights.",
       fields: {
-        config: { type: "json", doc: "The Hugging Face config of the model: a table, or a path to a config.json relative to this file." },
+        config: {
+          type: "json",
+          doc: "The Hugging Face config of the model: a table, or a path to a config.json relative to this file.",
+          known: llamaFields,
+        },
         seed: { type: "integer", min: 0, max: U32_MAX, doc: "Seed of the weight generator." },
       },
     },

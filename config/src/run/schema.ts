@@ -29,6 +29,8 @@ export interface UnitSpec {
 export interface JsonSpec {
   type: "json";
   doc: string;
+  /** keys a form asks for; they check nothing here */
+  known?: Readonly<Record<string, FieldSpec>>;
 }
 /** Several tables of one kind. */
 export interface TableListSpec {
