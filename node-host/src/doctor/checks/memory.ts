@@ -1,9 +1,9 @@
 /** Main memory and the adapter's, against what the run needs. */
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
+import { memoryNeed } from "@starling/trainer-core/train/memoryNeed";
 import type { AdapterChoice } from "../adapterReport.ts";
 import { fail, ok, warn, type Check, type Finding } from "../check.ts";
-import { memoryNeed } from "../memoryNeed.ts";
 import type { Run } from "../subject.ts";
 import { parseCards } from "./nvidia.ts";
 

@@ -1,6 +1,6 @@
 /** What a run takes of an adapter and of this machine's memory, from its plan: the buffers that training allocates, summed. */
-import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
-import type { RunPlan } from "@starling/trainer-core/train/runPlan";
+import { elementCount, llamaParameters } from "../model/parameters.ts";
+import type { RunPlan } from "./runPlan.ts";
 
 const MIB = 2 ** 20;
 /** Node, libp2p, the wasm machine (measured: 230 to 340 MiB resident with the `test` preset). */

@@ -1,8 +1,8 @@
 import { loadRunConfig } from "@starling/config/presets.node";
-import { createDawn } from "@starling/trainer-core/device/dawn.node";
-import { Device } from "@starling/trainer-core/device/device";
-import { TrainingEngine } from "@starling/trainer-core/train/engine";
-import { runPlan } from "@starling/trainer-core/train/runPlan";
+import { createDawn } from "../device/dawn.node.ts";
+import { Device } from "../device/device.ts";
+import { TrainingEngine } from "./engine.ts";
+import { runPlan } from "./runPlan.ts";
 import { describe, expect, it } from "vitest";
 import { memoryNeed } from "./memoryNeed.ts";
 
