@@ -10,22 +10,22 @@ import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointErr
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
 import { valuesOf } from "@starling/trainer-core/checkpoint/modelTensors";
+import { BehindWatch, patienceMs } from "@starling/trainer-core/member/behindWatch";
+import { giveUpSlot } from "@starling/trainer-core/member/giveUpSlot";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
 import { TrainError } from "@starling/trainer-core/train/errors";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
+import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
 import { openRunData } from "./data/runData.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
-import { SteadyEngine } from "./engine/steadyEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
-import { BehindWatch, patienceMs } from "./platform/behindWatch.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
 import { makeWritableFolder } from "./platform/folders.ts";
-import { giveUpSlot } from "./platform/giveUpSlot.ts";
 import type { LoadedIdentity } from "./platform/identityFile.ts";
 import { listen } from "./platform/listen.ts";
 import type { ChosenAdapter } from "./platform/adapter.ts";
@@ -58,7 +58,7 @@ export interface Client {
   /** `runConfig` as the coordinator has it */
   configToml: string;
   plan: RunPlan;
-  engine: SteadyEngine;
+  engine: SteadyEngine<RemoteEngine>;
   round: RoundClient;
   /** null where the run has no held-out text */
   heldOut: (() => Promise<Int32Array[]>) | null;
@@ -101,6 +101,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
 
   const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
+  const warn = (message: string): void => log({ type: "warning", message });
   const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
   const engine = await SteadyEngine.create({
     start: async (onDeath) => {
@@ -110,7 +111,8 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
       return started;
     },
     importStart,
-    onWarning: (message) => log({ type: "warning", message }),
+    onWarning: warn,
+    advice: "Look at the driver's log (dmesg; nvidia-smi) and start this client again",
   });
   const parameterBytes = 4 * parameters;
   const own =
@@ -135,7 +137,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   onCoordinator = (isHere) => behind.coordinator(isHere);
   let givingUp: Promise<void> | null = null;
   const giveUp = (): void => {
-    givingUp ??= giveUpSlot({ coordinator, network, keys, log, signal }).finally(() => (givingUp = null));
+    givingUp ??= giveUpSlot({ coordinator, network, keys, onWarning: warn, signal }).finally(() => (givingUp = null));
   };
   const behindTimer = setInterval(() => {
     if (!behind.isHopeless()) return;

@@ -3,7 +3,7 @@ import type { CoordinatorState } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
 import { composeClient, type Client, type ReachCoordinator, type TrainingOptions } from "./compose.ts";
-import { EXIT_CODES, type HostError } from "./errors.ts";
+import { EXIT_CODES, HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { chooseAdapter, type DeviceChoice } from "./platform/adapter.ts";
 import type { LoadedIdentity } from "./platform/identityFile.ts";
@@ -125,7 +125,7 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   };
   const timers = [setInterval(tellPeers, PEERS_EVERY_MS)];
   const failed = Promise.withResolvers<HostError>();
-  c.engine.onGivenUp = failed.resolve;
+  c.engine.onGivenUp = (error) => failed.resolve(new HostError("engine", error.message, { cause: error }));
   const attending = (arrived as Arrival | null)?.attend?.(c, watched);
   c.round.start();
   onAsked();

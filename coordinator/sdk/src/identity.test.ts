@@ -1,3 +1,4 @@
+import { generateKeypair } from "@starling/network";
 import { describe, expect, it } from "vitest";
 import { toHex } from "./bytes.ts";
 import { CoordinatorError } from "./errors.ts";
@@ -33,6 +34,16 @@ describe("Identity", () => {
     expect(identity.secrets().chainsBegun).toBe(1);
     identity.beginChain();
     expect(identity.secrets().chainsBegun).toBe(2);
+  });
+
+  it("takes a session key that is held elsewhere, and then uses the seed for its chains alone", async () => {
+    const before = Identity.generate(options);
+    const held = generateKeypair();
+    const session = { publicKey: held.publicKey, sign: async (bytes: Uint8Array) => held.sign(bytes) };
+    const identity = new Identity(before.secrets(), { ...options, session });
+    expect(identity.membership().session).toBe(held.publicKey);
+    expect(toHex(identity.membership().chainHead)).toBe(toHex(before.membership().chainHead));
+    expect((await identity.grant("a run", 1_000, 500)).session).toBe(held.publicKey);
   });
 
   it("grants its own session and peer", async () => {

@@ -1,4 +1,4 @@
-import { generateKeypair, type Keypair } from "@starling/network";
+import { generateKeypair, type Keypair, type Signer } from "@starling/network";
 import { fromHex, toHex } from "./bytes.ts";
 import { CoordinatorError } from "./errors.ts";
 import { type SessionGrant, signGrant } from "./grant.ts";
@@ -14,9 +14,18 @@ const EARLIER_CHAINS = 2;
 /** The secrets of one client: three 32-byte ed25519 seeds, and how many reveal chains it has begun. */
 export interface IdentitySecrets {
   ownerSeed: Uint8Array;
+  /** the reveal chains come from it as well; where the session key is held elsewhere (`IdentityOptions.session`), they alone */
   sessionSeed: Uint8Array;
   peerSeed: Uint8Array;
   chainsBegun: number;
+}
+
+export interface IdentityOptions {
+  chainLength?: number;
+  /** (32) public key of a wallet that earns in the place of `ownerSeed`'s, where it alone signs for itself (on chain) */
+  owner?: Uint8Array;
+  /** signs in the place of `sessionSeed`'s key: a tab's session key, which nothing can read */
+  session?: Signer;
 }
 
 /**
@@ -27,7 +36,7 @@ export interface IdentitySecrets {
  */
 export class Identity {
   readonly owner: Keypair;
-  readonly session: Keypair;
+  readonly session: Signer;
   readonly peer: Keypair;
   readonly #secrets: IdentitySecrets;
   readonly #chainLength: number | undefined;
@@ -37,12 +46,11 @@ export class Identity {
   #earlierChains: RevealChain[];
   #lastAnswered: RevealChain | null = null;
 
-  /** `owner` (32): public key of a wallet that earns in the place of `ownerSeed`'s, where it alone signs for itself (on chain) */
-  constructor(secrets: IdentitySecrets, options: { chainLength?: number; owner?: Uint8Array } = {}) {
+  constructor(secrets: IdentitySecrets, options: IdentityOptions = {}) {
     this.#secrets = { ...secrets };
     this.#chainLength = options.chainLength;
     this.owner = generateKeypair(secrets.ownerSeed);
-    this.session = generateKeypair(secrets.sessionSeed);
+    this.session = options.session ?? generateKeypair(secrets.sessionSeed);
     this.peer = generateKeypair(secrets.peerSeed);
     this.#ownerKey = options.owner ?? this.owner.publicKey;
     const earlier = Math.min(secrets.chainsBegun, EARLIER_CHAINS);

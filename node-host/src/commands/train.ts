@@ -2,16 +2,17 @@
 import { join } from "node:path";
 import { createKeyPairSignerFromPrivateKeyBytes, getAddressEncoder, type KeyPairSigner } from "@solana/kit";
 import type { OptionsOf, trainOptions } from "@starling/config";
-import { parseAmount, SOL_DECIMALS } from "../chain/amounts.ts";
-import { Chain, programsOf, readAddress } from "../chain/chain.ts";
+import { postCheckpoints } from "@starling/trainer-core/member/checkpointPoster";
+import { watchConfig } from "@starling/trainer-core/member/configWatch";
+import { parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
+import { programsOf } from "../chain/chain.ts";
+import { Chain, readAddress } from "@starling/sdk/actions/chain";
 import { readWallet } from "../chain/keyFile.ts";
-import { requireRun } from "../chain/run.ts";
+import { requireRun } from "@starling/sdk/actions/run";
 import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 import { patiently, waitToBeAdmitted } from "../member/admission.ts";
 import { announcedAddresses } from "../member/announced.ts";
-import { postCheckpoints } from "../member/checkpointPoster.ts";
-import { watchConfig } from "../member/configWatch.ts";
 import { derivedKeys } from "../member/derivedKeys.ts";
 import { openMemberChain, type MemberChain } from "../member/memberChain.ts";
 import { SessionKeeper } from "../member/sessionKeeper.ts";
@@ -95,11 +96,11 @@ async function arrive(
           session: identity.session.publicKey,
           location: options.checkpointLocation ?? SHARED_BY_MEMBERS,
           holds: options.checkpointDir === undefined ? null : (parameterHash) => client.isKept(parameterHash),
-          log: say,
+          onWarning: (message) => say({ type: "warning", message }),
         });
         const config = watchConfig(member.coordinator!, client.configToml);
         return {
-          ended: config.changed,
+          ended: config.changed.then((sentence) => new HostError("chain", sentence)),
           close: async () => {
             config.stop();
             stopPosting();

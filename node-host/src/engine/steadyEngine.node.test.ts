@@ -4,9 +4,10 @@ import { toHex } from "@starling/sdk/bytes";
 import { useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TrainError } from "@starling/trainer-core/train/errors";
 import { HostError } from "../errors.ts";
 import { RemoteEngine } from "./remoteEngine.ts";
-import { MAX_RESTARTS, SteadyEngine, WINDOW_MS, type SteadyEngineOptions } from "./steadyEngine.ts";
+import { MAX_RESTARTS, SteadyEngine, WINDOW_MS, type SteadyEngineOptions } from "@starling/trainer-core/train/steadyEngine";
 
 describe("SteadyEngine", () => {
   const { config: runConfig } = loadRunConfig("test", "/");
@@ -22,6 +23,7 @@ describe("SteadyEngine", () => {
     engine = await SteadyEngine.create({
       start: (onDeath) => RemoteEngine.create({ runConfig, plan, profile: "software", microBatchSequences: 1, onDeath }),
       onWarning: (message) => warnings.push(message),
+      advice: "Look there.",
     });
     engine.onReset = (reason) => resets.push(reason);
   });
@@ -51,7 +53,7 @@ describe("SteadyEngine's patience", () => {
       deaths.push(onDeath);
       return { parameterHash: async () => new Uint8Array(32), stop: async () => undefined } as unknown as RemoteEngine;
     };
-    return { deaths, engine: SteadyEngine.create({ start, onWarning: () => undefined, ...options }) };
+    return { deaths, engine: SteadyEngine.create({ start, onWarning: () => undefined, advice: "Look there.", ...options }) };
   }
   const lost = new HostError("engine", "the GPU was lost");
 
@@ -59,7 +61,7 @@ describe("SteadyEngine's patience", () => {
     let nowMs = 0;
     const { deaths, engine } = mortal({ nowMs: () => nowMs });
     const steady = await engine;
-    let givenUp: HostError | null = null;
+    let givenUp: TrainError | null = null;
     steady.onGivenUp = (error) => (givenUp = error);
     for (let i = 0; i < 3 * MAX_RESTARTS; i++) {
       nowMs += WINDOW_MS / 2;
@@ -71,7 +73,10 @@ describe("SteadyEngine's patience", () => {
       expect(givenUp).toBe(null);
       deaths.at(-1)!(lost);
     }
-    expect(givenUp).toMatchObject({ code: "engine", message: expect.stringMatching(/lost 4 times within 10 minutes.*the GPU was lost/) });
+    expect(givenUp).toMatchObject({
+      code: "engine-lost",
+      message: expect.stringMatching(/lost 4 times within 10 minutes.*the GPU was lost/),
+    });
     await expect(steady.parameterHash()).rejects.toBe(givenUp);
   });
 
@@ -86,10 +91,11 @@ describe("SteadyEngine's patience", () => {
         return (await engine) as unknown as RemoteEngine;
       },
       onWarning: () => undefined,
+      advice: "Look there.",
     });
-    const givenUp = new Promise<HostError>((resolve) => (steady.onGivenUp = resolve));
+    const givenUp = new Promise<TrainError>((resolve) => (steady.onGivenUp = resolve));
     deaths.at(-1)!(lost);
     expect((await givenUp).message).toMatch(/the GPU was lost.*cannot be started again: no adapter is left/);
-    await expect(steady.parameterHash()).rejects.toMatchObject({ code: "engine" });
+    await expect(steady.parameterHash()).rejects.toMatchObject({ code: "engine-lost" });
   });
 });

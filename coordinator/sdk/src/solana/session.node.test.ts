@@ -109,7 +109,7 @@ describe("a session", () => {
 
   it("says so where it was never opened", async () => {
     const identity = Identity.generate({ chainLength: 64 });
-    const session = await createKeyPairSignerFromPrivateKeyBytes(identity.session.seed);
+    const session = await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().sessionSeed);
     cluster.fund(session.address, 1);
     const port = await member(session);
     await expect(port.join(identity.membership(), [])).rejects.toThrow(/is not open/);

@@ -106,7 +106,7 @@ export class TestCluster {
   /** Opens the identity's session, paid by its owner. Returns the session key. */
   async openSession(at: RunAddresses, identity: Identity, validMs = 3_600_000): Promise<KeyPairSigner> {
     const owner = await createKeyPairSignerFromPrivateKeyBytes(identity.owner.seed);
-    const session = await createKeyPairSignerFromPrivateKeyBytes(identity.session.seed);
+    const session = await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().sessionSeed);
     this.fund(owner.address);
     const terms = { peerId: identity.peer.publicKey, expiresMs: BigInt(Date.now() + validMs), floatLamports: 10_000_000n };
     const fill = await refuel(at, session, CHAIN_LIMITS.sessionKeyLamports);

@@ -1,18 +1,28 @@
-/** An engine that outlives its worker thread: when the device is lost or the thread crashes, a new one is started in its place. */
-import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
-import { HostError } from "../errors.ts";
-import type { RemoteEngine } from "./remoteEngine.ts";
+/** An engine that outlives its device: when the GPU is lost or its thread crashes, a new one is started in its place. */
+import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
+import { TrainError } from "./errors.ts";
 
 /** A device that is lost more often than this in so short a time will be lost again. */
 export const MAX_RESTARTS = 3;
 export const WINDOW_MS = 600_000;
 
-export interface SteadyEngineOptions {
+/** An engine on a device that may be lost: a Node worker thread's, or a tab's. */
+export interface MortalEngine extends Engine {
+  readonly adapter: string;
+  readonly profile: string;
+  readonly compileMs: number;
+  importStart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface SteadyEngineOptions<E extends MortalEngine = MortalEngine> {
   /** Makes an engine that holds the run's own start. `onDeath`: no later call will be answered. */
-  start(onDeath: (error: HostError) => void): Promise<RemoteEngine>;
+  start(onDeath: (error: Error) => void): Promise<E>;
   /** Puts the run's own start in, where the engine itself does not know it. */
   importStart?: (engine: Engine) => Promise<void>;
   onWarning(message: string): void;
+  /** what a person does about a device that is lost again and again */
+  advice: string;
   nowMs?: () => number;
 }
 
@@ -20,19 +30,19 @@ export interface SteadyEngineOptions {
  * Calls that were under way when an engine died are rejected, later ones wait for the next. What the old one held is lost with it:
  * `onReset` is told at once, before any call reaches the next. After too many deaths every call is rejected, and `onGivenUp` is told.
  */
-export class SteadyEngine implements Engine {
+export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engine {
   readonly adapter: string;
-  readonly profile: RemoteEngine["profile"];
+  readonly profile: E["profile"];
   readonly compileMs: number;
-  readonly #options: SteadyEngineOptions;
+  readonly #options: SteadyEngineOptions<E>;
   readonly #checkPayload: (payload: Uint8Array) => void;
   readonly #deathsMs: number[] = [];
-  #current: Promise<RemoteEngine>;
+  #current: Promise<E>;
   #stopped = false;
   onReset: (reason: string) => void = () => undefined;
-  onGivenUp: (error: HostError) => void = () => undefined;
+  onGivenUp: (error: TrainError) => void = () => undefined;
 
-  private constructor(options: SteadyEngineOptions, first: RemoteEngine) {
+  private constructor(options: SteadyEngineOptions<E>, first: E) {
     this.#options = options;
     this.#current = Promise.resolve(first);
     this.#checkPayload = first.checkPayload;
@@ -42,27 +52,27 @@ export class SteadyEngine implements Engine {
   }
 
   /** Errors: those of the first `start`. One that cannot even start is not tried again. */
-  static async create(options: SteadyEngineOptions): Promise<SteadyEngine> {
-    let engine: SteadyEngine | null = null;
-    let died: HostError | null = null;
+  static async create<E extends MortalEngine>(options: SteadyEngineOptions<E>): Promise<SteadyEngine<E>> {
+    let engine: SteadyEngine<E> | null = null;
+    let died: Error | null = null;
     const first = await options.start((error) => {
       if (engine) engine.#onDeath(error);
       else died = error;
     });
-    if (died !== null) throw died as HostError;
+    if (died !== null) throw died as Error;
     return (engine = new SteadyEngine(options, first));
   }
 
-  #onDeath(error: HostError): void {
+  #onDeath(error: Error): void {
     if (this.#stopped) return;
     const nowMs = (this.#options.nowMs ?? (() => performance.now()))();
     this.#deathsMs.push(nowMs);
     const lately = this.#deathsMs.filter((atMs) => nowMs - atMs < WINDOW_MS).length;
     if (lately > MAX_RESTARTS) {
       this.#giveUp(
-        new HostError(
-          "engine",
-          `the engine was lost ${lately} times within ${WINDOW_MS / 60_000} minutes, lastly: ${error.message}. Look at the driver's log (dmesg; nvidia-smi) and start this client again`,
+        new TrainError(
+          "engine-lost",
+          `the engine was lost ${lately} times within ${WINDOW_MS / 60_000} minutes, lastly: ${error.message}. ${this.#options.advice}`,
         ),
       );
       return;
@@ -73,13 +83,13 @@ export class SteadyEngine implements Engine {
     next.catch((cause: Error) => {
       if (this.#current === next && !this.#stopped)
         this.#giveUp(
-          new HostError("engine", `the engine was lost (${error.message}) and cannot be started again: ${cause.message}`, { cause }),
+          new TrainError("engine-lost", `the engine was lost (${error.message}) and cannot be started again: ${cause.message}`, { cause }),
         );
     });
     this.onReset(error.message);
   }
 
-  #giveUp(error: HostError): void {
+  #giveUp(error: TrainError): void {
     this.#current = Promise.reject(error);
     this.#current.catch(() => undefined);
     this.onGivenUp(error);

@@ -3,31 +3,29 @@
  * rounds is assigned to it and no quorum counts on it, and asks for a slot of the next epoch. After a crash of everybody this is what
  * ends the lost epoch at once, instead of after the time-outs of rounds in which nobody trains.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { type CoordinatorPort, isFinalRefusal } from "@starling/sdk";
+import { type ChainRenewal, type CoordinatorPort, isFinalRefusal, systemClock } from "@starling/sdk";
 import { equalBytes } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
+import { pause } from "@starling/sdk/retry";
 import type { PeerNetwork } from "@starling/network";
-import type { HostLog } from "../events.ts";
-import type { LoadedIdentity } from "./identityFile.ts";
 
 const RETRY_MS = 2_000;
 
 export interface GiveUpSlotOptions {
   coordinator: CoordinatorPort;
   network: Pick<PeerNetwork, "multiaddrs">;
-  keys: Pick<LoadedIdentity, "identity" | "save">;
-  log: HostLog;
+  keys: ChainRenewal;
+  onWarning: (message: string) => void;
   signal: AbortSignal;
 }
 
 /** Resolves when it is a member again, or is refused for good, or `signal` aborts. Does nothing where there is no slot to give up. */
-export async function giveUpSlot({ coordinator, network, keys, log, signal }: GiveUpSlotOptions): Promise<void> {
+export async function giveUpSlot({ coordinator, network, keys, onWarning, signal }: GiveUpSlotOptions): Promise<void> {
   const snapshot = coordinator.snapshot();
   if (snapshot === null || !hasSlot(snapshot.bytes, keys.identity.session.publicKey)) return;
   // links of the chain before may have been revealed: they must not be committed to again
   keys.identity.beginChain();
-  keys.save();
+  await keys.save();
   let left = false;
   while (!signal.aborted) {
     try {
@@ -40,14 +38,11 @@ export async function giveUpSlot({ coordinator, network, keys, log, signal }: Gi
       left ||= (error as { code?: string }).code === "not-member";
       if (signal.aborted) return;
       if (isFinalRefusal(error)) {
-        log({ type: "warning", message: `it gets no slot of the next epoch: ${error.message}` });
+        onWarning(`it gets no slot of the next epoch: ${error.message}`);
         return;
       }
-      log({
-        type: "warning",
-        message: `its slot could not be exchanged for one of the next epoch, tries again: ${(error as Error).message}`,
-      });
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      onWarning(`its slot could not be exchanged for one of the next epoch, tries again: ${(error as Error).message}`);
+      await pause(systemClock(), RETRY_MS, signal).catch(() => undefined);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Whether a client that is behind has any hope in this epoch. What it lacks may be held by nobody any more, as after a crash of all
  * members at once: then it would ask for ever, and every round would wait for its time-out.
  */
-import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
+import type { TelemetryEvent } from "../telemetry/events.ts";
 
 const MIN_PATIENCE_MS = 5_000;
 const MAX_PATIENCE_MS = 60_000;

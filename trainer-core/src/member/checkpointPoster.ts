@@ -2,11 +2,10 @@
  * After an epoch the chain holds the hash that its witnesses agreed on; where the parameters with that hash are kept, one member says.
  * The one in the lowest slot first; the others only where it has not after a while.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import type { CoordinatorState, Snapshot } from "@starling/sdk";
+import { systemClock, type CoordinatorState, type Snapshot } from "@starling/sdk";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
-import type { HostLog } from "../events.ts";
+import { pause } from "@starling/sdk/retry";
 
 /** between one member's turn and the next one's */
 const TURN_MS = 4_000;
@@ -22,11 +21,11 @@ export interface CheckpointPosterOptions {
   location: string;
   /** whether this machine keeps the parameters with this hash yet; null = nobody needs to, since members share them */
   holds: ((parameterHash: string) => Promise<boolean>) | null;
-  log: HostLog;
+  onWarning: (message: string) => void;
 }
 
 /** Returns how to stop. */
-export function postCheckpoints({ coordinator, session, location, holds, log }: CheckpointPosterOptions): () => void {
+export function postCheckpoints({ coordinator, session, location, holds, onWarning }: CheckpointPosterOptions): () => void {
   const ending = new AbortController();
   let lookedAt = "";
   const isMissing = (state: CoordinatorState): boolean =>
@@ -35,19 +34,19 @@ export function postCheckpoints({ coordinator, session, location, holds, log }: 
       !equalBytes(state.checkpoint.parameterHash, state.parameterHash) ||
       state.checkpoint.epoch !== state.parameterHashEpoch);
   const post = async (state: CoordinatorState, turn: number): Promise<void> => {
-    await sleep(turn * TURN_MS, undefined, { signal: ending.signal });
+    await pause(systemClock(), turn * TURN_MS, ending.signal);
     for (;;) {
       const now = stateOf(coordinator.snapshot());
       if (now === null || !isMissing(now) || !equalBytes(now.parameterHash, state.parameterHash)) return;
       if (holds === null || (await holds(toHex(state.parameterHash)))) break;
-      await sleep(TURN_MS, undefined, { signal: ending.signal });
+      await pause(systemClock(), TURN_MS, ending.signal);
     }
     for (let left = TRIES; ;) {
       try {
         return await coordinator.checkpoint(location, state.parameterHash, ending.signal);
       } catch (error) {
         if (ending.signal.aborted || --left === 0) throw error;
-        await sleep(TURN_MS, undefined, { signal: ending.signal });
+        await pause(systemClock(), TURN_MS, ending.signal);
       }
     }
   };
@@ -59,7 +58,7 @@ export function postCheckpoints({ coordinator, session, location, holds, log }: 
     if (slot < 0) return;
     lookedAt = key;
     post(state, slot).catch((error: Error) => {
-      if (!ending.signal.aborted) log({ type: "warning", message: `the checkpoint was not told to the chain: ${error.message}` });
+      if (!ending.signal.aborted) onWarning(`the checkpoint was not told to the chain: ${error.message}`);
     });
   });
   return () => {

@@ -1,31 +1,28 @@
 /**
  * A run's configuration can change while it is paused. What this process has computed from the one before (model, data, schedule) is
- * then wrong, so it must be started again; a service manager does that at once.
+ * then wrong, so it must be started again; a service manager does that at once, a tab by itself.
  */
 import type { CoordinatorPort } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
-import { HostError } from "../errors.ts";
 
 const LOOK_EVERY_MS = 10_000;
 
 export interface ConfigWatch {
-  /** resolves when the configuration is another one than at the start */
-  changed: Promise<HostError>;
+  /** resolves to a sentence when the configuration is another one than at the start */
+  changed: Promise<string>;
   stop(): void;
 }
 
 /** `toml`: the configuration that this process works by. Looks at once, while the run is paused, and when it goes on. */
 export function watchConfig(coordinator: CoordinatorPort, toml: string): ConfigWatch {
-  const changed = Promise.withResolvers<HostError>();
+  const changed = Promise.withResolvers<string>();
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     coordinator.runInfo().then(
       ({ configToml }) => {
         // empty: another one is being written
         if (configToml === toml || configToml === "") return;
-        changed.resolve(
-          new HostError("chain", "the run has a new configuration: this client ends, and takes it up when it is started again"),
-        );
+        changed.resolve("the run has a new configuration: this client ends, and takes it up when it is started again");
       },
       () => undefined, // that no RPC answers is told elsewhere; it is asked again
     );
