@@ -12,6 +12,8 @@ const ENTRY = {
   start: ["node-host/src/main.ts", "local-testnet", "start"],
   starling: ["node-host/src/main.ts"],
   test: ["scripts/test.ts"],
+  e2e: ["scripts/e2e.ts"],
+  ci: ["scripts/ci.ts"],
   check: ["scripts/check.ts"],
   golden: ["scripts/golden.ts"],
   bench: ["scripts/bench.ts"],

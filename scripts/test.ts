@@ -1,15 +1,16 @@
 /**
  * `npm test`: checks, the Rust machine's native tests, every Vitest suite (kernels on a real adapter, libp2p, whole runs).
  * Arguments go to Vitest (`npm test -- trainer-core/src/compress`), then only Vitest runs.
- * The last line is `N passed, N failed` (and `, N skipped`), over everything; the exit code is 0 only when nothing failed.
+ * The last line is `N passed, N failed, N skipped`, over everything; the exit code is 0 only when nothing failed.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { conclude, type Counts } from "./counts.ts";
 
 const filters = process.argv.slice(2);
-const total = { passed: 0, failed: 0, skipped: 0 };
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 function has(command: string): boolean {
   return spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
@@ -130,6 +131,4 @@ if (filters.length === 0) {
   runPrograms();
 }
 runVitest();
-console.log(`took ${((performance.now() - startedMs) / 60_000).toFixed(1)} minutes`);
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
-process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+conclude(total, startedMs);

@@ -10,7 +10,7 @@ import { unpackSwiftShader } from "@starling/trainer-core/device/dawn.node";
 const SYSTEM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** webgpu-probe: --enable-unsafe-webgpu is what makes the software adapter appear; the rest keeps Chromium off the network. */
-const FLAGS = [
+export const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
@@ -56,15 +56,29 @@ function npmChromium(): string | null {
 
 /** Throws with what was tried when there is no browser. */
 export async function launchChromium(): Promise<Browser> {
+  return (await launchFirst()).browser;
+}
+
+async function launchFirst(): Promise<{ browser: Browser; path: string }> {
   const tried: string[] = [];
   for (const find of [systemChromium, installed, npmChromium]) {
     const executablePath = find();
     if (executablePath === null) continue;
     try {
-      return await chromium.launch({ executablePath, headless: true, args: FLAGS });
+      return { browser: await chromium.launch({ executablePath, headless: true, args: CHROMIUM_FLAGS }), path: executablePath };
     } catch (error) {
       tried.push(`${executablePath}: ${(error as Error).message.split("\n")[0]}`);
     }
   }
   throw new Error(`no Chromium: install it with "apt-get install chromium"${tried.length > 0 ? ` (tried ${tried.join("; ")})` : ""}`);
+}
+
+/** Path of a Chromium that starts here, and its version. Errors: as launchChromium. */
+export async function findChromium(): Promise<{ path: string; version: string }> {
+  const { browser, path } = await launchFirst();
+  try {
+    return { path, version: browser.version() };
+  } finally {
+    await browser.close();
+  }
 }
