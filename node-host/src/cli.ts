@@ -26,6 +26,7 @@ import {
   trainOptions,
 } from "@starling/config";
 import * as chain from "@starling/config/programs/chainPrograms";
+import { hostErrorOf } from "./chain/actionFailure.ts";
 import { EXIT_CODES, HostError, exitCodeOf } from "./errors.ts";
 
 type Command = (argv: readonly string[], environment: NodeJS.ProcessEnv) => Promise<number>;
@@ -33,7 +34,12 @@ type Command = (argv: readonly string[], environment: NodeJS.ProcessEnv) => Prom
 function command<T extends OptionSpecs>(options: OptionSet<T>, load: () => Promise<(values: OptionValues<T>) => Promise<number>>): Command {
   return async (argv, environment) => {
     const values = parseOptions(options, argv, readEnvironment(options, argv, environment));
-    return (await load())(values);
+    const run = await load();
+    try {
+      return await run(values);
+    } catch (error) {
+      throw hostErrorOf(error);
+    }
   };
 }
 

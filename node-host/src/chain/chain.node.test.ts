@@ -9,9 +9,10 @@ import { createGrant } from "@starling/sdk/solana/grants";
 import { LOCAL_PROGRAMS, PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT_CODES, exitCodeOf, type HostError } from "../errors.ts";
+import { hostErrorOf } from "./actionFailure.ts";
 import { startValidator, type Validator } from "../validator/validator.ts";
-import { Chain } from "./chain.ts";
-import { findGrant } from "./grant.ts";
+import { Chain } from "@starling/sdk/actions/chain";
+import { findGrant } from "@starling/sdk/actions/grant";
 
 const isHere = process.platform === "linux" && process.arch === "x64";
 
@@ -49,7 +50,7 @@ describe.skipIf(!isHere)("a chain that falls silent", () => {
   test("is unknown, not failed: the signature to look for, an exit code of its own, and it may well have worked", async () => {
     const stop = new AbortController();
     const client = new ClusterClient({ rpcUrls: [url], wsUrls: [] });
-    const chain = new Chain(client, LOCAL_PROGRAMS, stop.signal, 0);
+    const chain = new Chain({ client, programs: LOCAL_PROGRAMS, signal: stop.signal });
     const [wallet] = validator.signers as [(typeof validator.signers)[number]];
     onAsked = (method) => {
       if (method !== "getSignatureStatuses") return "pass";
@@ -59,7 +60,7 @@ describe.skipIf(!isHere)("a chain that falls silent", () => {
     try {
       const error = await chain.send([await createGrant(LOCAL_PROGRAMS, wallet, wallet, PUBLIC_GRANTEE)], wallet, "create a grant").then(
         () => expect.unreachable(),
-        (thrown: unknown) => thrown as HostError,
+        (thrown: unknown) => hostErrorOf(thrown) as HostError,
       );
       expect(error).toMatchObject({ name: "HostError", code: "chain-unknown" });
       expect(error.message).toMatch(
@@ -72,7 +73,7 @@ describe.skipIf(!isHere)("a chain that falls silent", () => {
     onAsked = () => "pass";
     const direct = new ClusterClient({ rpcUrls: [validator.rpc], wsUrls: [] });
     try {
-      const looking = new Chain(direct, LOCAL_PROGRAMS, AbortSignal.timeout(30_000), 0);
+      const looking = new Chain({ client: direct, programs: LOCAL_PROGRAMS, signal: AbortSignal.timeout(30_000) });
       await expect
         .poll(() => findGrant(looking, wallet.address, PUBLIC_GRANTEE), { timeout: 20_000, interval: 500 })
         .toMatchObject({ isActive: false });

@@ -1,7 +1,7 @@
 /** The configuration in force of a run on the chain, as TOML text. */
 import { HostError } from "../errors.ts";
 import { withChain, type ChainOptions } from "./chain.ts";
-import { requireRun } from "./run.ts";
+import { requireRun } from "@starling/sdk/actions/run";
 
 /** Errors: HostError chain: no such run, or no configuration yet; ChainError. */
 export async function readRunToml(options: ChainOptions & { runId: string }): Promise<string> {

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { createKeyPairSignerFromPrivateKeyBytes, type Address, type Instruction, type KeyPairSigner } from "@solana/kit";
 import { downloaded, joinRun, openSession, tick, warmupWitness, witness } from "@starling/sdk/solana/instructions";
-import type { Chain } from "./chain.ts";
-import { currentTable, heightOf, ownerOf, requireRun, runStateOf, type OnChainRun } from "./run.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
+import { currentTable, heightOf, ownerOf, requireRun, runStateOf, type OnChainRun } from "@starling/sdk/actions/run";
 
 const LINKS = 64;
 const FLOAT_LAMPORTS = 10_000_000n;

@@ -1,12 +1,13 @@
 /** `starling deposit-bond` and `withdraw-bond`: what a member stands in for with SOL, where a run wants it. */
 import type { OptionsOf, depositBondOptions, withdrawBondOptions } from "@starling/config";
 import { depositBond as depositBondInstruction, withdrawBond as withdrawBondInstruction } from "@starling/sdk/solana/instructions";
-import { formatSol, parseAmount, SOL_DECIMALS } from "../chain/amounts.ts";
-import { withChain, type Chain } from "../chain/chain.ts";
-import type { MemberFacts } from "../chain/dump.ts";
+import { formatSol, parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
+import { withChain } from "../chain/chain.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
+import type { MemberFacts } from "@starling/sdk/actions/dump";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { findMember, requireRun, type OnChainRun } from "../chain/run.ts";
+import { findMember, requireRun, type OnChainRun } from "@starling/sdk/actions/run";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import type { Address } from "@solana/kit";
 

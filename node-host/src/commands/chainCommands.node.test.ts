@@ -20,8 +20,8 @@ import {
   treasuryAddress,
 } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { Chain } from "../chain/chain.ts";
-import { requireRun } from "../chain/run.ts";
+import { Chain } from "@starling/sdk/actions/chain";
+import { requireRun } from "@starling/sdk/actions/run";
 import { CONFIG } from "../chain/testConfig.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
 import { failure, starling } from "../cli.ts";
@@ -93,7 +93,7 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     folder = mkdtempSync(join(tmpdir(), "starling-commands-"));
     validator = await startValidator({ folder, wallets: 4, mint: true, slotMs: 200 });
     cluster = new ClusterClient({ rpcUrls: [validator.rpc], wsUrls: [] });
-    chain = new Chain(cluster, LOCAL_PROGRAMS, AbortSignal.timeout(2 * LONG_MS), 0);
+    chain = new Chain({ client: cluster, programs: LOCAL_PROGRAMS, signal: AbortSignal.timeout(2 * LONG_MS) });
     creator = ["--rpc", validator.rpc, "--wallet-private-key-path", validator.wallets[0]!];
     config = join(folder, "config.toml");
     writeFileSync(config, CONFIG);
@@ -386,7 +386,7 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     const told: string[] = [];
     const keeper = new SessionKeeper({
       ...{ at: run.at, runCreatedMs: run.account.createdMs, wallet: owner, session, peerId: new Uint8Array(32).fill(1) },
-      chain: new Chain(cluster, LOCAL_PROGRAMS, stop.signal, 0),
+      chain: new Chain({ client: cluster, programs: LOCAL_PROGRAMS, signal: stop.signal }),
       terms: { days: 30, floatLamports: 50_000_000n },
       log: ({ type }) => told.push(type),
     });

@@ -6,7 +6,7 @@ import { checkpoint as checkpointInstruction } from "@starling/sdk/solana/instru
 import { withChain } from "../chain/chain.ts";
 import { findWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { currentTable, requireRun } from "../chain/run.ts";
+import { currentTable, requireRun } from "@starling/sdk/actions/run";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { readIdentity } from "../platform/identityFile.ts";
 

@@ -1,14 +1,15 @@
 /** `starling close-run`: ends a halted run for good. Points are settled first, and the accounts' rent comes back to the wallet. */
 import type { OptionsOf, closeRunOptions } from "@starling/config";
 import { closeRun as closeRunInstruction } from "@starling/sdk/solana/instructions";
-import { formatAmount, formatSol } from "../chain/amounts.ts";
-import { authorityOf } from "../chain/authority.ts";
-import { withChain, type Chain } from "../chain/chain.ts";
+import { formatAmount, formatSol } from "@starling/sdk/actions/amounts";
+import { authorityOf } from "@starling/sdk/actions/authority";
+import { withChain } from "../chain/chain.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireRun, type OnChainRun } from "../chain/run.ts";
-import { settleTables } from "../chain/settle.ts";
-import { requireMint, requireTreasury } from "../chain/treasury.ts";
+import { requireRun, type OnChainRun } from "@starling/sdk/actions/run";
+import { settleTables } from "@starling/sdk/actions/settle";
+import { requireMint, requireTreasury } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 /** For so long after its end a run with rewards stays open for claims (the treasurer sees to it). */

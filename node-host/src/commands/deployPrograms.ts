@@ -1,7 +1,7 @@
 /** `starling deploy-programs`: puts the three programs on a cluster, or the newer ones in their place; goes on where an earlier try stopped. */
 import { createSolanaRpc } from "@solana/kit";
 import type { OptionsOf, deployProgramsOptions } from "@starling/config";
-import { formatSol } from "../chain/amounts.ts";
+import { formatSol } from "@starling/sdk/actions/amounts";
 import { readWallet } from "../chain/keyFile.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { listenForStop } from "../platform/parent.ts";

@@ -11,13 +11,14 @@ import type { GrantReading } from "@starling/sdk/solana/accounts";
 import { closeGrant, createGrant, setDelegates, setGrantActive } from "@starling/sdk/solana/grants";
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
-import { withChain, type Chain } from "../chain/chain.ts";
-import { enforceGrant } from "../chain/enforceGrant.ts";
-import { findGrant } from "../chain/grant.ts";
+import { withChain } from "../chain/chain.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
+import { enforceGrant } from "@starling/sdk/actions/enforceGrant";
+import { findGrant } from "@starling/sdk/actions/grant";
 import { readWallet } from "../chain/keyFile.ts";
 import { print, progress } from "../chain/print.ts";
 import { rentLamports } from "@starling/sdk/solana/rent";
-import { requireProgram } from "../chain/run.ts";
+import { requireProgram } from "@starling/sdk/actions/run";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 const GRANT_BYTES = 120;
@@ -99,7 +100,12 @@ export async function joinAuthorizationDelete(options: OptionsOf<typeof joinAuth
       );
       progress("the authorization is not active any more: nobody can join by it");
     }
-    const ended = await enforceGrant(chain, { grant: grant.address, joinAuthority: wallet.address, runId: options.runId }, wallet);
+    const ended = await enforceGrant(
+      chain,
+      { grant: grant.address, joinAuthority: wallet.address, runId: options.runId },
+      wallet,
+      ({ text }) => progress(text),
+    );
     const isKept = grant.delegates.length > 0;
     // a grant with delegates stays for 30 days, so that they can see what became of it
     let closed = true;

@@ -2,11 +2,11 @@
 import type { Address } from "@solana/kit";
 import type { OptionsOf, jsonDumpUserOptions, jsonInfoDumpOptions } from "@starling/config";
 import { withChain } from "../chain/chain.ts";
-import { dumpMember, dumpRun, dumpSlot, keysOf } from "../chain/dump.ts";
+import { dumpMember, dumpRun, dumpSlot, keysOf } from "@starling/sdk/actions/dump";
 import { findWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { findMember, listMembers, requireRun, runFacts, unsettledSlots } from "../chain/run.ts";
-import { findParticipant, findTreasury, treasuryFacts } from "../chain/treasury.ts";
+import { findMember, listMembers, requireRun, runFacts, unsettledSlots } from "@starling/sdk/actions/run";
+import { findParticipant, findTreasury, treasuryFacts } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function jsonInfoDump(options: OptionsOf<typeof jsonInfoDumpOptions>): Promise<number> {

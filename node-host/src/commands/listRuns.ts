@@ -2,7 +2,7 @@
 import type { OptionsOf, listRunsOptions } from "@starling/config";
 import { withChain } from "../chain/chain.ts";
 import { print } from "../chain/print.ts";
-import { listRuns as readRuns, runStateOf, type RunHead } from "../chain/run.ts";
+import { listRuns as readRuns, runStateOf, type RunHead } from "@starling/sdk/actions/run";
 import { EXIT_CODES } from "../errors.ts";
 
 export async function listRuns(options: OptionsOf<typeof listRunsOptions>): Promise<number> {

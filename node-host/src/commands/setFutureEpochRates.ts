@@ -1,13 +1,13 @@
 /** `starling set-future-epoch-rates`: what an epoch pays its members, and what an ejected one loses, from the next epoch on. */
 import type { OptionsOf, setFutureEpochRatesOptions } from "@starling/config";
 import { setFutureEpochRates as setRatesInstruction } from "@starling/sdk/solana/instructions";
-import { formatAmount, parseAmount } from "../chain/amounts.ts";
-import { authorityOf } from "../chain/authority.ts";
+import { formatAmount, parseAmount } from "@starling/sdk/actions/amounts";
+import { authorityOf } from "@starling/sdk/actions/authority";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireRun } from "../chain/run.ts";
-import { findTreasury, requireMint } from "../chain/treasury.ts";
+import { requireRun } from "@starling/sdk/actions/run";
+import { findTreasury, requireMint } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function setFutureEpochRates(options: OptionsOf<typeof setFutureEpochRatesOptions>): Promise<number> {

@@ -1,11 +1,11 @@
 /** `starling set-paused`: pauses a run, or with --resume starts it or lets it go on. */
 import type { OptionsOf, setPausedOptions } from "@starling/config";
 import { setPaused as setPausedInstruction } from "@starling/sdk/solana/instructions";
-import { authorityOf } from "../chain/authority.ts";
+import { authorityOf } from "@starling/sdk/actions/authority";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireRun } from "../chain/run.ts";
+import { requireRun } from "@starling/sdk/actions/run";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function setPaused(options: OptionsOf<typeof setPausedOptions>): Promise<number> {

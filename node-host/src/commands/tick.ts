@@ -5,7 +5,7 @@ import { tick as tickInstruction } from "@starling/sdk/solana/instructions";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { heightOf, requireRun } from "../chain/run.ts";
+import { heightOf, requireRun } from "@starling/sdk/actions/run";
 import { EXIT_CODES } from "../errors.ts";
 
 export async function tick(options: OptionsOf<typeof tickOptions>): Promise<number> {

@@ -70,7 +70,10 @@ async function arrive(
   const floatLamports = parseAmount(options.sessionFloat, SOL_DECIMALS, "--session-float");
   const { identity } = keys;
   const member: MemberChain = openMemberChain(options, log);
-  const chain = new Chain(member.client, programsOf(options), signal, options.maxPriorityFee);
+  const chain = new Chain({
+    ...{ client: member.client, programs: programsOf(options), signal },
+    maxPriorityFeeMicroLamports: options.maxPriorityFee,
+  });
   try {
     const authorizer = options.authorizer === undefined ? undefined : readAddress(options.authorizer, "--authorizer");
     await waitToBeAdmitted(chain, { runId, owner: wallet.address, authorizer }, log);

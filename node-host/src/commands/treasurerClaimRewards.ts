@@ -3,13 +3,13 @@ import type { OptionsOf, treasurerClaimRewardsOptions } from "@starling/config";
 import { claimablePoints } from "@starling/sdk/solana/accounts";
 import { claim, createParticipant } from "@starling/sdk/solana/treasury";
 import { createTokenAccount } from "@starling/sdk/solana/tokens";
-import { formatAmount } from "../chain/amounts.ts";
+import { formatAmount } from "@starling/sdk/actions/amounts";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { findMember, requireRun } from "../chain/run.ts";
-import { settleTables } from "../chain/settle.ts";
-import { findParticipant, requireMint, requireTreasury, treasuryFacts, unitsOf } from "../chain/treasury.ts";
+import { findMember, requireRun } from "@starling/sdk/actions/run";
+import { settleTables } from "@starling/sdk/actions/settle";
+import { findParticipant, requireMint, requireTreasury, treasuryFacts, unitsOf } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function treasurerClaimRewards(options: OptionsOf<typeof treasurerClaimRewardsOptions>): Promise<number> {

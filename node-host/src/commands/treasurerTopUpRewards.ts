@@ -2,12 +2,12 @@
 import type { OptionsOf, treasurerTopUpRewardsOptions } from "@starling/config";
 import { runAddresses } from "@starling/sdk/solana/pdas";
 import { topUp } from "@starling/sdk/solana/treasury";
-import { formatAmount, parseAmount } from "../chain/amounts.ts";
+import { formatAmount, parseAmount } from "@starling/sdk/actions/amounts";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireRun } from "../chain/run.ts";
-import { requireMint, requireTreasury, treasuryFacts, unitsOf } from "../chain/treasury.ts";
+import { requireRun } from "@starling/sdk/actions/run";
+import { requireMint, requireTreasury, treasuryFacts, unitsOf } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function treasurerTopUpRewards(options: OptionsOf<typeof treasurerTopUpRewardsOptions>): Promise<number> {

@@ -12,12 +12,13 @@ import { updateConfig as updateConfigInstruction, updateMetadata, writeConfig, t
 import { encodeConfig } from "@starling/sdk/stateCodec";
 import { elementCount } from "@starling/trainer-core/model/parameters";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
-import { parseAmount, SOL_DECIMALS } from "../chain/amounts.ts";
-import { authorityOf, type RunAuthority } from "../chain/authority.ts";
-import { withChain, type Chain } from "../chain/chain.ts";
+import { parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
+import { authorityOf, type RunAuthority } from "@starling/sdk/actions/authority";
+import { withChain } from "../chain/chain.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
 import { readWallet } from "../chain/keyFile.ts";
 import { print, progress } from "../chain/print.ts";
-import { requireRun, runStateOf, type OnChainRun } from "../chain/run.ts";
+import { requireRun, runStateOf, type OnChainRun } from "@starling/sdk/actions/run";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 type UpdateConfigOptions = OptionsOf<typeof updateConfigOptions>;

@@ -3,11 +3,11 @@ import type { OptionsOf, withdrawSurplusOptions } from "@starling/config";
 import { runAddresses } from "@starling/sdk/solana/pdas";
 import { createTokenAccount } from "@starling/sdk/solana/tokens";
 import { withdrawSurplus as withdrawSurplusInstruction } from "@starling/sdk/solana/treasury";
-import { formatAmount } from "../chain/amounts.ts";
+import { formatAmount } from "@starling/sdk/actions/amounts";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
-import { requireMint, requireTreasury, treasuryFacts, unitsOf } from "../chain/treasury.ts";
+import { requireMint, requireTreasury, treasuryFacts, unitsOf } from "@starling/sdk/actions/treasury";
 import { EXIT_CODES, HostError } from "../errors.ts";
 
 export async function withdrawSurplus(options: OptionsOf<typeof withdrawSurplusOptions>): Promise<number> {

@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Address } from "@solana/kit";
 import { ChainError } from "@starling/sdk/solana/chainError";
-import type { Chain } from "../chain/chain.ts";
-import { joinRight } from "../chain/joinRights.ts";
-import { readJoinFacts } from "../chain/readJoinFacts.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
+import { joinRight } from "@starling/sdk/actions/joinRights";
+import { readJoinFacts } from "@starling/sdk/actions/readJoinFacts";
+import { hostErrorOf, withAdvice } from "../chain/actionFailure.ts";
 import { HostError } from "../errors.ts";
 import type { HostLog } from "../events.ts";
 
@@ -20,7 +21,7 @@ export interface Applicant {
 export async function waitToBeAdmitted(chain: Chain, { runId, owner, authorizer }: Applicant, log: HostLog): Promise<void> {
   await patiently(chain, log, async () => {
     const right = joinRight(await readJoinFacts(chain, runId, owner, authorizer));
-    if (!right.mayJoin) throw new HostError(right.mayLater ? "chain" : "refused", right.reason);
+    if (!right.mayJoin) throw new HostError(right.mayLater ? "chain" : "refused", withAdvice(right.reason, right.advice));
     if (right.note !== null) log({ type: "warning", message: right.note });
   });
 }
@@ -31,7 +32,8 @@ export async function patiently(chain: Chain, log: HostLog, work: () => Promise<
   for (;;) {
     try {
       return await work();
-    } catch (error) {
+    } catch (thrown) {
+      const error = hostErrorOf(thrown);
       if (chain.signal.aborted || !isPassing(error)) throw error;
       const { message } = error as Error;
       if (message !== said) log({ type: "warning", message: `${message}; waits, and tries again every ${LOOK_EVERY_MS / 1000} s` });

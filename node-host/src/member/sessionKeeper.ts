@@ -9,7 +9,7 @@ import { KINDS } from "@starling/sdk/solana/accounts";
 import { closeSession, openSession, refuel } from "@starling/sdk/solana/instructions";
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { sessionAddress, type RunAddresses } from "@starling/sdk/solana/pdas";
-import type { Chain } from "../chain/chain.ts";
+import type { Chain } from "@starling/sdk/actions/chain";
 import { rentLamports } from "@starling/sdk/solana/rent";
 import type { HostLog } from "../events.ts";
 

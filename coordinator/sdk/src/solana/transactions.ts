@@ -4,6 +4,7 @@
  */
 import {
   appendTransactionMessageInstructions,
+  compileTransaction,
   createTransactionMessage,
   getBase64EncodedWireTransaction,
   getSignatureFromTransaction,
@@ -29,6 +30,7 @@ import { logLines, retryable, transactionError } from "./transactionError.ts";
 import { wait } from "./wait.ts";
 
 export const MAX_TRANSACTION_BYTES = 1232;
+const LAMPORTS_PER_SIGNATURE = 5_000n;
 const FIRST_LOOK_MS = 300;
 const LOOK_MS = 500;
 const REBROADCAST_MS = 2_000;
@@ -51,6 +53,16 @@ export interface Confirmation {
   signature: string;
   /** null when only its effect was seen */
   slot: bigint | null;
+}
+
+/** What a transaction would do to its fee payer, were it sent now. */
+export interface Preview {
+  /** of the network for its signatures, and for priority */
+  feeLamports: bigint;
+  /** what else would leave the fee payer, such as deposits for accounts; below zero where it gets some; null: the node did not tell */
+  otherLamports: bigint | null;
+  /** as `send` would reject; null: it would be carried out */
+  error: ChainError | null;
 }
 
 interface Signed {
@@ -82,7 +94,7 @@ export class TransactionSender {
     const { signal } = options;
     const price = await this.#fees.price(writableAccounts(instructions), signal);
     for (let tries = 1; ; tries++) {
-      const limit = this.#budgets.limit(instructions) ?? (await this.#simulate(instructions, feePayer, price, signal));
+      const limit = this.#budgets.limit(instructions) ?? (await this.#simulate(instructions, feePayer, price, signal)).limit;
       const signed = await this.#sign(instructions, feePayer, limit, price);
       const refusal = await this.#broadcast(signed, instructions, signal);
       if (refusal === null) return this.#confirm(signed, instructions, options);
@@ -94,14 +106,51 @@ export class TransactionSender {
     }
   }
 
-  async #simulate(instructions: readonly Instruction[], feePayer: TransactionSigner, price: bigint, signal?: AbortSignal): Promise<number> {
+  /**
+   * Nothing is signed or sent. What it says of the programs' refusal is in the result.
+   * @throws ChainError `unreachable`, `rpc`, `bad-argument`, `aborted`, `closed`
+   */
+  async preview(instructions: readonly Instruction[], feePayer: TransactionSigner, signal?: AbortSignal): Promise<Preview> {
+    const price = await this.#fees.price(writableAccounts(instructions), signal);
+    const has = await this.#cluster.pool.call("getBalance", [feePayer.address, { commitment: this.#cluster.commitment }], signal);
+    const before = integer(field(has, "value"), "a balance");
+    const { signatures } = compileTransaction(message(instructions, feePayer, await this.#blockhashes.recent(), MOST_COMPUTE_UNITS, price));
+    const fee = (units: number): bigint =>
+      LAMPORTS_PER_SIGNATURE * BigInt(Object.keys(signatures).length) + (price * BigInt(units) + 999_999n) / 1_000_000n;
+    try {
+      const { limit, payerLamports } = await this.#simulate(instructions, feePayer, price, signal);
+      const simulated = fee(MOST_COMPUTE_UNITS);
+      return { feeLamports: fee(limit), otherLamports: payerLamports === null ? null : before - payerLamports - simulated, error: null };
+    } catch (error) {
+      if (!(error instanceof ChainError) || (error.code !== "rejected" && error.code !== "unfunded")) throw error;
+      return { feeLamports: fee(MOST_COMPUTE_UNITS), otherLamports: null, error };
+    }
+  }
+
+  /** Without signatures: a wallet must not be asked for what is only looked at. */
+  async #simulate(
+    instructions: readonly Instruction[],
+    feePayer: TransactionSigner,
+    price: bigint,
+    signal?: AbortSignal,
+  ): Promise<{ limit: number; payerLamports: bigint | null }> {
     for (let tries = 1; ; tries++) {
-      const { wire } = await this.#sign(instructions, feePayer, MOST_COMPUTE_UNITS, price);
-      const config = { encoding: "base64", commitment: this.#cluster.commitment, sigVerify: false, replaceRecentBlockhash: true };
+      const transaction = compileTransaction(message(instructions, feePayer, await this.#blockhashes.recent(), MOST_COMPUTE_UNITS, price));
+      refuseOversize(transaction);
+      const config = {
+        ...{ encoding: "base64", commitment: this.#cluster.commitment, sigVerify: false, replaceRecentBlockhash: true },
+        accounts: { encoding: "base64", addresses: [feePayer.address] },
+      };
+      const wire = getBase64EncodedWireTransaction(transaction);
       const value = field(await this.#cluster.pool.call("simulateTransaction", [wire, config], signal), "value");
       const error = field(value, "err");
       if (error === null || error === undefined) {
-        return this.#budgets.learn(instructions, Number(integer(field(value, "unitsConsumed"), "units consumed")));
+        const accounts = field(value, "accounts");
+        const payer = field(Array.isArray(accounts) ? accounts[0] : undefined, "lamports");
+        return {
+          limit: this.#budgets.learn(instructions, Number(integer(field(value, "unitsConsumed"), "units consumed"))),
+          payerLamports: payer === undefined ? null : integer(payer, "lamports"),
+        };
       }
       const logs = logLines(field(value, "logs"));
       if (retryable(error, logs) !== "blockhash" || tries === MOST_TRIES) {
@@ -116,10 +165,7 @@ export class TransactionSender {
     // two equal transactions of one blockhash would be one: the limit tells them apart
     const units = Math.min(limit + (this.#sent++ % 1_000), MOST_COMPUTE_UNITS);
     const transaction = await signTransaction(instructions, feePayer, lifetime, units, price);
-    const size = getTransactionSize(transaction);
-    if (size > MAX_TRANSACTION_BYTES) {
-      throw new ChainError("bad-argument", `the transaction has ${size} bytes, at most ${MAX_TRANSACTION_BYTES} fit`);
-    }
+    refuseOversize(transaction);
     return {
       signature: getSignatureFromTransaction(transaction),
       wire: getBase64EncodedWireTransaction(transaction),
@@ -244,14 +290,30 @@ export async function signTransaction(
   units: number,
   microLamports: bigint,
 ) {
-  return signTransactionMessageWithSigners(
-    pipe(
-      createTransactionMessage({ version: 0 }),
-      (message) => setTransactionMessageFeePayerSigner(feePayer, message),
-      (message) => setTransactionMessageLifetimeUsingBlockhash(lifetime, message),
-      (message) => appendTransactionMessageInstructions([...budget(units, microLamports), ...instructions], message),
-    ),
+  return signTransactionMessageWithSigners(message(instructions, feePayer, lifetime, units, microLamports));
+}
+
+function message(
+  instructions: readonly Instruction[],
+  feePayer: TransactionSigner,
+  lifetime: RecentBlockhash,
+  units: number,
+  microLamports: bigint,
+) {
+  return pipe(
+    createTransactionMessage({ version: 0 }),
+    (empty) => setTransactionMessageFeePayerSigner(feePayer, empty),
+    (unborn) => setTransactionMessageLifetimeUsingBlockhash(lifetime, unborn),
+    (bare) => appendTransactionMessageInstructions([...budget(units, microLamports), ...instructions], bare),
   );
+}
+
+/** @throws ChainError `bad-argument` */
+function refuseOversize(transaction: Parameters<typeof getTransactionSize>[0]): void {
+  const size = getTransactionSize(transaction);
+  if (size > MAX_TRANSACTION_BYTES) {
+    throw new ChainError("bad-argument", `the transaction has ${size} bytes, at most ${MAX_TRANSACTION_BYTES} fit`);
+  }
 }
 
 function budget(units: number, microLamports: bigint): Instruction[] {

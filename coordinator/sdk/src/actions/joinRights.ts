@@ -1,9 +1,10 @@
-/** Whether a key may join a run, and if not, why: the sentences of `can-join`, and of a daemon that waits to be let in. */
+/** Whether a key may join a run, and if not, why: the sentences of `can-join`, of the page, and of a daemon that waits to be let in. */
 import type { Address } from "@solana/kit";
 import { MAX_CLIENTS } from "@starling/config";
-import type { RunState } from "@starling/sdk";
-import { JOIN_SCOPE, PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
+import type { RunState } from "../types.ts";
+import { JOIN_SCOPE, PUBLIC_GRANTEE } from "../solana/pdas.ts";
 import { formatSol } from "./amounts.ts";
+import type { Advice } from "./errors.ts";
 
 /** A grant as the chain has it. */
 export interface GrantFacts {
@@ -31,7 +32,9 @@ export interface JoinFacts {
   grants: readonly { grantee: Address; grant: GrantFacts | null }[];
 }
 
-export type JoinRight = { mayJoin: true; grantee: Address; note: string | null } | { mayJoin: false; mayLater: boolean; reason: string };
+export type JoinRight =
+  | { mayJoin: true; grantee: Address; note: string | null }
+  | { mayJoin: false; mayLater: boolean; reason: string; advice: Advice | null };
 
 /** The grants by which `owner` might join: that of the authorizer it names, or its own and everyone's. */
 export function granteesFor(owner: Address, authorizer: Address | undefined): Address[] {
@@ -40,7 +43,12 @@ export function granteesFor(owner: Address, authorizer: Address | undefined): Ad
 
 export function joinRight(facts: JoinFacts): JoinRight {
   const { runId, owner, member } = facts;
-  const refuse = (mayLater: boolean, reason: string): JoinRight => ({ mayJoin: false, mayLater, reason });
+  const refuse = (mayLater: boolean, reason: string, advice: Advice | null = null): JoinRight => ({
+    mayJoin: false,
+    mayLater,
+    reason,
+    advice,
+  });
   if (facts.runState === "Finished") return refuse(false, `run ${runId} is finished`);
   const good = facts.grants.find(({ grantee, grant }) => whyGrantFails(owner, grantee, grant) === null);
   if (!good) {
@@ -52,13 +60,13 @@ export function joinRight(facts: JoinFacts): JoinRight {
   if (bond < facts.minBondLamports) {
     return refuse(
       true,
-      `run ${runId} wants a bond of ${formatSol(facts.minBondLamports)}, ${owner} has deposited ${formatSol(bond)}: use starling deposit-bond`,
+      `run ${runId} wants a bond of ${formatSol(facts.minBondLamports)}, ${owner} has deposited ${formatSol(bond)}`,
+      "deposit-bond",
     );
   }
   if (facts.runState === null || facts.runState === "Uninitialized")
-    return refuse(true, `run ${runId} was not started yet: its authority must use update-config, then set-paused --resume`);
-  if (!facts.isConfigWhole)
-    return refuse(true, `the configuration of run ${runId} is being changed: its authority must end that with update-config`);
+    return refuse(true, `run ${runId} was not started yet: its authority must configure it and start it`);
+  if (!facts.isConfigWhole) return refuse(true, `the configuration of run ${runId} is being changed: its authority must end that`);
   if (!facts.isMember && facts.members >= MAX_CLIENTS) return refuse(true, `run ${runId} is full: it has ${facts.members} members`);
   const note = facts.isMember ? "it is a member already" : facts.runState === "Paused" ? "the run is paused: it waits as a member" : null;
   return { mayJoin: true, grantee: good.grantee, note };

@@ -5,7 +5,7 @@ import { findGrant } from "./grant.ts";
 import { granteesFor, type JoinFacts } from "./joinRights.ts";
 import { findMember, ownerOf, requireRun } from "./run.ts";
 
-/** `authorizer`: who holds the grant; undefined = the owner itself, or everyone. Errors: HostError chain: no such run; ChainError. */
+/** `authorizer`: who holds the grant; undefined = the owner itself, or everyone. Errors: ActionError not-found: no such run; ChainError. */
 export async function readJoinFacts(chain: Chain, runId: string, owner: Address, authorizer: Address | undefined): Promise<JoinFacts> {
   const run = await requireRun(chain, runId);
   const { joinAuthority, minBondLamports, authorizerProgram } = run.account;

@@ -1,5 +1,5 @@
 import { generateKeyPairSigner, type Address } from "@solana/kit";
-import { PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
+import { PUBLIC_GRANTEE } from "../solana/pdas.ts";
 import { beforeAll, describe, expect, test } from "vitest";
 import { granteesFor, joinRight, type JoinFacts } from "./joinRights.ts";
 

@@ -1,11 +1,11 @@
 /** A run's treasury: what it holds, and in which token. */
 import type { Address } from "@solana/kit";
-import { getParticipantDecoder, getTreasuryDecoder, type Participant, type Treasury } from "@starling/sdk/generated/treasurer/index";
-import { KINDS, requireAccount } from "@starling/sdk/solana/accounts";
-import { participantAddress, treasuryAddress } from "@starling/sdk/solana/pdas";
-import { readMint, readTokenAccount } from "@starling/sdk/solana/tokens";
-import { tokenAddress, type Collateral } from "@starling/sdk/solana/treasury";
-import { HostError } from "../errors.ts";
+import { getParticipantDecoder, getTreasuryDecoder, type Participant, type Treasury } from "../generated/treasurer/index.ts";
+import { KINDS, requireAccount } from "../solana/accounts.ts";
+import { participantAddress, treasuryAddress } from "../solana/pdas.ts";
+import { readMint, readTokenAccount } from "../solana/tokens.ts";
+import { tokenAddress, type Collateral } from "../solana/treasury.ts";
+import { ActionError } from "./errors.ts";
 import type { Chain } from "./chain.ts";
 import type { TreasuryFacts } from "./dump.ts";
 
@@ -32,14 +32,11 @@ export async function findTreasury(chain: Chain, run: Address, mainAuthority: Ad
   return { address, account: decoder.decode(data) };
 }
 
-/** Errors: HostError chain for a run without one. */
+/** Errors: ActionError not-found for a run without one. */
 export async function requireTreasury(chain: Chain, runId: string, run: Address, mainAuthority: Address | null): Promise<FoundTreasury> {
   const found = await findTreasury(chain, run, mainAuthority);
   if (found) return found;
-  throw new HostError(
-    "chain",
-    `run ${runId} has no treasury: it was created without --treasurer-collateral-mint, or its surplus was withdrawn`,
-  );
+  throw new ActionError("not-found", `run ${runId} has no treasury: it was created without rewards, or its surplus was withdrawn`);
 }
 
 /** What an owner claimed of a treasury; null where it never did, or someone merely sent lamports to the address. Errors: ChainError. */
@@ -56,13 +53,14 @@ export interface Mint extends Collateral {
   decimals: number;
 }
 
-/** Errors: HostError chain where `address` is no mint. */
+/** Errors: ActionError not-found where `address` is no mint. */
 export async function requireMint(chain: Chain, address: Address): Promise<Mint> {
   const found = await chain.account(address);
   const mint = found && readMint(found);
+  if (mint) chain.decimals.set(address, mint.decimals);
   if (mint) return { mint: address, tokenProgram: mint.tokenProgram, decimals: mint.decimals };
   const what = found === null ? "there is no account at that address" : `the account there belongs to ${found.owner} and is no mint`;
-  throw new HostError("chain", `${address} is not the mint of a token: ${what}`);
+  throw new ActionError("not-found", `${address} is not the mint of a token: ${what}`);
 }
 
 /** Units in the associated token account of `owner`; null where there is none. */

@@ -1,5 +1,5 @@
 import { MAX_SESSION_FLOAT_SOL } from "@starling/config/programs/train";
-import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
+import { CHAIN_LIMITS } from "../solana/limits.ts";
 import { describe, expect, test } from "vitest";
 import { formatAmount, parseAmount, SOL_DECIMALS } from "./amounts.ts";
 

@@ -1,7 +1,7 @@
 /** Grants of the scope "CoordinatorJoinRun". */
 import type { Address } from "@solana/kit";
-import { decodeGrant, type GrantReading } from "@starling/sdk/solana/accounts";
-import { grantAddress } from "@starling/sdk/solana/pdas";
+import { decodeGrant, type GrantReading } from "../solana/accounts.ts";
+import { grantAddress } from "../solana/pdas.ts";
 import type { Chain } from "./chain.ts";
 
 /** Null where nothing was granted, or someone merely sent lamports to the address. Errors: ChainError. */

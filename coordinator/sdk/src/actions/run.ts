@@ -1,7 +1,7 @@
 /** A run as a command looks at it: all of it at one slot, or what its own account tells. */
 import { getAddressDecoder, type Address } from "@solana/kit";
-import { RUN_STATES, type CoordinatorState, type RunState } from "@starling/sdk";
-import { getConfigDecoder, type Member } from "@starling/sdk/generated/coordinator/index";
+import { RUN_STATES, type CoordinatorState, type RunState } from "../types.ts";
+import { getConfigDecoder, type Member } from "../generated/coordinator/index.ts";
 import {
   decodeRunConfig,
   decodeRunHeader,
@@ -10,11 +10,11 @@ import {
   listRuns as readRuns,
   type RunConfig,
   type RunHeader,
-} from "@starling/sdk/solana/accounts";
-import { addressesOfRun, memberAddress, runAddresses, type Programs, type RunAddresses } from "@starling/sdk/solana/pdas";
-import { assembleState, tablePart, unsettledSlots as owedSlots } from "@starling/sdk/solana/stateAccounts";
-import { Struct } from "@starling/sdk/struct";
-import { HostError } from "../errors.ts";
+} from "../solana/accounts.ts";
+import { addressesOfRun, memberAddress, runAddresses, type Programs, type RunAddresses } from "../solana/pdas.ts";
+import { assembleState, tablePart, unsettledSlots as owedSlots } from "../solana/stateAccounts.ts";
+import { Struct } from "../struct.ts";
+import { ActionError } from "./errors.ts";
 import type { Chain } from "./chain.ts";
 import type { RunFacts } from "./dump.ts";
 
@@ -60,12 +60,12 @@ export async function findRun(chain: Chain, runId: string): Promise<OnChainRun |
   };
 }
 
-/** Errors: HostError chain: no such run, or no program that could have one. */
+/** Errors: ActionError not-found: no such run; chain: no program that could have one. */
 export async function requireRun(chain: Chain, runId: string): Promise<OnChainRun> {
   const run = await findRun(chain, runId);
   if (run) return run;
   await requireProgram(chain, "coordinator");
-  throw new HostError("chain", `there is no run "${runId}" on this cluster: starling list-runs shows those there are`);
+  throw new ActionError("not-found", `there is no run "${runId}" on this cluster`, { advice: "list-runs" });
 }
 
 /** Owners of what can be called. */
@@ -75,16 +75,15 @@ const LOADERS: ReadonlySet<string> = new Set([
   "LoaderV411111111111111111111111111111111111",
 ]);
 
-/** Errors: HostError chain where nothing is deployed at the program's address. */
+/** Errors: ActionError chain where nothing is deployed at the program's address. */
 export async function requireProgram(chain: Chain, name: keyof Programs): Promise<void> {
   const address = chain.programs[name];
   const { accounts } = await chain.client.accounts([address], { signal: chain.signal, slice: { offset: 0, length: 0 } });
   const [found] = accounts;
   if (found && LOADERS.has(found.owner)) return;
-  throw new HostError(
-    "chain",
-    `the program "${name}" is not on this cluster at ${address}${found ? ", which is no program" : ""}: check --rpc, or name where it is with --${name}-program-id`,
-  );
+  throw new ActionError("chain", `the program "${name}" is not on this cluster at ${address}${found ? ", which is no program" : ""}`, {
+    advice: `find-${name}`,
+  });
 }
 
 function headOf(runId: string, at: RunAddresses, account: RunHeader): RunHead {

@@ -1,9 +1,9 @@
 /** A grant that is gone ends memberships only when someone tells the coordinator: this does, for every member that joined by it. */
 import type { Address, TransactionSigner } from "@solana/kit";
-import { enforceGrant as enforceGrantInstruction } from "@starling/sdk/solana/instructions";
-import { ChainError } from "@starling/sdk/solana/chainError";
+import { enforceGrant as enforceGrantInstruction } from "../solana/instructions.ts";
+import { ChainError } from "../solana/chainError.ts";
 import type { Chain } from "./chain.ts";
-import { progress } from "./print.ts";
+import type { Tell } from "./progress.ts";
 import { listMembers, listRuns, ownerOf, requireRun, type OnChainRun } from "./run.ts";
 
 export interface EndedMembership {
@@ -11,11 +11,12 @@ export interface EndedMembership {
   owner: Address;
 }
 
-/** In run `runId`, or in all runs whose join authority this is. Errors: HostError, ChainError. */
+/** In run `runId`, or in all runs whose join authority this is. Errors: ActionError, ChainError. */
 export async function enforceGrant(
   chain: Chain,
   by: { grant: Address; joinAuthority: Address; runId: string | undefined },
   payer: TransactionSigner,
+  tell?: Tell,
 ): Promise<EndedMembership[]> {
   const runIds =
     by.runId === undefined
@@ -34,8 +35,8 @@ export async function enforceGrant(
         if (error instanceof ChainError && error.refusal?.name === "NotMember") continue;
         throw error;
       }
-      progress(`${owner} leaves run ${runId} at the end of the epoch`);
       ended.push({ runId, owner });
+      tell?.({ step: ended.length, of: null, text: `${owner} leaves run ${runId} at the end of the epoch` });
     }
   }
   return ended;

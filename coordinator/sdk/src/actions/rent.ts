@@ -1,9 +1,9 @@
 /** What the accounts of a run cost: the rent is a deposit, and comes back when they are closed. */
-import { getConfigDecoder } from "@starling/sdk/generated/coordinator/index";
-import { LAYOUT } from "@starling/sdk/generated/machineLayout";
-import { getTreasuryDecoder } from "@starling/sdk/generated/treasurer/index";
-import { rentLamports } from "@starling/sdk/solana/rent";
-import { RUN_HEADER_BYTES, TABLE_HEADER_BYTES } from "@starling/sdk/solana/stateAccounts";
+import { getConfigDecoder } from "../generated/coordinator/index.ts";
+import { LAYOUT } from "../generated/machineLayout.ts";
+import { getTreasuryDecoder } from "../generated/treasurer/index.ts";
+import { rentLamports } from "../solana/rent.ts";
+import { RUN_HEADER_BYTES, TABLE_HEADER_BYTES } from "../solana/stateAccounts.ts";
 
 /** behind a round's reports, for verification */
 const VERDICTS_BYTES = 1024;

@@ -1,15 +1,15 @@
 /** Amounts of tokens, points and SOL as people write them, exact to the last unit: never a binary fraction. */
-import { HostError } from "../errors.ts";
+import { ActionError } from "./errors.ts";
 
 export const SOL_DECIMALS = 9;
 const MAX_U64 = (1n << 64n) - 1n;
 
 /**
  * The smallest units in `text`, such as 1500000 for "1.5" with 6 decimals. `what` names the option in messages.
- * Errors: HostError bad-option: not a decimal number, finer than the token can be divided, or beyond 64 bits.
+ * Errors: ActionError bad-argument: not a decimal number, finer than the token can be divided, or beyond 64 bits.
  */
 export function parseAmount(text: string, decimals: number, what: string): bigint {
-  const refuse = (rule: string): HostError => new HostError("bad-option", `${what} ${text.slice(0, 40)}: ${rule}`);
+  const refuse = (rule: string): ActionError => new ActionError("bad-argument", `${what} ${text.slice(0, 40)}: ${rule}`);
   const parts = /^(\d{1,40})(?:\.(\d{1,40}))?$/.exec(text.trim());
   if (parts === null) throw refuse("must be a decimal number such as 12 or 0.5");
   const [, whole = "", fraction = ""] = parts;

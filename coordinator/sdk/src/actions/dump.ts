@@ -3,11 +3,11 @@
  * units and lamports are text, so that no reader rounds them; keys are Solana addresses, hashes hex.
  */
 import { getBase58Decoder, type Address } from "@solana/kit";
-import type { ClientSlot, CoordinatorState, Member as WaitingMember } from "@starling/sdk";
-import { toHex } from "@starling/sdk/bytes";
-import type { Member } from "@starling/sdk/generated/coordinator/index";
-import type { Treasury } from "@starling/sdk/generated/treasurer/index";
-import { claimablePoints } from "@starling/sdk/solana/accounts";
+import type { ClientSlot, CoordinatorState, Member as WaitingMember } from "../types.ts";
+import { toHex } from "../bytes.ts";
+import type { Member } from "../generated/coordinator/index.ts";
+import type { Treasury } from "../generated/treasurer/index.ts";
+import { claimablePoints } from "../solana/accounts.ts";
 import { formatAmount } from "./amounts.ts";
 
 export interface RunFacts {

@@ -1,11 +1,11 @@
 /** Points move from a run's epoch tables to their owners' accounts. Anyone may do it; a slot that is settled is not settled twice. */
 import type { Address, TransactionSigner } from "@solana/kit";
-import { settle } from "@starling/sdk/solana/instructions";
-import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
+import { settle } from "../solana/instructions.ts";
+import { CHAIN_LIMITS } from "../solana/limits.ts";
 import type { Chain } from "./chain.ts";
 import { unsettledSlots, type OnChainRun } from "./run.ts";
 
-/** Settles what can be settled now; of `owner` only, where one is named. Resolves to the number of slots. Errors: HostError, ChainError. */
+/** Settles what can be settled now; of `owner` only, where one is named. Resolves to the number of slots. Errors: ActionError, ChainError. */
 export async function settleTables(chain: Chain, run: OnChainRun, payer: TransactionSigner, owner?: Address): Promise<number> {
   const slots = unsettledSlots(run).filter((slot) => slot.isDue && (owner === undefined || slot.owner === owner));
   for (const table of [0, 1] as const) {
