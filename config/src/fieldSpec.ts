@@ -172,7 +172,7 @@ function hasLength(spec: StringSpec, value: string): boolean {
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Reads a value from command-line or environment text; what cannot be read comes back as text, for `brokenRule` to refuse. */
-export function readText(spec: FieldSpec, text: string): unknown {
+export function readText(spec: Pick<FieldSpec, "type">, text: string): unknown {
   const number = (part: string): unknown => (DECIMAL.test(part) ? Number(part) : part);
   switch (spec.type) {
     case "integer":
