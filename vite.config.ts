@@ -1,9 +1,34 @@
-import { defineConfig } from "vite";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+import { PAGE_CSP_META } from "./config/src/page/csp.ts";
+
+/** Any static host then serves the page under its policy. Not in the dev server: hot reload lives on inline scripts. */
+const contentSecurityPolicy: Plugin = {
+  name: "content-security-policy",
+  apply: "build",
+  transformIndexHtml: () => [
+    { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: PAGE_CSP_META }, injectTo: "head-prepend" },
+  ],
+};
 
 /** Builds web/ to web/dist. No Node shim, no polyfill: what does not run in a browser must not be imported there. */
 export default defineConfig({
   root: "web",
   base: "./",
-  build: { outDir: "dist", emptyOutDir: true, target: "es2024", chunkSizeWarningLimit: 1500 },
+  plugins: [react(), tailwindcss(), contentSecurityPolicy],
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2024",
+    manifest: true,
+    // a data: url would need its own hole in the policy
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      // lab.html is the bare trainer of e2e/mixedClients.node.test.ts, without wallet, chain or layout
+      input: { main: `${import.meta.dirname}/web/index.html`, lab: `${import.meta.dirname}/web/lab.html` },
+    },
+  },
   worker: { format: "es" },
 });

@@ -114,7 +114,7 @@ describe("three members that compute differently", () => {
     const pageErrors: string[] = [];
     page.on("pageerror", (error) => pageErrors.push(error.message));
     await page.goto(
-      `${site.url}/?coordinator=${encodeURIComponent(ws)}&data=${encodeURIComponent(`${site.url}/data/train.txt`)}&hash-every-round`,
+      `${site.url}/lab.html?coordinator=${encodeURIComponent(ws)}&data=${encodeURIComponent(`${site.url}/data/train.txt`)}&hash-every-round`,
     );
 
     const deadlineMs = performance.now() + LIMIT_MS;

@@ -15,6 +15,7 @@ function step(name: string, command: string, args: string[]): void {
 step("format", "oxfmt", ["--check", "."]);
 step("lint", "oxlint", ["--quiet"]);
 step("types", "tsc", ["-p", "tsconfig.json"]);
+step("types of the page", "tsc", ["-p", "web/tsconfig.json"]);
 const breaches = await checkImports();
 if (breaches > 0) failed++;
 console.log(`${breaches === 0 ? "ok  " : "FAIL"} import directions${breaches > 0 ? `: ${breaches} against DESIGN.md section 2` : ""}`);

@@ -1,0 +1,2 @@
+export { useWallet } from "./store.ts";
+export type { WalletHandle, WalletStatus } from "./types.ts";
