@@ -1,0 +1,145 @@
+/** A run that is being made: everything that was typed, and how far sending it has come. Kept as JSON in localStorage. */
+import { readTomlDocument } from "@starling/config";
+import { adoptValues, RUN_FORM, valuesOfDocument, type FormValues } from "../form/formValues.ts";
+
+export interface Draft {
+  version: 1;
+  id: string;
+  createdMs: number;
+  updatedMs: number;
+  /** where it began, in words: "the preset test", "the file config.toml" */
+  origin: string;
+  /** name of the cluster it is made for; null: a server, for which a config.toml is made */
+  cluster: string | null;
+  name: string;
+  description: string;
+  config: FormValues;
+  access: Access;
+  rewards: Rewards;
+  /** whether the run starts with the last transaction */
+  startNow: boolean;
+  sent: Sent;
+}
+
+export interface Access {
+  mode: "public" | "private";
+  /** who grants; empty: the wallet that creates the run */
+  joinAuthority: string;
+  /** addresses that may join a private run, one a line */
+  grantees: string;
+  /** SOL */
+  minBond: string;
+}
+
+/** Amounts are text as typed, in tokens (points where there are no rewards). */
+export interface Rewards {
+  mode: "none" | "mint" | "new-mint";
+  mint: string;
+  decimals: string;
+  supply: string;
+  earning: string;
+  slashing: string;
+  topUp: string;
+}
+
+export interface Sent {
+  /** the wallet that sends; null before the first transaction */
+  owner: string | null;
+  /** of the token that was created for this run, told before the transaction is sent */
+  mint: string | null;
+  /** steps that are done, by name, for the list to show at once; the chain has the last word */
+  done: string[];
+}
+
+export interface NewDraft {
+  id: string;
+  nowMs: number;
+  origin: string;
+  cluster: string | null;
+  config: FormValues;
+}
+
+export function newDraft({ id, nowMs, origin, cluster, config }: NewDraft): Draft {
+  return {
+    version: 1,
+    id,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    origin,
+    cluster,
+    name: "",
+    description: "",
+    config,
+    access: { mode: "public", joinAuthority: "", grantees: "", minBond: "" },
+    rewards: {
+      mode: "none",
+      mint: "",
+      decimals: "6",
+      supply: "1000000",
+      earning: numberOf(config, "earning_rate_total_shared"),
+      slashing: numberOf(config, "slashing_rate_per_client"),
+      topUp: "",
+    },
+    startNow: true,
+    sent: { owner: null, mint: null, done: [] },
+  };
+}
+
+function numberOf(values: FormValues, name: string): string {
+  const config = values["config"];
+  const text = typeof config === "object" && !Array.isArray(config) ? config[name] : "";
+  return typeof text === "string" && text !== "0" ? text : "";
+}
+
+/** A TOML text as inputs, as far as it has what they ask for. Throws ConfigError `toml`. */
+export function valuesOfToml(toml: string, source: string): FormValues {
+  return valuesOfDocument(readTomlDocument(toml, { source }));
+}
+
+/** Null where `text` is no draft. Parts of another version that fit are kept. */
+export function readDraft(text: string): Draft | null {
+  let stored: unknown;
+  try {
+    stored = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const from = record(stored);
+  const id = from["id"];
+  if (typeof id !== "string" || id === "") return null;
+  const empty = newDraft({ id, nowMs: 0, origin: "", cluster: null, config: adoptValues(RUN_FORM, from["config"]) as FormValues });
+  const sent = record(from["sent"]);
+  return {
+    ...empty,
+    ...like(empty, from),
+    version: 1,
+    cluster: typeof from["cluster"] === "string" ? from["cluster"] : null,
+    config: empty.config,
+    access: {
+      ...empty.access,
+      ...like(empty.access, record(from["access"])),
+      mode: record(from["access"])["mode"] === "private" ? "private" : "public",
+    },
+    rewards: { ...empty.rewards, ...like(empty.rewards, record(from["rewards"])), mode: rewardsMode(record(from["rewards"])["mode"]) },
+    sent: {
+      owner: typeof sent["owner"] === "string" ? sent["owner"] : null,
+      mint: typeof sent["mint"] === "string" ? sent["mint"] : null,
+      done: Array.isArray(sent["done"]) ? sent["done"].filter((name) => typeof name === "string") : [],
+    },
+  };
+}
+
+const rewardsMode = (mode: unknown): Rewards["mode"] => (mode === "mint" || mode === "new-mint" ? mode : "none");
+
+/** Those plain values of `from` that have the type `model` has. */
+function like<T extends object>(model: T, from: Record<string, unknown>): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(model).flatMap(([name, value]) =>
+      typeof value !== "object" && typeof from[name] === typeof value ? [[name, from[name]]] : [],
+    ),
+  ) as Partial<T>;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { newDraft, readDraft, valuesOfToml } from "./draft.ts";
+import { draftStore } from "./draftStore.ts";
+
+const TOML = `[config]\nwarmup_time = 30\nearning_rate_total_shared = 500\n`;
+const draft = (id: string, nowMs = 1000) =>
+  newDraft({ id, nowMs, origin: "a test", cluster: "localnet", config: valuesOfToml(TOML, "test") });
+
+/** What a browser's Storage does, with a limit. */
+function fakeStorage(maxCharacters = Infinity): Storage {
+  const items = new Map<string, string>();
+  return {
+    get length() {
+      return items.size;
+    },
+    key: (i) => [...items.keys()][i] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem(key, text) {
+      if (text.length > maxCharacters) throw new DOMException("full", "QuotaExceededError");
+      items.set(key, text);
+    },
+    removeItem: (key) => void items.delete(key),
+    clear: () => items.clear(),
+  };
+}
+
+describe("drafts", () => {
+  test("come back as they were, newest first", () => {
+    const storage = fakeStorage();
+    const store = draftStore(storage);
+    const [old, young] = [draft("a", 1000), { ...draft("b", 2000), sent: { owner: "me", mint: "m", done: ["create-run"] } }];
+    expect([store.write(old), store.write(young)]).toEqual([true, true]);
+    storage.setItem("starling.theme", "dark");
+    storage.setItem("starling.draft.broken", "{");
+    expect(draftStore(storage).list()).toEqual([young, old]);
+    store.remove("a");
+    expect(store.read("a")).toBeNull();
+    expect(storage.getItem("starling.draft.broken")).toBe("{");
+  });
+
+  test.each([
+    ["full", fakeStorage(10)],
+    ["refused", null],
+  ])("where storage is %s the page keeps them, and says so", (_, storage) => {
+    const store = draftStore(storage);
+    expect(store.write(draft("a"))).toBe(false);
+    expect(store.read("a")).toEqual(draft("a"));
+    expect(store.list()).toHaveLength(1);
+  });
+
+  test("of another version keep what fits", () => {
+    const text = JSON.stringify({ ...draft("a"), name: 7, access: { mode: "nobody", minBond: "2" }, rewards: null, sent: "no", extra: 1 });
+    const read = readDraft(text);
+    expect(read).toMatchObject({
+      id: "a",
+      name: "",
+      access: { mode: "public", minBond: "2" },
+      rewards: { mode: "none" },
+      sent: { done: [] },
+    });
+    expect(read).not.toHaveProperty("extra");
+    expect(readDraft("[]")).toBeNull();
+    expect(readDraft("null")).toBeNull();
+  });
+
+  test("begin with the rates of their file", () => {
+    expect(draft("a").rewards).toMatchObject({ earning: "500", slashing: "" });
+  });
+});
