@@ -27,7 +27,7 @@ interface Report {
 
 async function playwright(project: string, filters: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const report = join(artifacts, `${project}.json`);
-  const args = ["test", "-c", join(REPOSITORY, "e2e/web/playwright.config.ts"), "--project", project, ...filters];
+  const args = ["test", "-c", join(REPOSITORY, "e2e/web/playwright.config.ts"), `--project=${project}`, ...filters];
   const plain = [process.execPath, join(REPOSITORY, "node_modules/@playwright/test/cli.js"), ...args];
   const [command, ...rest] = project === NETWORK_PROJECT ? inNamespace(plain) : plain;
   const left = Math.max(60_000, BUDGET_MS - (performance.now() - startedMs));

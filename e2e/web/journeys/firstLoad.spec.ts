@@ -5,7 +5,12 @@ import { expect, test } from "../fixtures.ts";
 
 const MOST_SCRIPT_BYTES = 250_000;
 
-test("the first load needs less than 250 kB of script, and no host but its own and the cluster's", async ({ page, home, recorder, chain }) => {
+test("the first load needs less than 250 kB of script, and no host but its own and the cluster's", async ({
+  page,
+  home,
+  recorder,
+  chain,
+}) => {
   await page.goto(home);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.waitForLoadState("networkidle");
