@@ -135,7 +135,9 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     const piece = writeConfig(at, validator.signers[0]!, 0, text.subarray(0, CHAIN_LIMITS.configChunkBytes));
     await chain.send([piece], validator.signers[0]!, "stage a piece");
     const applied = await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config]);
-    expect(lastProgress).toBe("sending the configuration: piece 1 of 1\n");
+    expect(lastProgress).toBe(
+      "sending the configuration: piece 1 of 1\ntaking the configuration into use\nupdating what is shown of the run\n",
+    );
     expect(applied).toMatchObject({ config: { changed: true }, metadata: { vocabSize: "256" } });
     expect(await goodJson(["update-config", ...creator, "--run-id", "public", "--config-path", config])).toMatchObject({
       config: { changed: false },
