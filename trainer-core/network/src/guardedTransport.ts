@@ -1,5 +1,6 @@
 import type { MultiaddrConnection, Transport, Upgrader } from "@libp2p/interface";
 import type { Libp2pTransports } from "./libp2pNode.ts";
+import { relayLimits } from "./limits.ts";
 import { hostOfIp } from "./peerIds.ts";
 
 /** What wants to see transport connections before their handshake. */
@@ -16,13 +17,18 @@ export interface ConnectionGuard {
 /** A transport whose every connection passes `guard` first. */
 export function guardedTransport(create: Libp2pTransports[number], guard: ConnectionGuard): Libp2pTransports[number] {
   return (components) => {
-    const transport: Transport = create(components);
+    // relayed and WebRTC connections are upgraded outside of any dial or listener: by what the components hold
+    const upgrader = guarded(components.upgrader, guard);
+    const transport: Transport = create(
+      new Proxy(components, { get: (target, key) => (key === "upgrader" ? upgrader : Reflect.get(target, key)) }),
+    );
     const dial = transport.dial.bind(transport);
     const createListener = transport.createListener.bind(transport);
-    transport.dial = (address, options) => dial(address, { ...options, upgrader: guarded(options.upgrader, guard) });
+    transport.dial = (address, options) => dial(address, { ...options, upgrader });
     transport.createListener = (options) => {
-      const listener = createListener({ ...options, upgrader: guarded(options.upgrader, guard) });
+      const listener = createListener({ ...options, upgrader });
       refuseSockets(listener as TcpListener, guard);
+      refuseStun(listener as WebRtcDirectListener, guard);
       return listener;
     };
     return transport;
@@ -59,6 +65,30 @@ function refuseSockets({ server }: TcpListener, guard: ConnectionGuard): void {
     guard.arrived(socket);
     for (const each of accept) each.call(server, socket);
   });
+}
+
+/** The webrtc-direct listener's answer to a STUN packet of somebody new, which it does not declare: it makes a native connection. */
+interface WebRtcDirectListener {
+  incomingConnection?: (ufrag: string, host: string, port: number, signal: AbortSignal) => Promise<void>;
+  connections?: Map<string, unknown>;
+}
+
+/** Anyone can write any sender into a UDP packet, so besides its host all of them together are limited. */
+function refuseStun(listener: WebRtcDirectListener, guard: ConnectionGuard): void {
+  const { incomingConnection, connections } = listener;
+  if (incomingConnection === undefined || connections === undefined) return;
+  let underWay = 0;
+  listener.incomingConnection = async (ufrag, host, port, signal) => {
+    // the same client repeats itself until it is answered
+    if (connections.has(`${host}:${port}:${ufrag}`)) return;
+    if (underWay >= relayLimits.signallingHandshakes.value || !guard.isWelcome(hostOfIp(host))) return;
+    underWay++;
+    try {
+      await incomingConnection.call(listener, ufrag, host, port, signal);
+    } finally {
+      underWay--;
+    }
+  };
 }
 
 function guarded(upgrader: Upgrader, guard: ConnectionGuard): Upgrader {

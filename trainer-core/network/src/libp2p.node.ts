@@ -1,14 +1,48 @@
+import type { Transport } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
 import { webSocketTransport } from "./webSocketTransport.ts";
 import { createLibp2pNetwork } from "./libp2pNetwork.ts";
 import type { Libp2pNetworkOptions, Libp2pTransports } from "./libp2pNode.ts";
+import { NetworkError } from "./errors.ts";
 import type { PeerNetwork } from "./port.ts";
 
-/** A daemon's network: TCP, and WebSockets (`/ip4/.../tcp/.../ws`) for the tabs that dial it. */
-export function createNodeNetwork(options: Omit<Libp2pNetworkOptions, "transports">): Promise<PeerNetwork> {
-  return createLibp2pNetwork({ ...options, transports: nodeTransports() });
+export interface NodeNetworkOptions extends Omit<Libp2pNetworkOptions, "transports" | "throughRelays"> {
+  /** Also dial webrtc-direct addresses: daemons have no need to. Default: where `listen` has one. */
+  webRtcDirect?: boolean;
+}
+
+/**
+ * A daemon's network: TCP; WebSockets (`/ip4/.../tcp/.../ws`) and, where `listen` has such an address,
+ * webrtc-direct (`/ip4/.../udp/.../webrtc-direct`) for the tabs that dial it.
+ * @throws NetworkError `unreachable`: this platform has no WebRTC
+ */
+export async function createNodeNetwork({ webRtcDirect, ...options }: NodeNetworkOptions): Promise<PeerNetwork> {
+  const hasWebRtc = webRtcDirect ?? options.listen.some((address) => address.includes("/webrtc-direct"));
+  return createLibp2pNetwork({ ...options, transports: hasWebRtc ? await nodeTransportsWithWebRtc() : nodeTransports() });
 }
 
 export function nodeTransports(): Libp2pTransports {
   return [tcp(), webSocketTransport()];
+}
+
+/** Loaded when it is wanted: a native library that takes a quarter of a second. @throws NetworkError `unreachable` */
+export async function nodeTransportsWithWebRtc(): Promise<Libp2pTransports> {
+  const { webRTCDirect } = await import("@libp2p/webrtc").catch((cause: Error) => {
+    throw new NetworkError("unreachable", `this platform has no WebRTC: ${cause.message.split("\n")[0]}`, { cause });
+  });
+  // left out, libp2p asks STUN servers of third parties
+  const create = webRTCDirect({ rtcConfiguration: { iceServers: [] }, maxEarlyStreams: 64 });
+  return [
+    ...nodeTransports(),
+    (components) => {
+      const transport = create(components) as Transport & { start(): Promise<void>; renewCertificateTask?: NodeJS.Timeout };
+      const start = transport.start.bind(transport);
+      transport.start = async () => {
+        await start();
+        // An address names its certificate, and members were told of the address: it lasts as long as the process. Nobody checks its date.
+        clearTimeout(transport.renewCertificateTask);
+      };
+      return transport;
+    },
+  ];
 }

@@ -9,7 +9,7 @@ import { Gate } from "./gate.ts";
 import type { GossipGuard } from "./gossipGuard.ts";
 import { type Libp2pNetworkOptions, type Libp2pParts, type Services, startLibp2p } from "./libp2pNode.ts";
 import { connectionLimits, streamLimits } from "./limits.ts";
-import { bytesOf, dialableAddresses, hexOf, parseAddress, peerIdIn, peerIdOf, peerKeyFromText } from "./peerIds.ts";
+import { bytesOf, dialableAddresses, hexOf, isRelayed, parseAddress, peerIdIn, peerIdOf, peerKeyFromText } from "./peerIds.ts";
 import type { PeerSet } from "./peerSet.ts";
 import {
   defaultMaxResponseBytes,
@@ -27,6 +27,7 @@ import {
   type SubscriptionOptions,
 } from "./port.ts";
 import { Redialer } from "./redialer.ts";
+import type { RelaySeats } from "./relaySeats.ts";
 import type { RequestGuard } from "./requestGuard.ts";
 import type { TrafficLedger } from "./traffic.ts";
 
@@ -51,6 +52,8 @@ class Libp2pNetwork implements PeerNetwork {
   readonly #traffic: TrafficLedger;
   readonly #gossip: GossipGuard;
   readonly #requests: RequestGuard;
+  /** null: not a tab */
+  readonly #seats: RelaySeats | null;
   readonly #redialer: Redialer;
   readonly #onError: (error: unknown) => void;
   readonly #topics: Topics;
@@ -59,18 +62,20 @@ class Libp2pNetwork implements PeerNetwork {
   readonly #gates = new Map<string, Gate>();
   readonly #stopping = new AbortController();
 
-  constructor({ node, peers, traffic, gossip, requests }: Libp2pParts, topics: Topics, options: Libp2pNetworkOptions) {
+  constructor({ node, peers, traffic, gossip, requests, seats }: Libp2pParts, topics: Topics, options: Libp2pNetworkOptions) {
     this.#node = node;
     this.#peers = peers;
     this.#traffic = traffic;
     this.#gossip = gossip;
     this.#requests = requests;
+    this.#seats = seats;
     this.#topics = topics;
     this.self = node.peerId.publicKey!.raw;
     this.#onError = options.onError ?? throwUncaught;
     this.#redialer = new Redialer({
       self: this.self,
-      isListening: () => node.getMultiaddrs().length > 0,
+      canDial: (hex) => this.#seats !== null || this.#directAddresses(hex).length > 0,
+      dialsUs: (hex) => (this.#directAddresses(hex).length > 0 ? node.getMultiaddrs().length > 0 : this.#seats !== null),
       named: () => peers.named(),
       isConnected: (hex) => this.#openConnection(hex) !== undefined,
       dial: (hex, signal) => this.connect(bytesOf(hex), signal),
@@ -85,7 +90,7 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   multiaddrs(): string[] {
-    return this.#node.getMultiaddrs().map(String);
+    return [...this.#node.getMultiaddrs(), ...(this.#seats?.addresses() ?? [])].map(String);
   }
 
   setMembers(members: readonly Member[]): void {
@@ -271,6 +276,7 @@ class Libp2pNetwork implements PeerNetwork {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     this.#redialer.stop();
+    this.#seats?.stop();
     await this.#node.stop();
   }
 
@@ -301,7 +307,8 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   async #dial(hex: string, signal: AbortSignal): Promise<Connection> {
-    const addresses = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), connectionLimits.addressesPerPeer.value);
+    const direct = this.#directAddresses(hex);
+    const addresses = direct.length > 0 || this.#seats === null ? direct : await this.#waysToTab(hex, this.#seats);
     if (addresses.length === 0) {
       throw new NetworkError("unreachable", `peer ${hex.slice(0, 8)} is not connected and has no address; it has to dial us`);
     }
@@ -312,6 +319,24 @@ class Libp2pNetwork implements PeerNetwork {
         cause,
       });
     }
+  }
+
+  /** Where a peer can be dialled without anybody's help, by the transports that there are here. */
+  #directAddresses(hex: string): Multiaddr[] {
+    const addresses = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), connectionLimits.addressesPerPeer.value);
+    return addresses.filter((address) => !isRelayed(address) && this.#canDial(address));
+  }
+
+  /** Through the relays that we have in common; then those that the tab itself named. */
+  async #waysToTab(hex: string, seats: RelaySeats): Promise<Multiaddr[]> {
+    const named = dialableAddresses(this.#peers.addresses(hex), peerIdOf(hex), connectionLimits.addressesPerPeer.value);
+    const ways = [...(await seats.waysTo(peerIdOf(hex))), ...named.filter((address) => this.#canDial(address))];
+    return [...new Map(ways.map((address) => [address.toString(), address])).values()];
+  }
+
+  #canDial(address: Multiaddr): boolean {
+    const { transportManager } = (this.#node as Libp2p<Services> & WithTransports).components;
+    return transportManager.dialTransportForMultiaddr(address) !== undefined;
   }
 
   #serve(protocol: string, maxRequestBytes: number, handler: SubscriptionHandler): () => void {
@@ -358,7 +383,7 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   #openConnection(hex: string): Connection | undefined {
-    return this.#node.getConnections(peerIdOf(hex)).find((connection) => connection.status === "open");
+    return this.#node.getConnections(peerIdOf(hex)).find(({ status, limits }) => status === "open" && limits === undefined);
   }
 
   #gate(hex: string, protocol: string): Gate {
@@ -388,4 +413,9 @@ function asNetworkError(cause: unknown, what: string): NetworkError {
   return isUnsupported
     ? new NetworkError("refused", `${what}: the peer does not serve it`, { cause })
     : new NetworkError("unreachable", `${what}: ${errorText(cause)}`, { cause });
+}
+
+/** What a node knows of its transports, which it does not declare. */
+interface WithTransports {
+  components: { transportManager: { dialTransportForMultiaddr(address: Multiaddr): unknown } };
 }

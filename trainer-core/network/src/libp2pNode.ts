@@ -1,3 +1,4 @@
+import { circuitRelayServer } from "@libp2p/circuit-relay-v2";
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
 import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";
@@ -10,10 +11,11 @@ import { Admission } from "./admission.ts";
 import { fastMessageId, GossipGuard } from "./gossipGuard.ts";
 import { guardedTransport } from "./guardedTransport.ts";
 import { type LimitHit, LimitReports } from "./limitReports.ts";
-import { connectionLimits, gossipLimits, streamLimits } from "./limits.ts";
+import { connectionLimits, gossipLimits, relayLimits, streamLimits } from "./limits.ts";
 import { Offenders } from "./offenders.ts";
 import { bytesOf, hexOf, peerIdOf } from "./peerIds.ts";
 import { PeerSet } from "./peerSet.ts";
+import { type CircuitTransport, RelaySeats } from "./relaySeats.ts";
 import { RequestGuard } from "./requestGuard.ts";
 import { TrafficLedger } from "./traffic.ts";
 
@@ -27,6 +29,10 @@ export interface Libp2pNetworkOptions {
   /** Multiaddrs told to others instead of those we listen on (behind NAT, in a container). */
   announce?: string[];
   transports: Libp2pTransports;
+  /** Carry the signalling of members between each other (docs/limits.md). */
+  isRelay?: boolean;
+  /** Be reached and reach others through relays: a tab. The transports must have WebRTC and circuits. */
+  throughRelays?: boolean;
   /** Accept everyone (the coordinator). Members are then only a list of addresses. */
   allowAll?: boolean;
   /** Told of what a gossip handler throws, and of registration failures. Default: throws it where nobody can catch it. */
@@ -37,7 +43,7 @@ export interface Libp2pNetworkOptions {
   now?: () => number;
 }
 
-export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown };
+export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown; relay?: unknown };
 
 /** A started libp2p node and what watches over it. */
 export interface Libp2pParts {
@@ -47,6 +53,8 @@ export interface Libp2pParts {
   traffic: TrafficLedger;
   gossip: GossipGuard;
   requests: RequestGuard;
+  /** null: not a tab */
+  seats: RelaySeats | null;
 }
 
 export interface GuardCallbacks {
@@ -77,6 +85,8 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     const hex = hexOf(peer);
     return hex === null || !peers.allows(hex) || offenders.isCutOff(hex);
   };
+  /** A coordinator lets everyone in; its relay is for members. */
+  const isNoMember = (peer: PeerId): boolean => isUnwelcome(peer) || !isNamed(hexOf(peer)!);
   const assignTraffic = (peer: PeerId, connection: MultiaddrConnection): boolean => {
     traffic.assign(peer, connection);
     return false;
@@ -93,12 +103,20 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
       // It was never stored, or the node stops.
     }
   };
+  let circuit: CircuitTransport | null = null;
   const node = await createLibp2p<Services>({
     privateKey: await generateKeyPairFromSeed("Ed25519", options.seed),
     // Guards must be in place before the first connection.
     start: false,
     addresses: { listen: options.listen, announce: options.announce },
-    transports: options.transports.map((transport) => guardedTransport(transport, admission)),
+    transports: options.transports.map((create) => {
+      const guarded = guardedTransport(create, admission);
+      return (components) => {
+        const transport = guarded(components);
+        if ("reservationStore" in transport) circuit = transport as unknown as CircuitTransport;
+        return transport;
+      };
+    }),
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -111,6 +129,9 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
       denyDialPeer: isUnwelcome,
       denyInboundUpgradedConnection: assignTraffic,
       denyOutboundUpgradedConnection: assignTraffic,
+      denyInboundRelayReservation: isNoMember,
+      denyOutboundRelayedConnection: (from, to) => isNoMember(from) || isNoMember(to),
+      denyInboundRelayedConnection: (_relay, from) => isUnwelcome(from),
       // libp2p's browser default refuses plain ws and private addresses, which local runs need.
       denyDialMultiaddr: () => false,
     },
@@ -119,6 +140,9 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
       // `Admission` counts both, by host and without keeping members out.
       inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
       maxIncomingPendingConnections: Number.MAX_SAFE_INTEGER,
+      // of each of a peer's addresses; the whole dial has its own limit
+      addressDialTimeout: 10_000,
+      dialTimeout: 20_000,
       inboundUpgradeTimeout: connectionLimits.upgradeMs.value,
       inboundStreamProtocolNegotiationTimeout: connectionLimits.upgradeMs.value,
       outboundStreamProtocolNegotiationTimeout: connectionLimits.upgradeMs.value,
@@ -128,6 +152,19 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     services: {
       identify: identify(),
       ping: ping(),
+      ...(options.isRelay && {
+        relay: circuitRelayServer({
+          maxInboundHopStreams: relayLimits.relayedAtOnce.value,
+          maxOutboundHopStreams: relayLimits.relayedAtOnce.value,
+          maxOutboundStopStreams: relayLimits.relayedAtOnce.value,
+          reservations: {
+            maxReservations: relayLimits.reservations.value,
+            reservationTtl: relayLimits.reservationMs.value,
+            defaultDurationLimit: relayLimits.relayedMs.value,
+            defaultDataLimit: BigInt(relayLimits.relayedBytes.value),
+          },
+        }),
+      }),
       pubsub: gossipsub({
         globalSignaturePolicy: "StrictSign",
         // Our own messages go to every subscribed peer at once: small meshes must not wait for a heartbeat.
@@ -151,7 +188,9 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
   node.addEventListener("peer:disconnect", ({ detail: peer }) => void forgetStranger(peer));
   gossip.attach(node.services.pubsub);
   await node.start();
-  return { node, peers, traffic, gossip, requests };
+  const seats = options.throughRelays && circuit !== null ? new RelaySeats(node, circuit) : null;
+  seats?.start();
+  return { node, peers, traffic, gossip, requests, seats };
 }
 
 /** gossipsub's score book, which it does not declare. */

@@ -44,6 +44,29 @@ export const connectionLimits = {
   addressesPerPeer: { value: 8, unit: "addresses", why: "a member's list of addresses is its own word" },
 } as const satisfies Record<string, Count>;
 
+/** A relay carries the signalling by which two tabs find each other, and no more: what they then exchange goes between them. */
+export const relayLimits = {
+  reservations: { value: 256, unit: "members", why: "each tab of a run of 256 may be reached through here; strangers never" },
+  reservationMs: { value: 30 * 60_000, unit: "ms", why: "a tab that is gone without a word; the others renew in time" },
+  relayedBytes: {
+    value: 128 * KiB,
+    unit: "bytes per relayed connection",
+    why: "ten times what WebRTC's offer, answer and candidates measure",
+  },
+  relayedMs: { value: 60_000, unit: "ms", why: "signalling takes seconds" },
+  relayedAtOnce: {
+    value: 64,
+    unit: "relayed connections of a member",
+    why: "a tab that arrives meets all others at once; who must wait tries again",
+  },
+  relaysPerTab: { value: 3, unit: "relays", why: "where a tab can be reached; one that is lost is replaced" },
+  signallingHandshakes: {
+    value: 32,
+    unit: "WebRTC handshakes",
+    why: "under way at once, of all hosts: the sender's address of a UDP packet proves nothing, so only WebRTC itself can be crowded out",
+  },
+} as const satisfies Record<string, Count>;
+
 export const streamLimits = {
   outboundStreams: { value: 32, unit: "streams per protocol and connection", why: "requests beyond it wait their turn here" },
   inboundStreams: {
@@ -131,6 +154,7 @@ export const rateLimits = {
 /** All of them by topic, for docs/limits.md. */
 export const allLimits: Record<string, Record<string, Count | Rate>> = {
   Connections: connectionLimits,
+  "Relays and WebRTC": relayLimits,
   "Streams, requests and blobs": streamLimits,
   Gossip: gossipLimits,
   Rates: rateLimits,

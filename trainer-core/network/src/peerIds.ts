@@ -80,9 +80,15 @@ function prefix64(ip6: string): string {
   return `${groups.slice(0, 4).join(":")}::/64`;
 }
 
-/** The peer id that an address ends in, if any. */
+/** The peer id that an address ends in, if any. What stands before `/p2p-circuit` is a relay's. */
 export function peerIdIn(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ name }) => name === "p2p")?.value;
+  const last = address.getComponents().findLast(({ name }) => name === "p2p" || name === "p2p-circuit");
+  return last?.name === "p2p" ? last.value : undefined;
+}
+
+/** Whether the way to the peer leads over another one. */
+export function isRelayed(address: Multiaddr): boolean {
+  return address.getComponents().some(({ name }) => name === "p2p-circuit");
 }
 
 /** What is usable of a member's addresses: parsed, ending in `peer`, at most `limit`. */

@@ -8,8 +8,10 @@ const yieldMs = 2_000;
 
 export interface RedialerOptions {
   self: PeerKey;
-  /** Whether others can dial us; if not, there is no one to leave the first move to. */
-  isListening: () => boolean;
+  /** Whether there is a way to a peer. */
+  canDial: (hex: string) => boolean;
+  /** Whether it can dial us as well; if not, there is no one to leave the first move to. */
+  dialsUs: (hex: string) => boolean;
   named: () => Map<string, Member>;
   isConnected: (hex: string) => boolean;
   dial: (hex: string, signal: AbortSignal) => Promise<void>;
@@ -56,11 +58,11 @@ export class Redialer {
     if (this.#stopped.signal.aborted) return;
     const nowMs = performance.now();
     const selfHex = keyHex(this.#options.self);
-    for (const [hex, member] of this.#options.named()) {
-      if (hex === selfHex || member.multiaddrs.length === 0 || this.#options.isConnected(hex)) continue;
+    for (const hex of this.#options.named().keys()) {
+      if (hex === selfHex || this.#options.isConnected(hex) || !this.#options.canDial(hex)) continue;
       let attempt = this.#attempts.get(hex);
       if (attempt === undefined) {
-        const patienceMs = selfHex > hex && this.#options.isListening() ? yieldMs : 0;
+        const patienceMs = selfHex > hex && this.#options.dialsUs(hex) ? yieldMs : 0;
         attempt = { failures: 0, nextAtMs: nowMs + patienceMs, running: false };
         this.#attempts.set(hex, attempt);
       }

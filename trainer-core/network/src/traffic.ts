@@ -16,6 +16,10 @@ export class TrafficLedger {
   track(connection: MultiaddrConnection): void {
     const bytes: Bytes = { received: 0, sent: 0 };
     this.#ofConnection.set(connection, bytes);
+    if ("peerConnection" in connection) {
+      trackChannels(connection.peerConnection as PeerConnection, bytes);
+      return;
+    }
     const send = connection.send.bind(connection);
     connection.send = (data) => {
       bytes.sent += data.byteLength;
@@ -64,3 +68,32 @@ export class TrafficLedger {
 
 /** libp2p's connections all derive from AbstractMessageStream, whose `onData` takes what the socket has read. */
 type Readable = MultiaddrConnection & { onData(data: { byteLength: number }): void };
+
+/** What is used of an `RTCPeerConnection`: nothing of WebRTC's goes through libp2p's connection, each stream is a channel. */
+interface PeerConnection {
+  createDataChannel(...options: unknown[]): DataChannel;
+  addEventListener(type: "datachannel", listener: (event: { channel: DataChannel }) => void): void;
+}
+
+interface DataChannel {
+  send(data: { byteLength: number }): void;
+  addEventListener(type: "message", listener: (event: { data: { byteLength?: number } }) => void): void;
+}
+
+function trackChannels(connection: PeerConnection, bytes: Bytes): void {
+  const track = (channel: DataChannel): void => {
+    const send = channel.send.bind(channel);
+    channel.send = (data) => {
+      bytes.sent += data.byteLength;
+      send(data);
+    };
+    channel.addEventListener("message", ({ data }) => (bytes.received += data.byteLength ?? 0));
+  };
+  const create = connection.createDataChannel.bind(connection);
+  connection.createDataChannel = (...options) => {
+    const channel = create(...options);
+    track(channel);
+    return channel;
+  };
+  connection.addEventListener("datachannel", ({ channel }) => track(channel));
+}
