@@ -1,7 +1,7 @@
 /** What each journey starts with: a chain with the real programs, the page on a loopback host, a wallet with money, a recorder. */
 import { join } from "node:path";
 import { test as base } from "@playwright/test";
-import type { ClusterConfig, RuntimeConfig } from "@starling/config/page/runtimeConfig";
+import type { ClusterConfig } from "@starling/config/page/runtimeConfig";
 import { OnChain } from "../src/onChain.ts";
 import { REPOSITORY } from "../src/processes.ts";
 import { PageSite } from "./src/pageSite.ts";
@@ -21,11 +21,9 @@ export interface Chain {
 
 interface TestFixtures {
   walletOptions: Partial<WalletOptions>;
-  /** changes config.json */
-  configured: (config: RuntimeConfig) => RuntimeConfig;
   recorder: Recorder;
   wallet: TestWallet;
-  /** the page's address, its config.json being that of this test */
+  /** the page's address; its config.json names the chain until the test changes `site.config` */
   home: string;
 }
 interface WorkerFixtures {
@@ -68,7 +66,6 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: "worker" },
   ],
   walletOptions: [{}, { option: true }],
-  configured: [(config) => config, { option: true }],
   recorder: [
     async ({ context }, use) => {
       await use(new Recorder(context));
@@ -80,8 +77,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     await chain.on.ask("requestAirdrop", [wallet.address, 10 * LAMPORTS_PER_SOL]);
     await use(wallet);
   },
-  home: async ({ site, chain, configured }, use) => {
-    site.config = configured({ clusters: [chain.cluster], coordinators: [] });
+  home: async ({ site, chain }, use) => {
+    site.config = { clusters: [chain.cluster], coordinators: [] };
     await use(site.url);
   },
 });
