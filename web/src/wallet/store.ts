@@ -1,19 +1,29 @@
 /** The wallet's state, outside of React: the edge that talks to wallets is a chunk of its own and may not be here yet. */
 import { useSyncExternalStore } from "react";
-import type { WalletHandle, WalletSnapshot } from "./types.ts";
+import type { WalletSnapshot } from "./types.ts";
 
 /** wallet-adapter keeps the name of the last wallet here */
 export const REMEMBERED_WALLET_KEY = "starling.wallet";
 
 /** What the edge can do, once it is loaded. */
 export interface WalletCommands {
-  select(name: string): void;
+  /** null: none, also where a wallet is being asked just now */
+  select(name: string | null): void;
   disconnect(): Promise<void>;
 }
 
-const NOTHING: WalletSnapshot = { status: "none", address: null, signer: null, name: null, error: null, choices: [], dialogOpen: false };
+const NOTHING: WalletSnapshot = {
+  status: "none",
+  address: null,
+  makeSigner: null,
+  name: null,
+  error: null,
+  choices: [],
+  dialogOpen: false,
+  signing: false,
+};
 
-function remembered(): boolean {
+function isRemembered(): boolean {
   try {
     const name = localStorage.getItem(REMEMBERED_WALLET_KEY);
     return name !== null && name !== "null";
@@ -22,12 +32,14 @@ function remembered(): boolean {
   }
 }
 
-let snapshot: WalletSnapshot = remembered() ? { ...NOTHING, status: "loading" } : NOTHING;
+let snapshot: WalletSnapshot = isRemembered() ? { ...NOTHING, status: "loading" } : NOTHING;
 let commands: WalletCommands | null = null;
 let wanted = snapshot.status === "loading";
 const listeners = new Set<() => void>();
 
 export function changeWallet(change: Partial<WalletSnapshot>): void {
+  const keys = Object.keys(change) as (keyof WalletSnapshot)[];
+  if (keys.every((key) => snapshot[key] === change[key])) return;
   snapshot = { ...snapshot, ...change };
   for (const listener of listeners) listener();
 }
@@ -37,16 +49,21 @@ export function bindWallet(next: WalletCommands | null): void {
 }
 
 export function openWalletDialog(): void {
+  const mustLoad = commands === null && snapshot.status === "none";
   wanted = true;
-  changeWallet({ dialogOpen: true, error: null, status: commands === null && snapshot.status === "none" ? "loading" : snapshot.status });
+  changeWallet({ dialogOpen: true, error: null, ...(mustLoad && { status: "loading" }) });
 }
 
-export const closeWalletDialog = (): void => changeWallet({ dialogOpen: false });
-export const chooseWallet = (name: string): void => commands?.select(name);
+export const closeWalletDialog = (): void => changeWallet({ dialogOpen: false, error: null });
 
-async function disconnect(): Promise<void> {
+export function chooseWallet(name: string | null): void {
+  changeWallet({ error: null });
+  commands?.select(name);
+}
+
+export async function disconnectWallet(): Promise<void> {
+  changeWallet({ dialogOpen: false, error: null });
   await commands?.disconnect();
-  changeWallet({ dialogOpen: false });
 }
 
 const subscribe = (listener: () => void) => {
@@ -56,13 +73,8 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-export const useWalletSnapshot = (): WalletSnapshot => useSyncExternalStore(subscribe, () => snapshot);
+export const walletSnapshot = (): WalletSnapshot => snapshot;
+export const useWalletSnapshot = (): WalletSnapshot => useSyncExternalStore(subscribe, walletSnapshot);
 
 /** true once a wallet was asked for, now or before a reload: the edge is loaded then */
 export const useWalletWanted = (): boolean => useSyncExternalStore(subscribe, () => wanted);
-
-/** The connected wallet, or how to connect one. */
-export function useWallet(): WalletHandle {
-  const { status, address, signer, name, error } = useWalletSnapshot();
-  return { status, address, signer, name, error, open: openWalletDialog, disconnect };
-}
