@@ -106,10 +106,12 @@ export class CallServer {
         body("warmupWitness", request);
         core.warmupWitness(session);
         return;
-      case "witness":
+      case "witness": {
         this.#requireMember(from, request);
-        core.witness(session, body("witness", request));
+        const { bloom, metadata, ...message } = body("witness", request);
+        core.witness(session, { ...message, bloom: bloom ?? undefined, metadata: metadata ?? undefined });
         return;
+      }
       case "downloaded": {
         this.#requireMember(from, request);
         const { step, listsHeld } = body("downloaded", request);

@@ -5,11 +5,12 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { equalBytes, toHex } from "./bytes.ts";
-import { COMPLIANCE_CONFIG, ComplianceClient, EPOCH_HASH, rejectedWith } from "./complianceClient.ts";
+import { COMPLIANCE_CONFIG, ComplianceClient, EPOCH_HASH, rejectedWith, SAID } from "./complianceClient.ts";
 import { CoordinatorError } from "./errors.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
 import { type CoordinatorPort, type CoordinatorState, type MachineConfig, RUN_STATES, type RunState, type Snapshot } from "./types.ts";
+import type { WitnessMetadata } from "./witnessMetadata.ts";
 
 const RUN_ID = "compliance";
 const CONFIG_TOML = 'run_id = "compliance"\n';
@@ -30,6 +31,8 @@ export interface ComplianceHost {
   /** The present state, read where it is kept. */
   snapshot(): Promise<Snapshot>;
   /** Rejects if anything went wrong that no client was told of. */
+  /** what witnesses said beside their reports of that step, by slot */
+  said(step: number): Promise<(WitnessMetadata | null)[]>;
   stop(): Promise<void>;
 }
 
@@ -135,6 +138,15 @@ export function coordinatorCompliance(adapter: string, options: ComplianceOption
       expect(equalBytes(member.peerId, one.identity.peer.publicKey)).toBe(true);
       expect(member.multiaddrs).toEqual(one.multiaddrs);
       expect(Math.abs(Number(watcher.port.snapshot()!.coordinatorNowMs) - beforeMs)).toBeLessThan(60_000);
+    });
+
+    it("passes on what a witness says of itself, with its Bloom filter", async () => {
+      const [one, two] = await training(3);
+      await one.port.witness(one.witnessMessage());
+      await two.port.witness(two.witnessMessage());
+      const slots = [one, two].map(({ identity }) => one.machine().slotOfSession(identity.session.publicKey)!);
+      const said = await host.said(1);
+      for (const slot of slots) expect(said[slot]).toEqual({ ...SAID, loss: 1 + slot });
     });
 
     it("refuses a second witness message of a round, and nothing changes", async () => {

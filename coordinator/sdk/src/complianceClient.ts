@@ -3,7 +3,8 @@ import { expect } from "vitest";
 import { CoordinatorError, type CoordinatorErrorCode } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
-import type { CoordinatorPort, CoordinatorState, MachineConfig, Snapshot, WitnessMessage } from "./types.ts";
+import type { CoordinatorPort, CoordinatorState, MachineConfig, Snapshot, WitnessReport } from "./types.ts";
+import { encodeWitnessMetadata, type WitnessMetadata } from "./witnessMetadata.ts";
 
 /** Phases are long, so that in these tests only quorums end them; the waits between epochs are short. */
 export const COMPLIANCE_CONFIG: MachineConfig = {
@@ -32,6 +33,12 @@ export const COMPLIANCE_CONFIG: MachineConfig = {
 
 /** (32) what the clients here agree on at the end of an epoch */
 export const EPOCH_HASH = new Uint8Array(32).fill(0xab);
+
+/** what the clients here say of themselves, besides their loss: 1 + slot */
+export const SAID: WitnessMetadata = {
+  ...{ loss: 0, tokensPerSecond: 1_000, bandwidthBytesPerSecond: 500, efficiency: 0.5 },
+  ...{ sampleText: "once upon a time", evals: [["arc", 0.25]] },
+};
 
 export async function rejectedWith(code: CoordinatorErrorCode, call: Promise<unknown>, machineCode: string | null = null): Promise<void> {
   const error: unknown = await call.then(
@@ -89,7 +96,7 @@ export class ComplianceClient {
     });
   }
 
-  witnessMessage(): WitnessMessage {
+  witnessMessage(): WitnessReport {
     const machine = this.machine();
     const state = machine.state();
     const round = state.rounds.at(-1)!;
@@ -103,6 +110,8 @@ export class ComplianceClient {
       listRoot: new Uint8Array(32).fill(round.step),
       reveal: this.identity.preimageOf(slot.chainHead)!,
       parameterHash: last ? EPOCH_HASH : new Uint8Array(32),
+      bloom: new Uint8Array(512).fill(round.step),
+      metadata: encodeWitnessMetadata({ ...SAID, loss: 1 + slot.index }),
     };
   }
 

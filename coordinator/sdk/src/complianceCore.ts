@@ -4,7 +4,8 @@ import { coordinatorCompliance } from "./compliance.ts";
 import { CoordinatorCore } from "./core.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
-import type { CoordinatorPort } from "./types.ts";
+import type { CoordinatorPort, WitnessReport } from "./types.ts";
+import { readWitnessMetadata, type WitnessMetadata } from "./witnessMetadata.ts";
 
 const GRACE_MS = 60;
 
@@ -23,11 +24,13 @@ export function coreCompliance(adapter: string, serve: ServeCore): void {
     noticesLoss: true,
     async begin({ runId, configToml, config }) {
       const errors: unknown[] = [];
+      const reports: { slot: number; report: WitnessReport }[] = [];
       const core = new CoordinatorCore({
         machine: Machine.create(runId, config, BigInt(Date.now())),
         configToml,
         tickIntervalMs: 10,
         disconnectGraceMs: GRACE_MS,
+        onWitness: (slot, report) => reports.push({ slot, report }),
         onError: (error) => errors.push(error),
       });
       core.start();
@@ -40,6 +43,15 @@ export function coreCompliance(adapter: string, serve: ServeCore): void {
           await administrator.setPaused(paused);
         },
         snapshot: async () => core.snapshot(),
+        async said(step) {
+          const said: (WitnessMetadata | null)[] = [];
+          for (const { slot, report } of reports) {
+            if (report.step !== step) continue;
+            expect(report.bloom).toEqual(new Uint8Array(512).fill(step));
+            said[slot] = readWitnessMetadata(report.metadata);
+          }
+          return said;
+        },
         async stop() {
           await served.stop();
           core.stop();

@@ -27,7 +27,7 @@ import {
   type RunState,
   type Snapshot,
   type TickOutcome,
-  type WitnessMessage,
+  type WitnessReport,
 } from "./types.ts";
 
 /** Looked at less often than this, the clock was not looked at because the process did not run. */
@@ -60,6 +60,7 @@ export class CoordinatorCore {
   readonly #restoreGraceMs: number;
   readonly #runClock: RunClock;
   readonly #onChange: () => void;
+  readonly #onWitness: (slot: number, report: WitnessReport) => void;
   readonly #onTransition: (transition: Transition) => void;
   readonly #onError: (error: unknown) => void;
   readonly #members = new MemberTable();
@@ -85,6 +86,7 @@ export class CoordinatorCore {
     this.#disconnectGraceMs = options.disconnectGraceMs ?? DEFAULT_DISCONNECT_GRACE_MS;
     this.#restoreGraceMs = options.restoreGraceMs ?? DEFAULT_RESTORE_GRACE_MS;
     this.#onChange = options.onChange ?? (() => {});
+    this.#onWitness = options.onWitness ?? (() => {});
     this.#onTransition = options.onTransition ?? (() => {});
     this.#onError =
       options.onError ??
@@ -211,9 +213,10 @@ export class CoordinatorCore {
     this.#settle();
   }
 
-  witness(session: Uint8Array, message: WitnessMessage): void {
+  witness(session: Uint8Array, message: WitnessReport): void {
     const slot = this.#requireSlot(session, "witness");
     this.#call((now) => this.#machine.witness(slot, message, now));
+    this.#guard(() => this.#onWitness(slot, message));
     this.#members.advanceChain(session, message.reveal, sha256(message.reveal));
     // it waits with a link that is public now
     if (this.#state.pending.some((member) => equalBytes(member.session, session))) this.#isSeated = false;
@@ -325,7 +328,8 @@ export class CoordinatorCore {
 
   /** The machine changed. */
   #moved(outcome: TickOutcome): void {
-    const { runState: from, clients: slotsBefore } = this.#state;
+    const before = this.#state;
+    const { runState: from, clients: slotsBefore } = before;
     this.#bytes = null;
     this.#state = this.#machine.state();
     const to = this.#state.runState;
@@ -333,7 +337,7 @@ export class CoordinatorCore {
     this.#tell(() => {
       if (to === from) return;
       this.#bytes = this.#machine.bytes();
-      this.#onTransition({ from, to, outcome, state: this.#state, bytes: this.#bytes });
+      this.#onTransition({ from, to, outcome, before, state: this.#state, bytes: this.#bytes });
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { Machine } from "./machine.ts";
 import type { SavedMember } from "./members.ts";
-import type { CoordinatorState, RunState, TickOutcome } from "./types.ts";
+import type { CoordinatorState, RunState, TickOutcome, WitnessReport } from "./types.ts";
 
 /** The clock is looked at this often; calls that complete a phase are acted on at once. */
 export const DEFAULT_TICK_INTERVAL_MS = 100;
@@ -16,6 +16,8 @@ export interface Transition {
   from: RunState;
   to: RunState;
   outcome: TickOutcome;
+  /** just before it: of a round that is over, with everything its witnesses reported */
+  before: CoordinatorState;
   state: CoordinatorState;
   /** the machine after it; `Machine.load` */
   bytes: Uint8Array;
@@ -52,6 +54,8 @@ export interface CoordinatorCoreOptions {
   restoreGraceMs?: number;
   /** after every change, whatever it was: `saved()` is another one now */
   onChange?: () => void;
+  /** after a witness message that the machine took */
+  onWitness?: (slot: number, report: WitnessReport) => void;
   onTransition?: (transition: Transition) => void;
   /** what a listener, a hook or a tick threw; default: thrown in a task of its own, which ends a Node process */
   onError?: (error: unknown) => void;

@@ -1,7 +1,7 @@
 import { equalBytes, sha256 } from "./bytes.ts";
 import type { CoordinatorCore } from "./core.ts";
 import { CoordinatorError } from "./errors.ts";
-import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "./types.ts";
+import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessReport } from "./types.ts";
 
 export interface MemoryCoordinatorOptions {
   /** (32) the session key this client acts as; there is nobody to prove it to */
@@ -79,7 +79,7 @@ export class MemoryCoordinator implements CoordinatorPort {
     return this.#call(signal, () => this.#core.warmupWitness(this.#session));
   }
 
-  witness(message: WitnessMessage, signal?: AbortSignal): Promise<void> {
+  witness(message: WitnessReport, signal?: AbortSignal): Promise<void> {
     return this.#call(signal, () => {
       const membership = this.#joined?.membership;
       if (membership !== undefined && equalBytes(sha256(message.reveal), membership.chainHead)) membership.chainHead = message.reveal;

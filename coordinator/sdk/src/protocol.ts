@@ -1,11 +1,12 @@
 import { CoordinatorError, WIRE_ERROR_CODES } from "./errors.ts";
 import { MAX_MULTIADDR_CHARS, MAX_MULTIADDRS } from "./members.ts";
-import { boolean, bytes, decodeAs, encodeAs, list, nullable, oneOf, struct, text, u16, u32, u64, type ValueOf } from "./wire.ts";
+import { METADATA_LIMITS } from "./witnessMetadata.ts";
+import { boolean, bytes, bytesUpTo, decodeAs, encodeAs, list, nullable, oneOf, struct, text, u16, u32, u64, type ValueOf } from "./wire.ts";
 
 /** What a run is: answered to anyone, unsigned, since it is where a client learns the run's id. */
 export const RUN_INFO_PROTOCOL = "/starling/coordinator-run/1";
 /** Every call that changes something: a signed envelope (`sealRequest`) whose body is one of `CALLS`. */
-export const CALL_PROTOCOL = "/starling/coordinator/1";
+export const CALL_PROTOCOL = "/starling/coordinator/2";
 /** Snapshots, pushed (`snapshotFrames.ts`); the request is a signed envelope too, so that a session's connection is known to be its own. */
 export const STATE_PROTOCOL = "/starling/coordinator-state/2";
 
@@ -19,6 +20,7 @@ export const MAX_CALL_RESPONSE_BYTES = 4 * 1024;
 /** UTF-8 takes at most three bytes a UTF-16 unit */
 export const MAX_RUN_INFO_BYTES = 3 * MAX_CONFIG_CHARS + 1024;
 const MAX_RUN_ID_CHARS = 32;
+const BLOOM_BYTES = 512;
 
 const key = bytes(32);
 
@@ -38,7 +40,10 @@ export const CALLS = {
   join: struct({ grant: GRANT, chainHead: key, multiaddrs: list(text(MAX_MULTIADDR_CHARS), MAX_MULTIADDRS) }),
   leave: struct({}),
   warmupWitness: struct({}),
-  witness: struct({ step: u32, bitmap: key, listRoot: key, reveal: key, parameterHash: key }),
+  witness: struct({
+    ...{ step: u32, bitmap: key, listRoot: key, reveal: key, parameterHash: key },
+    ...{ bloom: nullable(bytes(BLOOM_BYTES)), metadata: nullable(bytesUpTo(METADATA_LIMITS.bytes)) },
+  }),
   downloaded: struct({ step: u32, listsHeld: u32 }),
   healthCheck: struct({ clientIndexes: list(u16, 256) }),
   reportEquivocation: struct({ clientIndex: u16 }),

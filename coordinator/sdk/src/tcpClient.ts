@@ -4,7 +4,6 @@ import { CoordinatorError } from "./errors.ts";
 import { asCoordinatorError, FIRST_BACKOFF_MS, longer, pause } from "./retry.ts";
 import { askRunInfo, TcpCoordinator } from "./tcpCoordinator.ts";
 import type { TcpCoordinatorOptions } from "./tcpOptions.ts";
-import type { CoordinatorPort } from "./types.ts";
 
 /** How long to keep trying for the first contact, unless the caller says otherwise. */
 const DEFAULT_CONNECT_TIMEOUT_MS = 30_000;
@@ -14,7 +13,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 30_000;
  * with back-off, joining again, and telling nobody anything older than what they know.
  * @throws CoordinatorError `unreachable`, `wrong-run`, `aborted`, `malformed`
  */
-export async function connectTcpCoordinator(options: TcpCoordinatorOptions): Promise<CoordinatorPort> {
+export async function connectTcpCoordinator(options: TcpCoordinatorOptions): Promise<TcpCoordinator> {
   const clock = options.clock ?? systemClock();
   const deadlineMs = clock.nowMs() + (options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
   for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = longer(backoffMs)) {
@@ -29,7 +28,7 @@ export async function connectTcpCoordinator(options: TcpCoordinatorOptions): Pro
   }
 }
 
-async function contact(options: TcpCoordinatorOptions, clock: Clock): Promise<CoordinatorPort> {
+async function contact(options: TcpCoordinatorOptions, clock: Clock): Promise<TcpCoordinator> {
   const { network, coordinator, signal } = options;
   let peer: PeerKey;
   if (typeof coordinator === "string") {

@@ -19,10 +19,11 @@ import {
   SUBSCRIBE,
   SUBSCRIBE_METHOD,
 } from "./protocol.ts";
+import { type HistoryEntry, readHistory } from "./roundHistory.ts";
 import { asCoordinatorError, FIRST_BACKOFF_MS, longer, pause } from "./retry.ts";
 import { FrameReader, MAX_FRAME_BYTES } from "./snapshotFrames.ts";
 import type { ChainRenewal, ConnectionStatus, TcpCoordinatorOptions } from "./tcpOptions.ts";
-import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "./types.ts";
+import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessReport } from "./types.ts";
 import { decodeAs, encodeAs, type Shape } from "./wire.ts";
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
@@ -96,6 +97,17 @@ export class TcpCoordinator implements CoordinatorPort {
     }
   }
 
+  /** `readHistory` of this coordinator. */
+  async history(fromStep: number, limit?: number, signal?: AbortSignal): Promise<HistoryEntry[]> {
+    this.#requireOpen();
+    const options = { timeoutMs: this.#requestTimeoutMs, signal: this.#anySignal(signal) };
+    try {
+      return await readHistory(this.#network, this.#peer, fromStep, limit, options);
+    } catch (error) {
+      throw this.#explain(error, "history");
+    }
+  }
+
   snapshot(): Snapshot | null {
     return this.#newest;
   }
@@ -132,13 +144,13 @@ export class TcpCoordinator implements CoordinatorPort {
     return this.#call("warmupWitness", {}, signal);
   }
 
-  async witness(message: WitnessMessage, signal?: AbortSignal): Promise<void> {
+  async witness(message: WitnessReport, signal?: AbortSignal): Promise<void> {
     // Once sent, the link is public whether or not the answer reaches us: never join again with a head above it. A fresh
     // chain that we joined with meanwhile stays: the slot goes on with the one before until the next epoch.
     const membership = this.#joined?.membership;
     if (membership !== undefined && equalBytes(sha256(message.reveal), membership.chainHead)) membership.chainHead = message.reveal;
-    const { step, bitmap, listRoot, reveal, parameterHash } = message;
-    await this.#call("witness", { step, bitmap, listRoot, reveal, parameterHash }, signal);
+    const { step, bitmap, listRoot, reveal, parameterHash, bloom = null, metadata = null } = message;
+    await this.#call("witness", { step, bitmap, listRoot, reveal, parameterHash, bloom, metadata }, signal);
   }
 
   downloaded(step: number, listsHeld: number, signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { PeerNetwork, Push } from "@starling/network";
+import { TokenBuckets } from "@starling/network/tokenBucket";
 import { toHex } from "./bytes.ts";
 import { CallServer } from "./callServer.ts";
 import type { CoordinatorCore } from "./core.ts";
@@ -14,6 +15,14 @@ import {
   RUN_INFO_PROTOCOL,
   STATE_PROTOCOL,
 } from "./protocol.ts";
+import {
+  encodeHistory,
+  HISTORY_PROTOCOL,
+  type HistoryEntry,
+  MAX_HISTORY_BYTES,
+  MAX_HISTORY_REQUEST_BYTES,
+  readHistoryRequest,
+} from "./roundHistory.ts";
 import { encodeFrame } from "./snapshotFrames.ts";
 import type { Snapshot } from "./types.ts";
 import { encodeAs } from "./wire.ts";
@@ -22,6 +31,8 @@ import { encodeAs } from "./wire.ts";
 export const MAX_SUBSCRIBERS = 2048;
 /** Of one peer: while it reconnects, the coordinator may not know yet that the connection before is dead. */
 export const MAX_SUBSCRIPTIONS_PER_PEER = 4;
+/** Requests for the history, of one peer: a page that opens makes ten at most. */
+export const HISTORY_RATE = { perSecond: 2, burst: 32 };
 /** A frame older than this is made anew, so that `coordinatorNowMs` tells a late subscriber the right time. */
 const FRAME_MAX_AGE_MS = 200;
 
@@ -33,10 +44,14 @@ export interface ServeOptions {
   admins?: readonly Uint8Array[];
   /** resolves once the present phase cannot be forgotten by a crash; nobody is told of it before. Default: at once */
   settled?: () => Promise<void>;
+  /** the rounds of that step and later ones, oldest first, at most `limit`; default: none are remembered */
+  history?: (fromStep: number, limit: number) => readonly HistoryEntry[];
 }
 
 /** Serves a core over a network. Returns the undo. */
-export function serveCoordinator({ core, network, admins = [], settled = () => Promise.resolve() }: ServeOptions): () => void {
+export function serveCoordinator(options: ServeOptions): () => void {
+  const { core, network, admins = [], settled = () => Promise.resolve(), history = () => [] } = options;
+  const readers = new TokenBuckets(HISTORY_RATE);
   const calls = new CallServer(core, admins);
   const frames = new FrameCache(core);
   const places = new Places();
@@ -47,6 +62,17 @@ export function serveCoordinator({ core, network, admins = [], settled = () => P
     network.handle(RUN_INFO_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_RUN_INFO_BYTES }, async () => runInfo),
     network.handle(CALL_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES, maxResponseBytes: MAX_CALL_RESPONSE_BYTES }, async (from, request) =>
       encodeCallResponse(calls.answer(from, request)),
+    ),
+    network.handle(
+      HISTORY_PROTOCOL,
+      { maxRequestBytes: MAX_HISTORY_REQUEST_BYTES, maxResponseBytes: MAX_HISTORY_BYTES },
+      async (from, request) => {
+        if (!readers.take(toHex(from), 1, core.clock.nowMs())) {
+          throw new CoordinatorError("overloaded", `this peer asked for the history more than ${HISTORY_RATE.perSecond} times a second`);
+        }
+        const { fromStep, limit } = readHistoryRequest(request);
+        return encodeHistory(history(fromStep, limit));
+      },
     ),
     network.handleSubscription(STATE_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES }, async (from, request, push, signal) => {
       const leavePlace = places.take(toHex(from));

@@ -171,6 +171,14 @@ export interface WitnessMessage {
   parameterHash: Uint8Array; // (32)
 }
 
+/** A witness message with what is shown of it to people; neither decides anything. */
+export interface WitnessReport extends WitnessMessage {
+  /** (512) Bloom filter of the commitments that the witness holds */
+  bloom?: Uint8Array;
+  /** at most 184 bytes, `encodeWitnessMetadata`; on chain only behind a Bloom filter */
+  metadata?: Uint8Array;
+}
+
 /** What a run is, as its coordinator tells every client. */
 export interface RunInfo {
   runId: string;
@@ -209,7 +217,7 @@ export interface CoordinatorPort {
   join(membership: Membership, multiaddrs: string[], signal?: AbortSignal): Promise<void>;
   leave(signal?: AbortSignal): Promise<void>;
   warmupWitness(signal?: AbortSignal): Promise<void>;
-  witness(message: WitnessMessage, signal?: AbortSignal): Promise<void>;
+  witness(message: WitnessReport, signal?: AbortSignal): Promise<void>;
   /** RoundWitness: this witness holds the lists in `listsHeld` and every result they agree on */
   downloaded(step: number, listsHeld: number, signal?: AbortSignal): Promise<void>;
   healthCheck(clientIndexes: number[], signal?: AbortSignal): Promise<void>;

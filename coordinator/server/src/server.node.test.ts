@@ -3,17 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, parseRunConfig, serializeRunConfig } from "@starling/config";
 import { generateKeypair, MemoryHub } from "@starling/network";
-import { connectTcpCoordinator, type CoordinatorPort, Identity } from "@starling/sdk";
+import { connectTcpCoordinator, type CoordinatorPort, Identity, readHistory } from "@starling/sdk";
+import { ComplianceClient } from "@starling/sdk/complianceClient";
 import { Machine } from "@starling/sdk/machine";
+import type { TcpCoordinator } from "@starling/sdk/tcpCoordinator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServerError } from "./errors.ts";
 import type { ServerEvent } from "./events.ts";
-import { fileStateStore, statePath } from "./stateFolder.node.ts";
+import { fileHistoryStore, fileStateStore, statePath } from "./stateFolder.node.ts";
 import { decodeSavedState, encodeSavedState, MAX_STATE_BYTES } from "./savedState.ts";
 import { CoordinatorServer, type CoordinatorServerOptions } from "./server.ts";
 import { TEST_TOML } from "./testRun.ts";
 
 const RUN_ID = "server/../test";
+
+interface Member extends ComplianceClient {
+  port: TcpCoordinator;
+}
 
 describe("CoordinatorServer", () => {
   let dir: string;
@@ -52,6 +58,10 @@ describe("CoordinatorServer", () => {
   }
 
   async function client(): Promise<CoordinatorPort> {
+    return (await member()).port;
+  }
+
+  async function member(): Promise<Member> {
     const identity = Identity.generate({ chainLength: 64 });
     const port = await connectTcpCoordinator({
       network: hub.join(identity.peer.publicKey),
@@ -61,7 +71,7 @@ describe("CoordinatorServer", () => {
     });
     undo.push(() => port.close());
     await port.join(identity.membership(), []);
-    return port;
+    return new ComplianceClient(port, identity) as Member;
   }
 
   it("hands out its config, tells what happens, and saves its state", async () => {
@@ -89,6 +99,37 @@ describe("CoordinatorServer", () => {
     expect(await readdir(dir)).toEqual(["server%2F%2E%2E%2Ftest.state"]);
     const saved = decodeSavedState((await fileStateStore(dir, RUN_ID).load())!).machine.state();
     expect(saved.runState).toBe("RoundTrain");
+  });
+
+  it("remembers its rounds, over a restart too, and tells anyone", async () => {
+    const history = fileHistoryStore(dir, RUN_ID);
+    const first = await start({ history });
+    const clients = [await member(), await member()];
+    for (const one of clients) one.behave();
+    const [{ port }] = clients;
+    await clients[0].reach(({ epoch, runState }) => epoch === 1 && runState === "Warmup");
+    // four rounds that train, two that drain
+    const told = await port.history(0);
+    expect(told.map(({ step, epoch, batchSize, witnesses }) => [step, epoch, batchSize, witnesses])).toEqual([
+      [1, 0, 4, 2],
+      [2, 0, 4, 2],
+      [3, 0, 4, 2],
+      [4, 0, 4, 2],
+      [5, 0, 0, 2],
+      [6, 0, 0, 2],
+    ]);
+    expect(told.map(({ loss, tokensPerSecond }) => [loss, tokensPerSecond])).toEqual(Array.from({ length: 6 }, () => [1.5, 2_000]));
+    expect(Math.abs(told[5].atMs - Date.now())).toBeLessThan(60_000);
+    await first.stop();
+    hub.kill(serverKey);
+    for (const one of clients) await one.port.close();
+
+    await start({ history });
+    const watcher = hub.join(generateKeypair().publicKey);
+    watcher.pin({ peerId: serverKey, multiaddrs: [] });
+    expect(await readHistory(watcher, serverKey, 2, 2)).toEqual(told.slice(1, 3));
+    const asked = Array.from({ length: 40 }, () => readHistory(watcher, serverKey, 0).catch((error: unknown) => error));
+    expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ message: expect.stringContaining("times a second") }));
   });
 
   it("goes on where it was, under the same config only", async () => {

@@ -18,6 +18,7 @@ import { Machine } from "@starling/sdk/machine";
 import { MAX_CONFIG_CHARS } from "@starling/sdk/protocol";
 import { ServerError } from "./errors.ts";
 import { epochEnded, MembershipWatch, type ServerEvent, wentBack } from "./events.ts";
+import { type HistoryStore, RoundHistory } from "./roundHistory.ts";
 import { decodeSavedState, encodeSavedState } from "./savedState.ts";
 import { StateSaver, type StateStore } from "./store.ts";
 
@@ -39,6 +40,8 @@ export interface CoordinatorServerOptions extends CoreOptions, Pick<ServeOptions
   network: PeerNetwork;
   /** keeps the state: saved at each transition before clients hear of it, and after other changes; restored at the next start */
   store?: StateStore;
+  /** keeps what is remembered of the rounds; without it that lasts as long as the process */
+  history?: HistoryStore;
   onEvent?: (event: ServerEvent) => void;
 }
 
@@ -50,6 +53,11 @@ interface Run {
   configHash: Uint8Array;
 }
 
+/** A run with what is remembered of its rounds. */
+interface Opened extends Run {
+  history: RoundHistory;
+}
+
 /** The coordinator of one run, served over a network. */
 export class CoordinatorServer {
   readonly core: CoordinatorCore;
@@ -57,6 +65,7 @@ export class CoordinatorServer {
   readonly #stopServing: () => void;
   readonly #saver: StateSaver | null;
   readonly #clock: Clock;
+  readonly #history: RoundHistory;
   #cancelSave: () => void = () => {};
 
   /**
@@ -76,12 +85,16 @@ export class CoordinatorServer {
     const configHash = sha256(new TextEncoder().encode(serializeRunConfig(parsed)));
     const saved = (await options.store?.load()) ?? null;
     const clock = options.clock ?? systemClock();
-    if (saved !== null) return new CoordinatorServer(options, clock, restore(saved, options.runId, config, configHash));
-    const machine = Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs())));
-    return new CoordinatorServer(options, clock, { machine, configHash });
+    const run: Run =
+      saved === null
+        ? { machine: Machine.create(options.runId, config, BigInt(Math.floor(clock.nowMs()))), configHash }
+        : restore(saved, options.runId, config, configHash);
+    const onError = (error: unknown): void => options.onEvent?.({ type: "error", error });
+    const history = await RoundHistory.open({ store: options.history ?? null, onError }, run.machine.state().step);
+    return new CoordinatorServer(options, clock, { ...run, history });
   }
 
-  private constructor(options: CoordinatorServerOptions, clock: Clock, { machine, restored, configHash }: Run) {
+  private constructor(options: CoordinatorServerOptions, clock: Clock, { machine, restored, configHash, history }: Opened) {
     const emit = options.onEvent ?? (() => {});
     const onError = (error: unknown): void => emit({ type: "error", error });
     let moved = false;
@@ -100,14 +113,15 @@ export class CoordinatorServer {
             },
             onError,
           });
-    let before: CoordinatorState = machine.state();
-    const onTransition = ({ from, to, outcome, state }: Transition): void => {
+    this.#history = history;
+    const { epoch, step, runState }: CoordinatorState = machine.state();
+    const onTransition = ({ from, to, outcome, before, state }: Transition): void => {
+      if (from === "RoundWitness") history.finished(before, Math.floor(clock.nowMs()));
       emit({ type: "phase", from, to, epoch: state.epoch, step: state.step });
       const lost = wentBack(before, state);
       if (lost !== null) emit(lost);
       const ended = epochEnded(outcome, before, state);
       if (ended !== null) emit(ended);
-      before = state;
       moved = true;
       this.#saver?.moved();
     };
@@ -122,11 +136,11 @@ export class CoordinatorServer {
       disconnectGraceMs: options.disconnectGraceMs,
       restoreGraceMs: options.restoreGraceMs,
       onTransition,
+      onWitness: (slot, { step, metadata }) => history.report(step, slot, metadata),
       onChange: () => this.#saver?.changed(),
       onError,
     });
     if (restored !== undefined) {
-      const { epoch, step, runState } = before;
       const downMs = Math.max(0, Math.floor(clock.nowMs()) - Number(restored.runNowMs));
       emit({ type: "restored", epoch, step, runState, downMs, members: restored.members.length });
     }
@@ -140,6 +154,7 @@ export class CoordinatorServer {
       network: options.network,
       admins: options.admins,
       settled: () => this.#saver?.settled() ?? Promise.resolve(),
+      history: (fromStep, limit) => history.since(fromStep, limit),
     });
     this.core.start();
     this.#keepSaving();
@@ -176,6 +191,7 @@ export class CoordinatorServer {
     this.core.stop();
     this.#cancelSave();
     await this.#saver?.finish();
+    await this.#history.flush();
   }
 }
 

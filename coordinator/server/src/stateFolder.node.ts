@@ -1,11 +1,17 @@
 /** A server's folder: the state of its run, the key by which clients know it, and a lock. */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fromHex, toHex } from "@starling/sdk/bytes";
 import { ServerError } from "./errors.ts";
+import { HISTORY_ENTRY_BYTES } from "@starling/sdk/roundHistory";
+import { type HistoryStore, MAX_ROUNDS } from "./roundHistory.ts";
 import { MAX_STATE_BYTES } from "./savedState.ts";
 import { SERVER_KEY_FILE } from "./serverKeyFile.ts";
 import type { StateStore } from "./store.ts";
+
+/** twice the rounds that are kept, and a torn one */
+const MAX_HISTORY_FILE_BYTES = (2 * MAX_ROUNDS + 1) * HISTORY_ENTRY_BYTES;
+const MAX_KEY_FILE_BYTES = 4 * 1024;
 
 /** Takes `<path>.lock` for this process; a lock of a dead one counts for nothing. The host brings it. */
 export type TakeLock = (path: string) => { release: () => void } | { heldBy: number };
@@ -14,6 +20,7 @@ export interface StateFolder {
   /** (32) seed of the server's network key: made once, so that clients which pinned the key find it again */
   networkSeed: Uint8Array;
   store: StateStore;
+  history: HistoryStore;
   /** after `CoordinatorServer.stop` */
   close(): void;
 }
@@ -37,7 +44,12 @@ export async function openStateFolder(dir: string, runId: string, { takeLock }: 
   }
   const { release } = lock;
   try {
-    return { networkSeed: await keptSeed(keyPath), store: fileStateStore(dir, runId), close: release };
+    return {
+      networkSeed: await keptSeed(keyPath),
+      store: fileStateStore(dir, runId),
+      history: fileHistoryStore(dir, runId),
+      close: release,
+    };
   } catch (error) {
     release();
     throw error;
@@ -46,7 +58,7 @@ export async function openStateFolder(dir: string, runId: string, { takeLock }: 
 
 /** The seed in `path`, made new when there is no such file. */
 async function keptSeed(path: string): Promise<Uint8Array> {
-  const text = await readIfThere(path);
+  const text = await readIfThere(path, MAX_KEY_FILE_BYTES);
   if (text === null) {
     const seed = crypto.getRandomValues(new Uint8Array(32));
     try {
@@ -64,17 +76,22 @@ async function keptSeed(path: string): Promise<Uint8Array> {
   );
 }
 
-/** Path of a run's saved state. A run id may hold any character: those that a file name cannot are percent-encoded. */
+/** Path of a run's saved state. */
 export function statePath(dir: string, runId: string): string {
+  return pathOf(dir, runId, "state");
+}
+
+/** A run id may hold any character: those that a file name cannot are percent-encoded. */
+function pathOf(dir: string, runId: string, kind: "state" | "history"): string {
   const name = encodeURIComponent(runId).replace(/[.*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  return join(dir, `${name}.state`);
+  return join(dir, `${name}.${kind}`);
 }
 
 /** Keeps a run's state in `<dir>/<run id>.state`: written beside it, synced, then renamed over it. */
 export function fileStateStore(dir: string, runId: string): StateStore {
   const path = statePath(dir, runId);
   return {
-    load: () => readIfThere(path),
+    load: () => readIfThere(path, MAX_STATE_BYTES),
     async save(bytes) {
       await mkdir(dir, { recursive: true });
       await replaceFile(path, bytes, 0o644);
@@ -82,14 +99,24 @@ export function fileStateStore(dir: string, runId: string): StateStore {
   };
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | null> {
+/** Keeps a run's history in `<dir>/<run id>.history`, to which each round adds a few bytes. A crash may cost the newest rounds. */
+export function fileHistoryStore(dir: string, runId: string): HistoryStore {
+  const path = pathOf(dir, runId, "history");
+  return {
+    load: () => readIfThere(path, MAX_HISTORY_FILE_BYTES),
+    append: (bytes) => appendFile(path, bytes),
+    replace: (bytes) => replaceFile(path, bytes, 0o644),
+  };
+}
+
+async function readIfThere(path: string, maxBytes: number): Promise<Uint8Array | null> {
   let bytes: Uint8Array;
   try {
     const file = await open(path, "r");
     try {
       const { size } = await file.stat();
-      if (size > MAX_STATE_BYTES) {
-        throw new ServerError("state-unreadable", `${path} has ${size} bytes, a state has at most ${MAX_STATE_BYTES}; move it away`);
+      if (size > maxBytes) {
+        throw new ServerError("state-unreadable", `${path} has ${size} bytes, expected at most ${maxBytes}; move it away`);
       }
       bytes = await readFile(file);
     } finally {

@@ -67,6 +67,7 @@ async function serve(options: ServerOptions, output: Output): Promise<number> {
     network,
     withdrawOnDisconnect: options.withdrawOnDisconnect,
     store: folder?.store,
+    history: folder?.history,
     onEvent: (event) => report(event, log),
   });
   log({ type: "listening", peerId: toHex(network.self), multiaddrs: network.multiaddrs(), runId });

@@ -1,7 +1,13 @@
 /** What Solana nodes send: their JSON, and in it the accounts of the three programs. */
 import type { Address } from "@solana/kit";
 import { getGrantEncoder } from "@starling/sdk/generated/authorizer/index";
-import { getConfigEncoder, getMemberEncoder, getRunEncoder, getSessionEncoder } from "@starling/sdk/generated/coordinator/index";
+import {
+  getConfigEncoder,
+  getMemberEncoder,
+  getRunEncoder,
+  getSessionEncoder,
+  getWitnessInstructionDataEncoder,
+} from "@starling/sdk/generated/coordinator/index";
 import { LAYOUT } from "@starling/sdk/generated/machineLayout";
 import { decodeGrant, decodeMember, decodeRunConfig, decodeRunHeader, decodeSession, letsIn } from "@starling/sdk/solana/accounts";
 import { ChainError } from "@starling/sdk/solana/chainError";
@@ -9,6 +15,8 @@ import { account, type ChainAccount, contextSlot, field, list, parseJson } from 
 import { LOCAL_PROGRAMS, PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
 import { runFacts, tableBytes, tablePart, unsettledSlots } from "@starling/sdk/solana/stateAccounts";
 import { logLines, transactionError } from "@starling/sdk/solana/transactionError";
+import { decodeWitnessInstruction } from "@starling/sdk/solana/witnessInstruction";
+import { encodeWitnessMetadata } from "@starling/sdk/witnessMetadata";
 import { type FuzzTarget, filled, json, text, utf8 } from "../target.ts";
 
 const { coordinator, authorizer } = LOCAL_PROGRAMS;
@@ -70,6 +78,18 @@ export const chainTargets: FuzzTarget[] = [
         table,
         getGrantEncoder().encode({ ...head, ...grant, delegatesLen: 2, delegates: [owner, run] }),
       ].map((bytes) => new Uint8Array(bytes));
+    },
+  },
+  {
+    name: "witness-instruction",
+    isRefusal,
+    // it says no by null: what is no witness message is another one
+    decode: (data) => decodeWitnessInstruction(data) !== null,
+    valid() {
+      const report = { slot: 3, step: 7, bitmap: filled(32), listRoot: filled(32), reveal: filled(32), parameterHash: filled(32) };
+      const said = { loss: 2.5, tokensPerSecond: 1e3, bandwidthBytesPerSecond: 5e2, efficiency: 0.5, sampleText: "text", evals: [] };
+      const extras = [new Uint8Array(0), filled(512), new Uint8Array([...filled(512), ...encodeWitnessMetadata(said)])];
+      return extras.map((extra) => new Uint8Array(getWitnessInstructionDataEncoder().encode({ ...report, extra })));
     },
   },
   {

@@ -2,9 +2,11 @@ import { parseRunConfig, toMachineConfig } from "@starling/config";
 import { CoordinatorError, Identity, NEVER_EXPIRES, parseIdentity, serializeIdentity, signGrant } from "@starling/sdk";
 import { Machine, MachineError } from "@starling/sdk/machine";
 import * as protocol from "@starling/sdk/protocol";
+import { decodeHistory, encodeHistory, HISTORY_REQUEST } from "@starling/sdk/roundHistory";
 import { encodeFrame, FrameReader } from "@starling/sdk/snapshotFrames";
 import type { Snapshot } from "@starling/sdk/types";
 import { decodeAs, encodeAs, type Shape } from "@starling/sdk/wire";
+import { decodeWitnessMetadata, encodeWitnessMetadata, type WitnessMetadata } from "@starling/sdk/witnessMetadata";
 import { ServerError } from "@starling/server/errors";
 import { decodeSavedState, encodeSavedState } from "@starling/server/savedState";
 import { readFileSync } from "node:fs";
@@ -33,6 +35,17 @@ const identity = new Identity(
 const grant = () =>
   signGrant(identity.owner, { session: identity.session.publicKey, peerId: identity.peer.publicKey, runId: "fuzz", expiresMs: 1n << 41n });
 const preset = readFileSync(new URL("../../../config/runs/test/config.toml", import.meta.url), "utf8");
+
+const said: WitnessMetadata = {
+  ...{ loss: 2.5, tokensPerSecond: 1_000, bandwidthBytesPerSecond: 500, efficiency: 0.5 },
+  ...{
+    sampleText: "Käse",
+    evals: [
+      ["arc", 0.25],
+      ["hellaswag", 0.5],
+    ],
+  },
+};
 
 /** Machines in several phases. */
 function machines(): Machine[] {
@@ -69,9 +82,37 @@ export const coordinatorTargets: FuzzTarget[] = [
     { grant: await grant(), chainHead: filled(32), multiaddrs: [] },
     { grant: await grant(), chainHead: filled(32), multiaddrs: ["/ip4/127.0.0.1/tcp/4001", "/dns4/rig/tcp/1/ws"] },
   ]),
-  shapeTarget("call-witness", protocol.CALLS.witness, () => [
-    { step: 5, bitmap: filled(32), listRoot: filled(32, 2), reveal: filled(32, 3), parameterHash: filled(32, 4) },
-  ]),
+  shapeTarget("call-witness", protocol.CALLS.witness, () => {
+    const report = { step: 5, bitmap: filled(32), listRoot: filled(32, 2), reveal: filled(32, 3), parameterHash: filled(32, 4) };
+    const [bloom, metadata] = [filled(512), encodeWitnessMetadata(said)];
+    return [
+      { ...report, bloom: null, metadata: null },
+      { ...report, bloom, metadata },
+    ];
+  }),
+  {
+    name: "witness-metadata",
+    isRefusal,
+    decode(bytes) {
+      const metadata = decodeWitnessMetadata(bytes);
+      expectSame(decodeWitnessMetadata(encodeWitnessMetadata(metadata)), metadata, "metadata");
+      return true;
+    },
+    valid: () => [encodeWitnessMetadata(said), encodeWitnessMetadata({ ...said, loss: null, sampleText: null, evals: [] })],
+  },
+  {
+    name: "history",
+    isRefusal,
+    decode(bytes) {
+      expectSame(decodeHistory(encodeHistory(decodeHistory(bytes, 20)), 20), decodeHistory(bytes, 20), "history");
+      return true;
+    },
+    valid: () => {
+      const entry = { step: 1, epoch: 0, atMs: 1_700_000_000_000, batchSize: 8, witnesses: 3, loss: 2.5, tokensPerSecond: 1_000 };
+      return [encodeHistory([entry]), encodeHistory([entry, { ...entry, step: 7, loss: null }]), new Uint8Array(0)];
+    },
+  },
+  shapeTarget("history-request", HISTORY_REQUEST, () => [{ fromStep: 1, limit: 2_000 }]),
   shapeTarget("call-health-check", protocol.CALLS.healthCheck, () => [{ clientIndexes: [0, 3, 255] }, { clientIndexes: [] }]),
   shapeTarget("call-set-paused", protocol.CALLS.setPaused, async () => [{ paused: true, grant: await grant() }]),
   shapeTarget("subscribe", protocol.SUBSCRIBE, () => [{ peerId: filled(32) }]),

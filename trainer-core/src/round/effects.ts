@@ -43,6 +43,8 @@ export type CoordinatorCall =
       bitmap: Uint8Array;
       listRoot: Uint8Array;
       parameterHash: Uint8Array;
+      bloom: Uint8Array;
+      metadata: Uint8Array;
       /** the head the coordinator holds for our slot: the message reveals what comes before it */
       chainHead: Uint8Array;
     }

@@ -17,6 +17,7 @@ export function newRound(epoch: EpochInfo, plan: RoundPlan, live: boolean, nowMs
     report: null,
     announced: null,
     training: "open",
+    trained: null,
     parameterHash: null,
     agreed: null,
     toldBehind: false,
@@ -52,6 +53,8 @@ export function planOf(record: RecordOfRound): RoundPlan {
     step,
     height,
     drain,
+    // who was elected is known, and nothing is reported of it any more
+    seed: new Uint8Array(32),
     startedMs: 0,
     assignments: record.assignments.map((assignment, batch) => ({ batch, ...assignment })),
     elected,

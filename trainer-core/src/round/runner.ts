@@ -172,8 +172,8 @@ export class EffectRunner {
       case "witness": {
         const reveal = reveals.preimageOf(call.chainHead);
         if (reveal === null) throw new Error("the coordinator holds a chain head that is not ours; join again with a fresh chain");
-        const { step, bitmap, parameterHash } = call;
-        return coordinator.witness({ step, bitmap, listRoot: call.listRoot, reveal, parameterHash }, signal);
+        const { name: _, chainHead: __, ...report } = call;
+        return coordinator.witness({ ...report, reveal }, signal);
       }
       case "downloaded":
         return coordinator.downloaded(call.step, call.listsHeld, signal);

@@ -36,6 +36,8 @@ export interface RoundPlan {
   step: number;
   height: number;
   drain: boolean;
+  /** (32) zero once the round is over and peers told of it */
+  seed: Uint8Array;
   /** coordinator's clock, ms */
   startedMs: number;
   /** by batch; empty in drain rounds */
@@ -126,6 +128,17 @@ export interface HeldList {
   commitments: readonly string[];
 }
 
+/** A witness's report of a round. */
+export interface WitnessedResults {
+  entries: ListEntries;
+  root: Uint8Array; // (32)
+  bitmap: Uint8Array; // (32)
+  parameterHash: Uint8Array; // (32)
+  bloom: Uint8Array; // (512)
+  /** encoded */
+  metadata: Uint8Array;
+}
+
 /** A round as this client lives it. Kept, and served to others, for `retainedRounds` rounds. */
 export interface LocalRound {
   epoch: EpochInfo;
@@ -141,10 +154,12 @@ export interface LocalRound {
   /** our share of results came in at this time; null before */
   shareAtMs: number | null;
   /** what we report as a witness; does not change once it was sent for the first time */
-  report: { entries: ListEntries; root: Uint8Array; bitmap: Uint8Array; parameterHash: Uint8Array } | null;
+  report: WitnessedResults | null;
   /** our own result, and when to announce it again */
   announced: { announce: Announce; againAtMs: number; times: number } | null;
   training: "open" | "running" | "over";
+  /** of our own batch, once it is trained */
+  trained: { loss: number | null; tokens: number; trainMs: number } | null;
   /** parameters after this round began */
   parameterHash: Uint8Array | null;
   /** final and all counted lists here */

@@ -32,6 +32,7 @@ export function plan(step: number, change: Partial<RoundPlan> = {}): RoundPlan {
     step,
     height: step - 1,
     drain: false,
+    seed: new Uint8Array(32).fill(step),
     startedMs: 1_000,
     assignments: [0, 1, 2, 3].map((batch) => ({
       batch,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "@starling/sdk/bytes";
+import { decodeWitnessMetadata } from "@starling/sdk/witnessMetadata";
+import { BloomFilter, bloomKeys } from "../protocol/bloom.ts";
 import type { Announce } from "../protocol/messages.ts";
 import type { Effect } from "./effects.ts";
 import { announce, blobs, callsOf, Driver, forgotten, modelOf, receive } from "./testDriver.ts";
@@ -35,6 +37,22 @@ describe("transition", () => {
     expect(callsOf(receive(driver, 3))).toEqual(["witness"]);
     expect(driver.state.rounds.get(1)!.report!.bitmap[0]).toBe(0b1111);
     expect(callsOf(driver.on({ type: "tick" }))).toEqual([]);
+  });
+
+  test("a witness tells its loss and speed, and the filter has what it verified", () => {
+    const driver = Driver.inRoundOne();
+    driver.on({ type: "trained", step: 1, announce: announce(0, 0), loss: 2.5, tokens: 4, trainMs: 5 }, 9);
+    for (const slot of [1, 2]) receive(driver, slot);
+    const [report] = receive(driver, 3).flatMap((effect) =>
+      effect.type === "call" && effect.call.name === "witness" ? [effect.call] : [],
+    );
+    // seen at 1,004 ms, told at 1,020 ms: four tokens and three results of a byte
+    const { bandwidthBytesPerSecond, ...said } = decodeWitnessMetadata(report.metadata);
+    expect(said).toEqual({ loss: 2.5, tokensPerSecond: 250, efficiency: 0.3125, sampleText: null, evals: [] });
+    expect(bandwidthBytesPerSecond).toBe(187.5);
+    const filter = new BloomFilter(bloomKeys(plan(1).seed, 0), report.bloom);
+    expect([0, 1, 2, 3].map((slot) => filter.has(announce(slot, slot).commitment))).toEqual([true, true, true, true]);
+    expect(filter.has(announce(1, 2).commitment)).toBe(false);
   });
 
   test("all but one and the straggler's grace are enough", () => {

@@ -21,6 +21,7 @@ export class SnapshotViewer {
       step: record.step,
       height: record.height,
       drain: record.drain,
+      seed: record.seed,
       startedMs: Number(record.startedMs),
       witnesses: record.witnesses.map((entry) => ({ ...entry, root: toHex(entry.listRoot) })),
       ...this.#select(machine, record, `${state.epoch}/${record.height}/${record.startedMs}/${toHex(record.seed)}`),

@@ -5,7 +5,7 @@ import type { Signer } from "@starling/network/keys";
 import type { MemoryHub } from "@starling/network/memoryHub";
 import { keyHex, type PeerNetwork } from "@starling/network/port";
 import { equalBytes } from "@starling/sdk/bytes";
-import type { Snapshot, WitnessMessage } from "@starling/sdk/types";
+import type { Snapshot, WitnessReport } from "@starling/sdk/types";
 import { commitmentHash, listRoot, signAnnounce } from "../../src/protocol/commitment.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import {
@@ -247,7 +247,7 @@ export class LyingCoordinator extends CoordinatorLink {
       const bitmap = new Uint8Array(32);
       plan.assignments.forEach(({ batch }) => (bitmap[batch >> 3] |= this.#random() < 0.5 ? 1 << (batch & 7) : 0));
       const parameterHash = isLast && this.#random() < 0.8 ? this.#bytes() : new Uint8Array(32);
-      const lie: WitnessMessage = {
+      const lie: WitnessReport = {
         step: state.step,
         bitmap,
         listRoot: await this.#makeList(state.epoch, plan.step, plan.assignments.length),

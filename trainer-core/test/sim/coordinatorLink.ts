@@ -4,7 +4,7 @@
  */
 import { CoordinatorError } from "@starling/sdk/errors";
 import { MemoryCoordinator } from "@starling/sdk/memory";
-import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "@starling/sdk/types";
+import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessReport } from "@starling/sdk/types";
 import type { SimulatedProcess } from "./process.ts";
 import type { SimulatedServer } from "./server.ts";
 
@@ -95,7 +95,7 @@ export class CoordinatorLink implements CoordinatorPort {
     return this.#call((connection) => connection.warmupWitness());
   }
 
-  witness(message: WitnessMessage): Promise<void> {
+  witness(message: WitnessReport): Promise<void> {
     // once sent, the link is public: never join again with a head above it
     if (this.#joined !== null) this.#joined.membership.chainHead = message.reveal;
     return this.#call((connection) => connection.witness(message));

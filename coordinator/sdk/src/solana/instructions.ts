@@ -6,7 +6,7 @@ import type { Address, Instruction, TransactionSigner } from "@solana/kit";
 import { concatBytes } from "../bytes.ts";
 import * as coordinator from "../generated/coordinator/index.ts";
 import { LAYOUT } from "../generated/machineLayout.ts";
-import type { WitnessMessage } from "../types.ts";
+import type { WitnessReport } from "../types.ts";
 import { CHAIN_LIMITS, requireBytes, requireCount, requireText, requireUnsigned } from "./limits.ts";
 import { memberAddress, type RunAddresses, runAddresses, type Programs, sessionAddress } from "./pdas.ts";
 
@@ -181,32 +181,26 @@ export function warmupWitness(at: RunAddresses, sessionKey: TransactionSigner, t
   return coordinator.getWarmupWitnessInstruction({ sessionKey, run: at.run, table: at.tables[table], slot }, from(at));
 }
 
-/** Shown to others, and not read by the program. */
-export interface WitnessExtras {
-  bloom?: Uint8Array; // (512)
-  metadata?: Uint8Array; // at most 200 bytes; only behind a Bloom filter
-}
-
+/** The program does not read Bloom filter and metadata: they are for displays (`decodeWitnessInstruction`). */
 export function witness(
   at: RunAddresses,
   sessionKey: TransactionSigner,
   where: { table: number; height: number; slot: number },
-  message: WitnessMessage,
-  extras: WitnessExtras = {},
+  message: WitnessReport,
 ): Instruction {
-  const { step, bitmap, listRoot, reveal, parameterHash } = message;
+  const { step, bitmap, listRoot, reveal, parameterHash, bloom, metadata } = message;
   requireUnsigned("the slot", where.slot, 16);
   requireUnsigned("the step", step, 32);
   requireBytes("the bitmap", bitmap, 32);
   requireBytes("the list root", listRoot, 32);
   requireBytes("the reveal", reveal, 32);
   requireBytes("the parameter hash", parameterHash, 32);
-  if (extras.bloom !== undefined) requireBytes("the Bloom filter", extras.bloom, CHAIN_LIMITS.bloomBytes);
-  if (extras.metadata !== undefined) {
-    requireBytes("the Bloom filter before metadata", extras.bloom ?? new Uint8Array(0), CHAIN_LIMITS.bloomBytes);
-    requireCount("the metadata, in bytes", extras.metadata.length, CHAIN_LIMITS.metadataBytes);
+  if (bloom !== undefined) requireBytes("the Bloom filter", bloom, CHAIN_LIMITS.bloomBytes);
+  if (metadata !== undefined) {
+    requireBytes("the Bloom filter before metadata", bloom ?? new Uint8Array(0), CHAIN_LIMITS.bloomBytes);
+    requireCount("the metadata, in bytes", metadata.length, CHAIN_LIMITS.metadataBytes);
   }
-  const extra = concatBytes(extras.bloom ?? new Uint8Array(0), extras.metadata ?? new Uint8Array(0));
+  const extra = concatBytes(bloom ?? new Uint8Array(0), metadata ?? new Uint8Array(0));
   return coordinator.getWitnessInstruction(
     {
       sessionKey,

@@ -16,6 +16,7 @@ export const CHAIN_LIMITS = {
   healthCheckTargets: 16,
   settleSlots: 20,
   bloomBytes: 512,
+  /** what the program takes; with a tick beside it a transaction has room for `METADATA_LIMITS.bytes` */
   metadataBytes: 200,
   delegatesAtOnce: 16,
   delegates: 32,

@@ -3,6 +3,7 @@ import { type Blockhash, generateKeyPairSigner, getTransactionSize, type Instruc
 import { TOKEN_PROGRAM_ADDRESS } from "@solana-program/token";
 import { beforeAll, describe, expect, it } from "vitest";
 import { LAYOUT } from "../generated/machineLayout.ts";
+import { METADATA_LIMITS } from "../witnessMetadata.ts";
 import { setDelegates } from "./grants.ts";
 import * as calls from "./instructions.ts";
 import { CHAIN_LIMITS } from "./limits.ts";
@@ -42,11 +43,14 @@ const collateral = () => ({ mint: other.address, tokenProgram: TOKEN_PROGRAM_ADD
 
 describe("transactions fit", () => {
   const cases: Record<string, () => Promise<number>> = {
-    "witness with a Bloom filter and metadata": async () => {
-      const extras = { bloom: new Uint8Array(CHAIN_LIMITS.bloomBytes), metadata: new Uint8Array(CHAIN_LIMITS.metadataBytes) };
-      return size([calls.witness(at, one, where, message, extras)], one);
+    "witness with a Bloom filter, metadata and the tick that it makes due": async () => {
+      const extras = { bloom: new Uint8Array(CHAIN_LIMITS.bloomBytes), metadata: new Uint8Array(METADATA_LIMITS.bytes) };
+      return size([calls.witness(at, one, where, { ...message, ...extras }), calls.tick(at, 3)], one);
     },
-    "witness with the tick that it makes due": () => size([calls.witness(at, one, where, message), calls.tick(at, 3)], one),
+    "witness with as much metadata as the program takes": async () => {
+      const extras = { bloom: new Uint8Array(CHAIN_LIMITS.bloomBytes), metadata: new Uint8Array(CHAIN_LIMITS.metadataBytes) };
+      return size([calls.witness(at, one, where, { ...message, ...extras })], one);
+    },
     "join with 400 bytes of addresses": async () => {
       const multiaddrs = ["a".repeat(199), "b".repeat(200)];
       return size([await calls.joinRun(at, one, other.address, other.address, { chainHead: KEY, multiaddrs })], one);

@@ -1,9 +1,13 @@
+import { getBase58Encoder } from "@solana/kit";
+import { expect } from "vitest";
 import { coordinatorCompliance } from "../compliance.ts";
 import type { Identity } from "../identity.ts";
 import type { CoordinatorPort, Snapshot } from "../types.ts";
+import type { WitnessMetadata } from "../witnessMetadata.ts";
 import { readRun } from "./accounts.ts";
 import { connectSolanaCoordinator, type SolanaCoordinator } from "./solanaCoordinator.ts";
 import { assembleState } from "./stateAccounts.ts";
+import { decodeWitnessInstruction } from "./witnessInstruction.ts";
 import { TestCluster } from "./testCluster.node.ts";
 
 coordinatorCompliance("solana", {
@@ -32,6 +36,28 @@ coordinatorCompliance("solana", {
         const present = [...state.pending, ...state.clients.filter((one) => one.state === "Healthy")];
         const members = new Map(present.map(({ session, peerId }) => [session.join(), { peerId, multiaddrs: [] }]));
         return { nonce: header.nonce, bytes: machine.bytes(), coordinatorNowMs: BigInt(Date.now()), members: [...members.values()] };
+      },
+      async said(step) {
+        const { pool } = cluster.client;
+        const named = (await pool.call("getSignaturesForAddress", [at.run, { commitment: "confirmed" }])) as {
+          signature: string;
+          err: unknown;
+        }[];
+        const said: (WitnessMetadata | null)[] = [];
+        for (const { signature, err } of named) {
+          if (err !== null) continue;
+          const config = { commitment: "confirmed", encoding: "json", maxSupportedTransactionVersion: 0 };
+          const found = (await pool.call("getTransaction", [signature, config])) as {
+            transaction: { message: { instructions: { data: string }[] } };
+          };
+          for (const { data } of found.transaction.message.instructions) {
+            const round = decodeWitnessInstruction(new Uint8Array(getBase58Encoder().encode(data)));
+            if (round?.step !== step) continue;
+            expect(round.bloom).toEqual(new Uint8Array(512).fill(step));
+            said[round.slot] = round.metadata;
+          }
+        }
+        return said;
       },
       async stop() {
         await Promise.all(ports.map((port) => port.close()));

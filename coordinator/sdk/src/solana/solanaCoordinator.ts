@@ -6,7 +6,7 @@ import { type Address, getAddressEncoder, type Instruction, type TransactionSign
 import { equalBytes } from "../bytes.ts";
 import { CoordinatorError } from "../errors.ts";
 import type { ConnectionStatus } from "../tcpOptions.ts";
-import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessMessage } from "../types.ts";
+import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessReport } from "../types.ts";
 import { findAuthorization, readRunConfig, readRunHeader } from "./accounts.ts";
 import { ChainError } from "./chainError.ts";
 import { ChainMember } from "./chainMember.ts";
@@ -126,7 +126,7 @@ export class SolanaCoordinator implements CoordinatorPort {
     }));
   }
 
-  async witness(message: WitnessMessage, signal?: AbortSignal): Promise<void> {
+  async witness(message: WitnessReport, signal?: AbortSignal): Promise<void> {
     await this.#bySlot("witness", signal, ({ member, session, slot, view }) => {
       member.reveals(message.reveal);
       return {

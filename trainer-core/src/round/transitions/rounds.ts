@@ -140,7 +140,9 @@ export function trained(draft: Draft, event: RoundEvent & { type: "trained" }): 
     forgetPayloads(draft, [announce.blob]);
     return;
   }
-  draft.edit(step).training = "over";
+  const round = draft.edit(step);
+  round.training = "over";
+  round.trained = { loss, tokens, trainMs };
   addOwnResult(draft, announce);
   // too late to count, but it shows that we work: said once, while a result in time is repeated
   if (draft.state.view?.state.step !== step) draft.effects.push({ type: "publish", message: { type: "announce", value: announce } });

@@ -1,5 +1,7 @@
 /** What an elected witness owes the coordinator: which results it verified, and that it holds what was agreed. */
 import { toHex } from "@starling/sdk/bytes";
+import { encodeWitnessMetadata, type WitnessMetadata } from "@starling/sdk/witnessMetadata";
+import { BloomFilter, bloomKeys } from "../../protocol/bloom.ts";
 import { listRoot } from "../../protocol/commitment.ts";
 import type { ListEntries } from "../../protocol/messages.ts";
 import { tally } from "../agreement.ts";
@@ -32,6 +34,8 @@ export function witnessDuty(draft: Draft): void {
     bitmap: report.bitmap,
     listRoot: report.root,
     parameterHash: report.parameterHash,
+    bloom: report.bloom,
+    metadata: report.metadata,
     chainHead: draft.state.view!.state.clients[round.epoch.self].chainHead,
   });
 }
@@ -99,6 +103,23 @@ function graceMs(draft: Draft, presentMs: number): number {
   return grace * sorted[sorted.length >> 1];
 }
 
+/** What displays show of this client's part in the round. A round's time is that of the last whole one, where there was one. */
+function measured(draft: Draft, { trained, seenAtMs, batches, plan, epoch }: LocalRound): WitnessMetadata {
+  const roundMs = Math.max(draft.state.roundMs.at(-1) ?? draft.state.nowMs - seenAtMs, trained?.trainMs ?? 0, 1);
+  const received = plan.assignments
+    .filter(({ clientIndex }) => clientIndex !== epoch.self)
+    .reduce((sum, { batch }) => sum + (vouchedFor(batches.get(batch))?.announce.fields.payloadBytes ?? 0), 0);
+  const loss = trained?.loss ?? null;
+  return {
+    loss: loss !== null && Number.isFinite(Math.fround(loss)) ? loss : null,
+    tokensPerSecond: (1_000 * (trained?.tokens ?? 0)) / roundMs,
+    bandwidthBytesPerSecond: (1_000 * received) / roundMs,
+    efficiency: (trained?.trainMs ?? 0) / roundMs,
+    sampleText: null,
+    evals: [],
+  };
+}
+
 /** From here on the report stays as it is: the coordinator may have taken it although its answer was lost. */
 function makeReport(draft: Draft, step: number): NonNullable<LocalRound["report"]> {
   const round = draft.peek(step)!;
@@ -114,7 +135,10 @@ function makeReport(draft: Draft, step: number): NonNullable<LocalRound["report"
   const root = listRoot(runId, round.epoch.number, step, entries);
   const last = isLastRound(draft, step);
   const parameterHash = (last ? round.parameterHash : null) ?? new Uint8Array(32);
-  const report = { entries, root, bitmap, parameterHash };
+  const bloom = new BloomFilter(bloomKeys(round.plan.seed, round.epoch.self));
+  for (const { commitment } of entries) bloom.add(commitment);
+  const metadata = encodeWitnessMetadata(measured(draft, round));
+  const report = { entries, root, bitmap, parameterHash, bloom: bloom.bytes, metadata };
   draft.edit(step).report = report;
   const list = { runId, epoch: round.epoch.number, step, witness: round.epoch.peers[round.epoch.self], entries };
   absorbList(draft, list, toHex(root));
