@@ -8,6 +8,7 @@ import {
   listMembers as readMembers,
   decodeMember,
   listRuns as readRuns,
+  runIdOf,
   type RunConfig,
   type RunHeader,
 } from "../solana/accounts.ts";
@@ -41,14 +42,33 @@ export interface OnChainRun extends RunHead {
   tableBytes: readonly number[];
 }
 
+/** A run by its id, or by its address: that of a closed run has no id any more. */
+export type RunRef = { runId: string } | { run: Address };
+
+export function addressesFor({ programs }: Chain, ref: RunRef): Promise<RunAddresses> {
+  return "runId" in ref ? runAddresses(programs, ref.runId) : addressesOfRun(programs, ref.run);
+}
+
+/** What its own account tells, and nothing else is read. Null where there is no such run. Errors: ChainError. */
+export async function findRunHead(chain: Chain, ref: RunRef): Promise<RunHead | null> {
+  const at = await addressesFor(chain, ref);
+  const found = await chain.account(at.run);
+  if (found === null || found.owner !== chain.programs.coordinator) return null;
+  return headOf(at, decodeRunHeader(chain.programs, found));
+}
+
 /** Null where there is no such run. Errors: ChainError. */
 export async function findRun(chain: Chain, runId: string): Promise<OnChainRun | null> {
-  const at = await runAddresses(chain.programs, runId);
+  return findRunAt(chain, await runAddresses(chain.programs, runId));
+}
+
+/** Null where there is no such run. Errors: ChainError. */
+export async function findRunAt(chain: Chain, at: RunAddresses): Promise<OnChainRun | null> {
   const [run, config, ...tables] = await chain.accounts([at.run, at.config, ...at.tables]);
   // an address to which someone merely sent lamports holds no run
   if (!run || run.owner !== chain.programs.coordinator || !config) return null;
   const account = decodeRunHeader(chain.programs, run);
-  const head = headOf(runId, at, account);
+  const head = headOf(at, account);
   return {
     ...head,
     lamports: run.lamports,
@@ -63,7 +83,15 @@ export async function findRun(chain: Chain, runId: string): Promise<OnChainRun |
 /** Errors: ActionError not-found: no such run; chain: no program that could have one. */
 export async function requireRun(chain: Chain, runId: string): Promise<OnChainRun> {
   const run = await findRun(chain, runId);
-  if (run) return run;
+  return run ?? refuseNoRun(chain, runId);
+}
+
+/** As `requireRun`, of what the run's own account tells. */
+export async function requireRunHead(chain: Chain, runId: string): Promise<RunHead> {
+  return (await findRunHead(chain, { runId })) ?? refuseNoRun(chain, runId);
+}
+
+async function refuseNoRun(chain: Chain, runId: string): Promise<never> {
   await requireProgram(chain, "coordinator");
   throw new ActionError("not-found", `there is no run "${runId}" on this cluster`, { advice: "list-runs" });
 }
@@ -86,8 +114,9 @@ export async function requireProgram(chain: Chain, name: keyof Programs): Promis
   });
 }
 
-function headOf(runId: string, at: RunAddresses, account: RunHeader): RunHead {
-  return { runId, address: at.run, at, account, machine: account.isConfigured ? new Struct("Run", account.machine) : null };
+function headOf(at: RunAddresses, account: RunHeader): RunHead {
+  const machine = account.isConfigured ? new Struct("Run", account.machine) : null;
+  return { runId: runIdOf(account), address: at.run, at, account, machine };
 }
 
 export function runStateOf({ machine }: RunHead): RunState {
@@ -107,7 +136,7 @@ export function currentTable({ machine }: RunHead): 0 | 1 {
 /** All runs of the program, whoever made them. Errors: ChainError. */
 export async function listRuns(chain: Chain): Promise<RunHead[]> {
   const found = await readRuns(chain.client, chain.programs, chain.signal);
-  return Promise.all(found.map(async ({ address, runId, header }) => headOf(runId, await addressesOfRun(chain.programs, address), header)));
+  return Promise.all(found.map(async ({ address, header }) => headOf(await addressesOfRun(chain.programs, address), header)));
 }
 
 /** The owner's account in this run; null where it has none, one of a closed run of the same id, or someone merely sent lamports there. */
@@ -124,7 +153,8 @@ export async function listMembers(chain: Chain, run: RunHead): Promise<Member[]>
   return members.filter((member) => isOf(run, member)).sort((a, b) => (a.owner < b.owner ? -1 : 1));
 }
 
-function isOf(run: RunHead, member: Member): boolean {
+/** False: it is that of a closed run of the same id. */
+export function isOf(run: RunHead, member: Pick<Member, "run" | "runCreatedMs">): boolean {
   return member.run === run.address && member.runCreatedMs === run.account.createdMs;
 }
 

@@ -112,7 +112,8 @@ function planConfig(run: OnChainRun, config: RunConfig): ConfigPlan {
   const isThere =
     run.state !== null && equalBytes(hash, run.account.configSha256) && equalBytes(encodeConfig(run.state.config), machineConfig);
   const pieces: number[] = [];
-  for (let offset = 0; offset < toml.length && !isThere; offset += CHAIN_LIMITS.configChunkBytes) {
+  if (isThere) return { toml, sha256: hash, machineConfig, isThere, pieces };
+  for (let offset = 0; offset < toml.length; offset += CHAIN_LIMITS.configChunkBytes) {
     const piece = toml.subarray(offset, offset + CHAIN_LIMITS.configChunkBytes);
     if (!equalBytes(piece, run.staged.subarray(offset, offset + piece.length))) pieces.push(offset);
   }

@@ -92,6 +92,11 @@ export function decodeRunHeader(programs: Programs, account: ChainAccount): RunH
   };
 }
 
+export function runIdOf({ machine }: RunHeader): string {
+  const { offset, count } = LAYOUT.Run.fields.run_id;
+  return padded(machine.subarray(offset, offset + count));
+}
+
 export async function readRunHeader(cluster: ClusterClient, at: RunAddresses, signal?: AbortSignal): Promise<RunHeader | null> {
   const account = await cluster.account(at.run, { signal });
   return account === null ? null : decodeRunHeader(at.programs, account);
@@ -174,11 +179,48 @@ export async function readMember(cluster: ClusterClient, at: RunAddresses, owner
   return account === null ? null : decodeMember(at.programs, account);
 }
 
-/** Members of a run, by owner: one `getProgramAccounts`. */
+/** Members of a run: one `getProgramAccounts`. */
 export async function listMembers(cluster: ClusterClient, at: RunAddresses, signal?: AbortSignal): Promise<Member[]> {
-  const filters = [{ memcmp: { offset: 0, bytes: base64(Uint8Array.of(KINDS.member, VERSION)), encoding: "base64" } }, memcmp(8, at.run)];
-  const found = await cluster.programAccounts(at.programs.coordinator, filters, { signal });
-  return found.map(({ account }) => decodeMember(at.programs, account));
+  return (await listMemberAccounts(cluster, at.programs, { run: at.run }, signal)).map(({ member }) => member);
+}
+
+/** Of a run, of an owner, or both. Both kinds of account have them at the same offsets. */
+export interface WhoseAccounts {
+  run?: Address;
+  owner?: Address;
+}
+
+const RUN_OFFSET = 8;
+const OWNER_OFFSET = 48;
+
+function filtersOf(kind: number, { run, owner }: WhoseAccounts): unknown[] {
+  return [
+    { memcmp: { offset: 0, bytes: base64(Uint8Array.of(kind, VERSION)), encoding: "base64" } },
+    ...(run === undefined ? [] : [memcmp(RUN_OFFSET, run)]),
+    ...(owner === undefined ? [] : [memcmp(OWNER_OFFSET, owner)]),
+  ];
+}
+
+/** One `getProgramAccounts`, over all runs where none is named. */
+export async function listMemberAccounts(
+  cluster: ClusterClient,
+  programs: Programs,
+  whose: WhoseAccounts,
+  signal?: AbortSignal,
+): Promise<{ address: Address; lamports: bigint; member: Member }[]> {
+  const found = await cluster.programAccounts(programs.coordinator, filtersOf(KINDS.member, whose), { signal });
+  return found.map(({ address, account }) => ({ address, lamports: account.lamports, member: decodeMember(programs, account) }));
+}
+
+/** One `getProgramAccounts`, over all runs where none is named. */
+export async function listSessions(
+  cluster: ClusterClient,
+  programs: Programs,
+  whose: WhoseAccounts,
+  signal?: AbortSignal,
+): Promise<(SessionReading & { address: Address })[]> {
+  const found = await cluster.programAccounts(programs.coordinator, filtersOf(KINDS.session, whose), { signal });
+  return found.map(({ address, account }) => ({ address, ...decodeSession(programs, account) }));
 }
 
 export interface SessionReading extends Omit<Session, "addresses"> {
@@ -279,6 +321,20 @@ export async function readTreasury(
   return { ...getTreasuryDecoder().decode(requireAccount("the treasury", account, expected)), address };
 }
 
+/** Grants of one grantor: one `getProgramAccounts`. */
+export async function listGrants(
+  cluster: ClusterClient,
+  programs: Programs,
+  grantor: Address,
+  signal?: AbortSignal,
+): Promise<GrantReading[]> {
+  const kind = { memcmp: { offset: 0, bytes: base64(Uint8Array.of(KINDS.grant, VERSION)), encoding: "base64" } };
+  const found = await cluster.programAccounts(programs.authorizer, [kind, memcmp(GRANTOR_OFFSET, grantor)], { signal });
+  return found.map(({ address, account }) => decodeGrant(programs, address, account));
+}
+
+const GRANTOR_OFFSET = 8;
+
 export interface ListedRun {
   address: Address;
   runId: string;
@@ -293,8 +349,7 @@ export async function listRuns(cluster: ClusterClient, programs: Programs, signa
     const minBytes = RUN_HEADER_BYTES + LAYOUT.Run.bytes;
     if (account.data.length < minBytes) return [];
     const header = decodeRunHeader(programs, account);
-    const { offset, count } = LAYOUT.Run.fields.run_id;
-    return [{ address, runId: padded(header.machine.subarray(offset, offset + count)), header }];
+    return [{ address, runId: runIdOf(header), header }];
   });
 }
 
