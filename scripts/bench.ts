@@ -2,6 +2,7 @@
 import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
+import { benchTab, benchTabOptions } from "./bench/tab.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
 /** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. */
@@ -10,6 +11,11 @@ const VERBS = {
     summary: "speed of one client's engine on this machine's adapter, phase by phase",
     options: benchTrainOptions,
     run: async (argv: readonly string[]) => benchTrain(parseOptions(benchTrainOptions, argv)),
+  },
+  tab: {
+    summary: "tokens/s of a tab's Worker over those of a daemon, on the same software adapter; how long it holds adapter and page",
+    options: benchTabOptions,
+    run: async (argv: readonly string[]) => benchTab(parseOptions(benchTabOptions, argv)),
   },
   chain: {
     summary: "compute units, bytes and lamports of every instruction of a run on chain (LiteSVM)",

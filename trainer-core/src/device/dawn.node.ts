@@ -81,7 +81,12 @@ function* untar(tar: Buffer): Generator<[string, Buffer]> {
  */
 export function useBundledSoftwareDriver(): void {
   if (bundledLoaded) return;
-  const folder = unpackSwiftShader();
+  useSoftwareDriverOf(unpackSwiftShader());
+}
+
+/** The driver of another Chromium, in its folder; false where that holds none. As `useBundledSoftwareDriver`, main thread only. */
+export function useSoftwareDriverOf(folder: string): boolean {
+  if (!existsSync(join(folder, "libvulkan.so.1")) || !existsSync(join(folder, "vk_swiftshader_icd.json"))) return false;
   process.env["VK_DRIVER_FILES"] = join(folder, "vk_swiftshader_icd.json");
   process.env["VK_ICD_FILENAMES"] = process.env["VK_DRIVER_FILES"];
   try {
@@ -90,6 +95,7 @@ export function useBundledSoftwareDriver(): void {
     // "Module did not self-register" is expected: it is no Node module, but it stays loaded under its soname
   }
   bundledLoaded = true;
+  return true;
 }
 
 /** Dawn's GPU object with `flags` as create() takes them (`adapter=...`, `backend=null`, `enable-dawn-features=...`). */

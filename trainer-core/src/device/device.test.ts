@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linearGrid, type KernelSpec } from "@starling/shaders";
-import type { Device } from "./device.ts";
+import { createDawn } from "./dawn.node.ts";
+import { Device } from "./device.ts";
 import { createTestDevice } from "./testDevice.node.ts";
 
 const axpy: KernelSpec = {
@@ -52,6 +53,31 @@ describe("Device", () => {
     const small = device.buffer("small", 16);
     device.gpu.queue.writeBuffer(small, 0, new Float32Array(64));
     await expect(device.read(small)).rejects.toMatchObject({ code: "validation" });
+  });
+
+  it("gives the same in portions, though staging arrays are used again before their turn", async () => {
+    const paced = await Device.create(await createDawn([]), { portionMs: 0.5 });
+    const n = 1 << 14;
+    const staging = new Float32Array(n);
+    const x = paced.buffer("x", 4 * n);
+    const y = paced.buffer("y", 4 * n);
+    const step = await paced.dispatch(axpy, { COUNT: n, SCALE: 1 }, [x, y], linearGrid(n, 64));
+    const reads: Promise<ArrayBuffer>[] = [];
+    for (let value = 1; value <= 5; value++) {
+      paced.write(x, staging.fill(value));
+      paced.run([step, step, step]);
+      reads.push(paced.read(y, 4));
+    }
+    paced.clear(x);
+    const sums = (await Promise.all(reads)).map((bytes) => new Float32Array(bytes)[0]);
+    expect(sums).toEqual([3, 9, 18, 30, 45]);
+    await paced.idle();
+    expect(paced.pacer!.isEmpty).toBe(true);
+    const waiting = expect(Promise.all([paced.read(y), (paced.run([step, step]), paced.idle())])).rejects.toMatchObject({
+      code: "device-lost",
+    });
+    paced.gpu.destroy();
+    await waiting;
   });
 
   it("says that the device is gone to whoever waits for it, and to later callers", async () => {

@@ -4,6 +4,7 @@
  */
 import type { Grid, KernelConstants, KernelProfile, KernelSpec } from "@starling/shaders";
 import { DeviceError } from "./errors.ts";
+import { SubmitPacer } from "./submitPacer.ts";
 
 export type { KernelProfile };
 
@@ -20,6 +21,8 @@ export interface DeviceOptions {
   profile?: KernelProfile | "auto";
   /** Dispatches a submit: a software adapter with a watchdog, or a shared display GPU, wants small ones. */
   dispatchesPerSubmit?: number;
+  /** What one submit may take, ms: the adapter is shared with a page that must not stutter. Left out: as fast as it goes. */
+  portionMs?: number;
 }
 
 export interface AdapterDescription {
@@ -43,6 +46,8 @@ export class Device {
   readonly #dispatchesPerSubmit: number;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #staging: GPUBuffer[] = [];
+  /** null: everything is submitted at once */
+  readonly pacer: SubmitPacer | null;
   #failure: DeviceError | null = null;
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
@@ -51,6 +56,8 @@ export class Device {
     const wanted = options.profile ?? "auto";
     this.profile = wanted === "auto" ? (adapter.isFallbackAdapter ? "software" : "gpu") : wanted;
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
+    const ports = { submit: (list: readonly Dispatch[]) => this.#submit(list), done: () => gpu.queue.onSubmittedWorkDone() };
+    this.pacer = options.portionMs === undefined ? null : new SubmitPacer(ports, { portionMs: options.portionMs });
     gpu.addEventListener("uncapturederror", (event) => {
       this.#failure ??= new DeviceError("validation", `WebGPU reported: ${event.error.message}`);
     });
@@ -58,6 +65,7 @@ export class Device {
     void gpu.lost.then(({ reason, message }) => {
       const what = reason === "destroyed" ? "the GPU device was closed while in use" : "the GPU was lost";
       this.#failure ??= new DeviceError("device-lost", `${what}: ${message || "no reason given"}`);
+      this.pacer?.stop();
     });
   }
 
@@ -171,6 +179,15 @@ export class Device {
   /** Queued before any later dispatch. `offsetBytes` must be a multiple of 4; data that is not is padded with zeros. */
   write(buffer: GPUBuffer, data: BufferData, offsetBytes = 0): void {
     if (data.byteLength === 0) return;
+    if (this.pacer !== null && !this.pacer.isEmpty) {
+      // its turn comes later, and the caller's array is used again by then
+      const copy = new Uint8Array(data.byteLength);
+      copy.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      this.pacer.act(() => this.#write(buffer, copy, offsetBytes));
+    } else this.#write(buffer, data, offsetBytes);
+  }
+
+  #write(buffer: GPUBuffer, data: BufferData, offsetBytes: number): void {
     if (data.byteLength % 4 === 0) {
       this.gpu.queue.writeBuffer(buffer, offsetBytes, data.buffer, data.byteOffset, data.byteLength);
     } else {
@@ -198,6 +215,11 @@ export class Device {
 
   /** Encodes and submits; returns at once. WebGPU orders dispatches that touch the same buffer. */
   run(dispatches: readonly Dispatch[]): void {
+    if (this.pacer !== null) this.pacer.run(dispatches);
+    else this.#submit(dispatches);
+  }
+
+  #submit(dispatches: readonly Dispatch[]): void {
     for (let at = 0; at < dispatches.length; at += this.#dispatchesPerSubmit) {
       const encoder = this.gpu.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -213,15 +235,29 @@ export class Device {
 
   /** Fills `buffer` (or the range) with zeros, in queue order. */
   clear(...buffers: GPUBuffer[]): void {
-    const encoder = this.gpu.createCommandEncoder();
-    for (const buffer of buffers) encoder.clearBuffer(buffer);
-    this.gpu.queue.submit([encoder.finish()]);
+    this.#inOrder((encoder) => {
+      for (const buffer of buffers) encoder.clearBuffer(buffer);
+    });
   }
 
   copy(from: GPUBuffer, to: GPUBuffer, bytes: number, fromOffsetBytes = 0, toOffsetBytes = 0): void {
-    const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, fromOffsetBytes, to, toOffsetBytes, bytes);
-    this.gpu.queue.submit([encoder.finish()]);
+    this.#inOrder((encoder) => encoder.copyBufferToBuffer(from, fromOffsetBytes, to, toOffsetBytes, bytes));
+  }
+
+  #inOrder(encode: (encoder: GPUCommandEncoder) => void): void {
+    const act = (): void => {
+      const encoder = this.gpu.createCommandEncoder();
+      encode(encoder);
+      this.gpu.queue.submit([encoder.finish()]);
+    };
+    if (this.pacer === null) act();
+    else this.pacer.act(act);
+  }
+
+  /** Resolves once everything asked for so far has been submitted. */
+  #submitted(): Promise<void> {
+    const { pacer } = this;
+    return pacer === null || pacer.isEmpty ? Promise.resolve() : new Promise((resolve) => pacer.act(resolve));
   }
 
   /** Waits for the queue and returns a copy of the bytes. Staging buffers are reused: fresh ones are 10x slower. */
@@ -231,6 +267,7 @@ export class Device {
     const staging = at >= 0 ? this.#staging.splice(at, 1)[0] : this.gpu.createBuffer({ label: "readback", size, usage: READBACK });
     this.copy(buffer, staging, size, offsetBytes);
     try {
+      await this.#submitted();
       await staging.mapAsync(MAP_MODE_READ, 0, size);
     } catch (cause) {
       staging.destroy();
@@ -247,11 +284,13 @@ export class Device {
 
   /** Resolves when all submitted work has finished. */
   async idle(): Promise<void> {
+    await this.#submitted();
     await this.gpu.queue.onSubmittedWorkDone();
     this.assertHealthy();
   }
 
   dispose(): void {
+    this.pacer?.stop();
     for (const s of this.#staging) s.destroy();
     this.gpu.destroy();
   }

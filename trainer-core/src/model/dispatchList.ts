@@ -8,12 +8,14 @@ export type Bound = GPUBuffer | GPUBufferBinding;
 export class DispatchListBuilder {
   readonly #device: Device;
   readonly #sizes: Map<string, GPUBuffer>;
+  readonly #productRows: number;
   readonly #pending: Promise<Dispatch>[] = [];
 
-  /** `sizes` caches the uniforms that hold shapes; share it between lists of one plan. */
-  constructor(device: Device, sizes: Map<string, GPUBuffer>) {
+  /** `sizes` caches the uniforms that hold shapes; share it between lists of one plan. `productRows`: most rows of one product's dispatch. */
+  constructor(device: Device, sizes: Map<string, GPUBuffer>, productRows = Infinity) {
     this.#device = device;
     this.#sizes = sizes;
+    this.#productRows = productRows;
   }
 
   /** `buffers` without the uniform of the call's sizes, if it has one: that is made here. */
@@ -30,9 +32,30 @@ export class DispatchListBuilder {
     a: Bound,
     b: Bound,
     c: Bound,
-    residual: Bound = a,
+    residual: Bound | null = null,
   ): void {
-    this.call(matmul(this.#device.profile, form, store, m, n, k), a, b, residual, c);
+    for (let first = 0; first < m; first += this.#productRows) {
+      const rows = Math.min(this.#productRows, m - first);
+      // what has a row for each token: x (m, k), y and dy (m, n)
+      const part = (bound: Bound, columns: number) => (rows === m ? bound : rowsOf(bound, first, rows, columns));
+      const product = (how: MatmulStore) => matmul(this.#device.profile, form, how, rows, n, k);
+      // a binding that is not used must be bound all the same
+      const other = (unused: Bound, columns: number) => (residual === null ? unused : part(residual, columns));
+      switch (form) {
+        case "forward":
+          this.call(product(store), part(a, k), b, other(part(a, k), n), part(c, n));
+          break;
+        case "inputGradient":
+          this.call(product(store), part(a, n), b, other(part(a, n), k), part(c, k));
+          break;
+        case "weightGradient":
+          // a sum over rows: what comes later is added
+          this.call(product(first > 0 && store === "overwrite" ? "add" : store), part(a, n), part(b, k), residual ?? part(a, n), c);
+          break;
+        default:
+          form satisfies never;
+      }
+    }
   }
 
   #uniform(sizes: Uint32Array<ArrayBuffer>): GPUBuffer {
@@ -50,4 +73,10 @@ export class DispatchListBuilder {
   build(): Promise<Dispatch[]> {
     return Promise.all(this.#pending);
   }
+}
+
+/** Rows [first, first + rows) of (M, columns), to bind; `first` is a multiple of 64, so that the slice begins at one of 256 bytes. */
+function rowsOf(bound: Bound, first: number, rows: number, columns: number): GPUBufferBinding {
+  const { buffer, offset = 0 } = "buffer" in bound ? bound : { buffer: bound };
+  return { buffer, offset: offset + first * columns * 4, size: rows * columns * 4 };
 }

@@ -20,6 +20,8 @@ export interface MicroBatchShape {
   sequenceTokens: number;
   /** Logits are made in row chunks of at most this (64 rows at least), so that a large vocabulary does not decide the memory needed. */
   logitsChunkBytes?: number;
+  /** Most rows of a matrix product in one dispatch, a multiple of 64: on a slow adapter that is shared none may take long. Left out: all. */
+  productRows?: number;
 }
 
 /** Micro-batches a step can have: each leaves its loss in a slot of its own until the step's one readback. */
@@ -73,7 +75,7 @@ export class LlamaPlan {
     const rowBytes = config.vocabSize * 4;
     const limit = Math.min(shape.logitsChunkBytes ?? DEFAULT_LOGITS_CHUNK_BYTES, device.gpu.limits.maxStorageBufferBindingSize);
     const wanted = Math.floor(limit / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
-    const chunkRows = Math.min(rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
+    const chunkRows = Math.min(rows, shape.productRows ?? rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
     for (let first = 0; first < rows; first += chunkRows) this.#chunks.push({ first, rows: Math.min(chunkRows, rows - first) });
     this.#activations = allocateActivations(device, config, rows, Math.ceil(rows / NORM_SLICE_ROWS));
     this.#tokens = device.buffer("tokens", rows * 4);
@@ -191,7 +193,7 @@ export class LlamaPlan {
     const keyWidth = config.numKvHeads * config.headDim;
     const weight = (name: string) => parameters.slice("compute", name);
     const { layers, streamOut, finalNormed, finalRstd } = this.#activations;
-    const list = new DispatchListBuilder(device, this.#sizes);
+    const list = new DispatchListBuilder(device, this.#sizes, this.shape.productRows);
     const norm = (x: Bound, name: string, y: Bound, rstd: Bound) =>
       list.call(normForward(device.profile, rows, hidden, config.rmsNormEps), x, weight(name), y, rstd);
 
@@ -233,7 +235,7 @@ export class LlamaPlan {
   }
 
   #buildLogits(parameters: ParameterSet, chunk: RowChunk): Promise<Dispatch[]> {
-    const list = new DispatchListBuilder(this.device, this.#sizes);
+    const list = new DispatchListBuilder(this.device, this.#sizes, this.shape.productRows);
     this.#addLogits(list, parameters, chunk);
     return list.build();
   }
@@ -249,7 +251,7 @@ export class LlamaPlan {
   /** The classifier, chunk by chunk: logits, loss and, to train, the gradients of the last hidden state and of the head. */
   #buildHead(parameters: ParameterSet, train: boolean): Promise<Dispatch[]> {
     const { hiddenSize, vocabSize } = this.config;
-    const list = new DispatchListBuilder(this.device, this.#sizes);
+    const list = new DispatchListBuilder(this.device, this.#sizes, this.shape.productRows);
     for (const chunk of this.#chunks) {
       this.#addLogits(list, parameters, chunk);
       const targets = rowSlice(this.#targets, chunk, 1);
@@ -275,7 +277,7 @@ export class LlamaPlan {
     const weight = (name: string) => parameters.slice("compute", name);
     const gradient = (name: string) => parameters.slice("grad", name);
     const { layers, streamOut, finalRstd, gradients: d } = this.#activations;
-    const list = new DispatchListBuilder(device, this.#sizes);
+    const list = new DispatchListBuilder(device, this.#sizes, this.shape.productRows);
     // d.normed holds the gradient of the norm's output
     const norm = (x: Bound, name: string, rstd: Bound, accumulate: boolean) => {
       list.call(normWeightGradient(rows, hidden), d.normed, x, rstd, d.normPartials);

@@ -18,6 +18,8 @@ const EVALUATE_SEQUENCES = 64;
 export interface EngineOptions {
   /** sequences in one forward and backward pass; a batch is cut into such pieces */
   microBatchSequences: number;
+  /** most rows of a matrix product in one dispatch; left out: all */
+  productRows?: number;
 }
 
 export class TrainingEngine implements Engine {
@@ -35,9 +37,9 @@ export class TrainingEngine implements Engine {
    * Compiles every pipeline and, where the run starts at random, sets the initial weights (master and compute).
    * Errors: DeviceError.
    */
-  static async create(device: Device, plan: RunPlan, { microBatchSequences }: EngineOptions): Promise<TrainingEngine> {
+  static async create(device: Device, plan: RunPlan, { microBatchSequences, productRows }: EngineOptions): Promise<TrainingEngine> {
     const { llama, sequenceTokens, distro, pipeline } = plan;
-    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences });
+    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences, productRows });
     const optimizer = await DistroOptimizer.create(device, trainer.parameters, {
       pipeline,
       compressionDecay: distro.compression_decay,
@@ -50,6 +52,12 @@ export class TrainingEngine implements Engine {
     if (plan.start.kind === "random") await engine.importStart();
     await device.idle();
     return engine;
+  }
+
+  /** Frees what it holds on the device, which stays. */
+  async dispose(): Promise<void> {
+    this.distro.dispose();
+    await this.trainer.dispose();
   }
 
   async startEpoch(): Promise<void> {

@@ -5,7 +5,8 @@ export type TrainErrorCode =
   | "no-targets"
   | "unsupported"
   | "bad-parameters"
-  | "engine-lost";
+  | "engine-lost"
+  | "wrong-arithmetic";
 
 /** A batch, model or run config that cannot be trained on, or an engine that is lost too often. The message says what was expected and what came. */
 export class TrainError extends Error {

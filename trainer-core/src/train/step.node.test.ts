@@ -95,6 +95,19 @@ describe.each(KERNEL_PROFILES)("LlamaTrainer, %s kernels", (profile) => {
     }
   }
 
+  test("products cut into short dispatches give the twin's gradients", async () => {
+    const { sequences, labels } = someSequences(3);
+    for (const config of [untied, tied]) {
+      const twin = llamaTwin(config, someWeights(config), sequences, labels);
+      // 69 rows: 64 and 5
+      await withTrainer(config, { microBatchSequences: 3, sequenceTokens: TOKENS, productRows: 64 }, async (trainer) => {
+        const result = await trainer.computeGradients(sequences, labels);
+        expect(Math.abs(result.loss - twin.loss)).toBeLessThan(1e-5);
+        await expectGradients(trainer, twin.gradients);
+      });
+    }
+  });
+
   test("logits, losses and gradients are the twin's", async () => {
     const { sequences, labels } = someSequences(3);
     const twin = llamaTwin(untied, someWeights(untied), sequences, labels);
