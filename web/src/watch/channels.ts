@@ -1,0 +1,153 @@
+/** What is known of one run, or of the runs of one source, and telling it to the page at a pace that does not flood it. */
+import { HistoryStore, type WitnessReport } from "./historyStore.ts";
+import { Pace } from "./pace.ts";
+import type { Connection, FromWatcher, HistoryInfo, HistoryPoint, RunKey, RunSummary, RunTransaction, RunView } from "./protocol.ts";
+
+/** Together under four messages a second. */
+const VIEW_INTERVAL_MS = 360;
+const HISTORY_INTERVAL_MS = 1_000;
+const LIST_INTERVAL_MS = 400;
+/** of one message; what is more comes with the next */
+const MOST_POINTS_AT_ONCE = 2_000;
+const MOST_TRANSACTIONS = 40;
+/** phases that come and go between two messages are told all the same */
+const MOST_PHASES = 24;
+
+type Post = (message: FromWatcher) => void;
+
+export class RunChannel {
+  readonly key: RunKey;
+  readonly history: HistoryStore;
+  readonly #post: Post;
+  readonly #views = new Pace(VIEW_INTERVAL_MS, () => this.#postView());
+  readonly #histories = new Pace(HISTORY_INTERVAL_MS, () => this.#postHistory());
+  #view: RunView | null = null;
+  #phases: RunView["phases"] = [];
+  #connection: Connection = { kind: "connecting", text: "connecting" };
+  #points: HistoryPoint[] = [];
+  #transactions: RunTransaction[] = [];
+  #info: HistoryInfo = { isWhole: false, isLoading: true, checked: "", believed: "", text: null };
+  #isFirstHistory = true;
+  #learningRate: (step: number) => number | null = () => null;
+
+  constructor(key: RunKey, post: Post) {
+    this.key = key;
+    this.#post = post;
+    this.history = new HistoryStore((step) => this.#learningRate(step));
+    this.#views.want();
+  }
+
+  get view(): RunView | null {
+    return this.#view;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  setView(view: Omit<RunView, "phases"> | null): void {
+    if (view !== null) this.#notePhase(view);
+    this.#view = view && { ...view, phases: this.#phases };
+    this.#views.want();
+  }
+
+  setConnection(connection: Connection): void {
+    if (sameConnection(connection, this.#connection)) return;
+    this.#connection = connection;
+    this.#views.want();
+  }
+
+  /** Also for the points that are known: a schedule comes with the configuration. */
+  setSchedule(learningRate: (step: number) => number | null): void {
+    this.#learningRate = learningRate;
+    this.history.forgetTold();
+    this.#histories.want();
+  }
+
+  addReports(reports: readonly WitnessReport[]): void {
+    for (const report of reports) this.history.addReport(report);
+    if (reports.length > 0) this.#histories.want();
+  }
+
+  addPoints(points: readonly HistoryPoint[]): void {
+    for (const point of points) this.history.addPoint(point);
+    if (points.length > 0) this.#histories.want();
+  }
+
+  /** Newest first. */
+  setTransactions(transactions: readonly RunTransaction[]): void {
+    this.#transactions = transactions.slice(0, MOST_TRANSACTIONS);
+    this.#histories.want();
+  }
+
+  setInfo(info: Partial<HistoryInfo>): void {
+    this.#info = { ...this.#info, ...info };
+    this.#histories.want();
+  }
+
+  stop(): void {
+    this.#views.stop();
+    this.#histories.stop();
+  }
+
+  #notePhase({ runState, epoch, step }: Pick<RunView, "runState" | "epoch" | "step">): void {
+    const last = this.#phases.at(-1);
+    if (last?.runState === runState && last.epoch === epoch && last.step === step) return;
+    this.#phases = [...this.#phases, { runState, epoch, step, atMs: Date.now() }].slice(-MOST_PHASES);
+  }
+
+  #postView(): void {
+    this.#post({ type: "run", key: this.key, view: this.#view, connection: this.#connection });
+  }
+
+  #postHistory(): void {
+    this.#points.push(...this.history.takeChanged());
+    const points = this.#points.splice(0, MOST_POINTS_AT_ONCE);
+    const isWhole = this.#isFirstHistory;
+    this.#isFirstHistory = false;
+    this.#post({ type: "history", key: this.key, isWhole, points, info: this.#info, transactions: this.#transactions });
+    if (this.#points.length > 0) this.#histories.want();
+  }
+}
+
+export class ListChannel {
+  readonly source: string;
+  readonly #post: Post;
+  readonly #pace = new Pace(LIST_INTERVAL_MS, () => this.#tell());
+  #runs: RunSummary[] = [];
+  #connection: Connection = { kind: "connecting", text: "connecting" };
+
+  constructor(source: string, post: Post) {
+    this.source = source;
+    this.#post = post;
+    this.#pace.want();
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  setRuns(runs: RunSummary[]): void {
+    this.#runs = runs;
+    this.#pace.want();
+  }
+
+  setConnection(connection: Connection): void {
+    if (sameConnection(connection, this.#connection)) return;
+    this.#connection = connection;
+    this.#pace.want();
+  }
+
+  stop(): void {
+    this.#pace.stop();
+  }
+
+  #tell(): void {
+    this.#post({ type: "runs", source: this.source, runs: this.#runs, connection: this.#connection });
+  }
+}
+
+function sameConnection(a: Connection, b: Connection): boolean {
+  // since when it is stale is said once
+  return a.kind === b.kind && a.text === b.text;
+}

@@ -1,0 +1,220 @@
+/** The run of one TCP coordinator, followed as a spectator that never joins. One connection serves the list and the run's page. */
+import type { PeerKey, PeerNetwork } from "@starling/network";
+import { connectTcpCoordinator } from "@starling/sdk/tcpClient";
+import { toHex } from "@starling/sdk/bytes";
+import { CoordinatorError, isFinalRefusal } from "@starling/sdk/errors";
+import { Identity } from "@starling/sdk/identity";
+import { Machine } from "@starling/sdk/machine";
+import type { CoordinatorPort, Snapshot } from "@starling/sdk/types";
+import { Activity } from "./activity.ts";
+import type { ListChannel, RunChannel } from "./channels.ts";
+import { readConfig, type ReadConfig } from "./configView.ts";
+import type { Connection, WatchedCoordinator } from "./protocol.ts";
+import { summaryOfState } from "./runSummary.ts";
+import { runView } from "./runView.ts";
+import type { Feed, RunFeed, Source } from "./source.ts";
+import { TcpHistory } from "./tcpHistory.ts";
+
+const FIRST_TRY_MS = 10_000;
+const REST_MS = 2_000;
+
+interface Seen {
+  snapshot: Snapshot;
+  machine: Machine;
+  offsetMs: number;
+  lastSeenMs: ReadonlyMap<string, number | null>;
+}
+
+export class TcpSource implements Source {
+  readonly #coordinator: WatchedCoordinator;
+  readonly #closing = new AbortController();
+  readonly #lists = new Set<ListChannel>();
+  readonly #runs = new Map<RunChannel, TcpHistory>();
+  readonly #activity = new Activity();
+  #ended: Promise<void> | null = null;
+  #connection: Connection;
+  #read: ReadConfig | null = null;
+  #peer: { network: PeerNetwork; key: PeerKey } | null = null;
+  #seen: Seen | null = null;
+  #heardMs: number | null = null;
+
+  constructor(coordinator: WatchedCoordinator) {
+    this.#coordinator = coordinator;
+    this.#connection = { kind: "connecting", text: `connecting to ${coordinator.label}` };
+  }
+
+  list(channel: ListChannel): Feed {
+    this.#lists.add(channel);
+    this.#begin();
+    channel.setConnection(this.#connection);
+    this.#show();
+    return { stop: () => void this.#lists.delete(channel) };
+  }
+
+  follow(runId: string, channel: RunChannel): RunFeed {
+    const { runId: served, label } = this.#coordinator;
+    if (runId !== served) {
+      channel.setConnection({ kind: "missing", text: `The coordinator "${label}" runs "${served}", not "${runId}".` });
+      return { stop: () => {}, older: () => {} };
+    }
+    const history = new TcpHistory(channel);
+    this.#runs.set(channel, history);
+    this.#connectHistory(history);
+    this.#begin();
+    channel.setConnection(this.#connection);
+    if (this.#read !== null) channel.setSchedule((step) => this.#read?.learningRate(step, null) ?? null);
+    this.#show();
+    return {
+      stop: () => {
+        history.stop();
+        this.#runs.delete(channel);
+      },
+      older: () => history.older(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const history of this.#runs.values()) history.stop();
+    await this.#ended;
+  }
+
+  #connectHistory(history: TcpHistory): void {
+    if (this.#peer === null) return;
+    history.connected({
+      network: this.#peer.network,
+      coordinator: this.#peer.key,
+      step: () => this.#seen?.machine.state().step ?? 0,
+      nowOffsetMs: () => this.#seen?.offsetMs ?? 0,
+    });
+  }
+
+  #begin(): void {
+    this.#ended ??= this.#stayConnected();
+  }
+
+  async #stayConnected(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#live();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!this.#fail(error)) return;
+        await rest(REST_MS, signal);
+      }
+    }
+  }
+
+  /** Until the source is closed. Throws where the first contact fails. */
+  async #live(): Promise<void> {
+    const { signal } = this.#closing;
+    const identity = Identity.generate();
+    // a page that watches chains alone never loads libp2p
+    const { createBrowserNetwork } = await import("@starling/network/libp2pBrowser");
+    const network: PeerNetwork = await createBrowserNetwork({ seed: identity.secrets().peerSeed });
+    let port: CoordinatorPort | null = null;
+    try {
+      port = await connectTcpCoordinator({
+        ...{ network, coordinator: this.#coordinator.address, runId: this.#coordinator.runId, session: identity.session },
+        ...{ connectTimeoutMs: FIRST_TRY_MS, signal },
+        onStatus: ({ connected, error }) => {
+          this.#tellConnection(
+            connected
+              ? { kind: "live", text: error?.message ?? null }
+              : this.#lost(error?.message ?? "the connection to the coordinator was lost"),
+          );
+        },
+      });
+      const { configToml } = await port.runInfo(signal);
+      const read = readConfig(configToml);
+      this.#read = read;
+      const { peerKeyFromText } = await import("@starling/network/peerIds");
+      this.#peer = { network, key: peerKeyFromText(this.#coordinator.address.split("/p2p/").at(-1)!) };
+      port.subscribe((snapshot) => this.#see(snapshot));
+      for (const [channel, history] of this.#runs) {
+        channel.setSchedule((step) => read.learningRate(step, null));
+        this.#connectHistory(history);
+      }
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    } finally {
+      await port?.close().catch(() => {});
+      await network.stop();
+    }
+  }
+
+  #see(snapshot: Snapshot): void {
+    this.#heardMs = Date.now();
+    const machine = Machine.load(snapshot.bytes);
+    const offsetMs = Number(snapshot.coordinatorNowMs) - this.#heardMs;
+    const step = this.#seen?.machine.state().step;
+    this.#seen = { snapshot, machine, offsetMs, lastSeenMs: this.#activity.note(machine.state(), this.#heardMs, offsetMs) };
+    if (step !== machine.state().step) for (const history of this.#runs.values()) history.look();
+    this.#show();
+  }
+
+  #show(): void {
+    if (this.#seen === null) return;
+    const { snapshot, machine, offsetMs, lastSeenMs } = this.#seen;
+    const state = machine.state();
+    const { label } = this.#coordinator;
+    for (const channel of this.#runs.keys()) {
+      channel.setView(
+        runView({
+          ...{ key: channel.key, name: state.runId, description: label, machine, nonce: snapshot.nonce, offsetMs, lastSeenMs },
+          lifetimeEarned: null,
+          reachable: new Set(snapshot.members.map(({ peerId }) => toHex(peerId))),
+          learningRate: this.#read?.learningRate ?? (() => null),
+          config: this.#read?.view ?? null,
+          chain: null,
+        }),
+      );
+    }
+    for (const channel of this.#lists) {
+      const newest = [...this.#runs.values()][0]?.newest() ?? null;
+      const names = {
+        ...{ key: { source: channel.source, runId: state.runId }, name: state.runId, description: label, createdMs: null },
+        ...{ loss: newest?.loss ?? null, tokensPerSecond: newest?.tokensPerSecond ?? null },
+      };
+      channel.setRuns([summaryOfState(names, state, offsetMs)]);
+    }
+  }
+
+  /** Whether to try again. */
+  #fail(error: unknown): boolean {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof CoordinatorError && isFinalRefusal(error)) {
+      this.#tellConnection({ kind: "refused", text: message });
+      return false;
+    }
+    this.#tellConnection(this.#lost(`${message}. It is tried again.`));
+    return true;
+  }
+
+  #lost(text: string): Connection {
+    return this.#heardMs === null ? { kind: "connecting", text } : { kind: "stale", sinceMs: this.#heardMs, text };
+  }
+
+  #tellConnection(connection: Connection): void {
+    if (this.#closing.signal.aborted) return;
+    this.#connection = connection;
+    for (const channel of [...this.#lists, ...this.#runs.keys()]) channel.setConnection(connection);
+  }
+}
+
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}
