@@ -381,13 +381,12 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
 
   test("a daemon that was told to end closes its session all the same", { timeout: LONG_MS }, async () => {
     await good(["create-run", ...creator, "--run-id", "kept"]);
-    const run = await requireRun(chain, "kept");
     const stop = new AbortController();
     const [, owner] = validator.signers as [KeyPairSigner, KeyPairSigner];
     const session = await generateKeyPairSigner();
     const told: string[] = [];
     const keeper = new SessionKeeper({
-      ...{ at: run.at, runCreatedMs: run.account.createdMs, wallet: owner, session, peerId: new Uint8Array(32).fill(1) },
+      ...{ runId: "kept", wallet: owner, session, peer: await generateKeyPairSigner() },
       chain: new Chain({ client: cluster, programs: LOCAL_PROGRAMS, signal: stop.signal }),
       terms: { days: 30, floatLamports: 50_000_000n },
       log: ({ type }) => told.push(type),
@@ -397,8 +396,9 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     stop.abort("SIGTERM");
     await keeper.close();
     expect(told).toEqual(["session"]);
-    // rent of 560 bytes, and what is left of the float beside what the key was filled up by
-    expect((await chain.balance(owner.address)) - open).toBeGreaterThan(45_000_000n);
+    // rent of 560 bytes, and the float with what the key was filled up by, but for two signatures
+    expect((await chain.balance(owner.address)) - open).toBeGreaterThan(50_000_000n);
+    expect(await chain.balance(session.address)).toBe(0n);
   });
 
   test("what cannot work says so, with its exit code", async () => {

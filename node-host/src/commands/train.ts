@@ -80,10 +80,8 @@ async function arrive(
     const run = await requireRun(chain, runId);
     const session = await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().sessionSeed);
     const keeper = new SessionKeeper({
-      ...{ chain, wallet, session, log },
-      at: run.at,
-      runCreatedMs: run.account.createdMs,
-      peerId: identity.peer.publicKey,
+      ...{ chain, runId, wallet, session, log },
+      peer: await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().peerSeed),
       terms: { days: options.sessionDays, floatLamports },
     });
     await patiently(chain, log, () => keeper.attend());

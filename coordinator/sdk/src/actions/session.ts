@@ -7,6 +7,7 @@ import { getTransferSolInstruction } from "@solana-program/system";
 import { equalBytes } from "../bytes.ts";
 import { getMemberDecoder, getSessionDecoder } from "../generated/coordinator/index.ts";
 import { decodeSession, KINDS, listSessions, type SessionReading } from "../solana/accounts.ts";
+import { ChainError } from "../solana/chainError.ts";
 import { closeSession as closeSessionInstruction, openSession as openSessionInstruction, refuel } from "../solana/instructions.ts";
 import { CHAIN_LIMITS } from "../solana/limits.ts";
 import { sessionAddress } from "../solana/pdas.ts";
@@ -157,13 +158,24 @@ export async function closeSession(
   const owner = isOpen ? decodeSession(chain.programs, found).owner : wallet.address;
   if (owner !== wallet.address)
     throw new ActionError("not-allowed", `session ${session} belongs to ${owner}; the wallet is ${wallet.address}`);
-  const instructions = [
-    ...(isOpen ? [await closeSessionInstruction(at, wallet, wallet.address, session)] : []),
-    ...(key !== undefined && rest > 0n ? [getTransferSolInstruction({ source: key, destination: wallet.address, amount: rest })] : []),
-  ];
-  if (instructions.length === 0) return { signature: null, returnedLamports: 0n };
-  const signature = await chain.send(instructions, wallet, "close the session");
-  return { signature, returnedLamports: (isOpen ? found.lamports : 0n) + rest };
+  const closing = isOpen ? [await closeSessionInstruction(at, wallet, wallet.address, session)] : [];
+  const lamports = isOpen ? found.lamports : 0n;
+  if (key !== undefined && rest > 0n) {
+    const emptying = getTransferSolInstruction({ source: key, destination: wallet.address, amount: rest });
+    try {
+      const signature = await chain.send([...closing, emptying], wallet, "close the session");
+      return { signature, returnedLamports: lamports + rest };
+    } catch (error) {
+      // the key paid for something in the meantime: it keeps the little it has, and the session is closed without it
+      if (
+        !isOpen ||
+        (!(error instanceof ChainError && error.code === "rejected") && !(error instanceof ActionError && error.code === "unfunded"))
+      )
+        throw error;
+    }
+  }
+  if (!isOpen) return { signature: null, returnedLamports: 0n };
+  return { signature: await chain.send(closing, wallet, "close the session"), returnedLamports: lamports };
 }
 
 /** Two accounts each beside the run's: eight fit a transaction. */
