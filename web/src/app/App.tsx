@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-quer
 import { Suspense, type ReactNode } from "react";
 import { HashRouter, Route, Routes } from "react-router";
 import { loadRuntimeConfig, RuntimeConfigContext } from "../lib/runtimeConfig.ts";
+import { ReviewDialog } from "../chain/ReviewDialog.tsx";
 import { explain } from "../lib/explain.ts";
 import { Alert, Button } from "../ui/index.ts";
 import { WalletHost } from "../wallet/WalletHost.tsx";
@@ -38,6 +39,7 @@ export function App() {
             </Route>
           </Routes>
           <WalletHost />
+          <ReviewDialog />
         </Configured>
       </HashRouter>
     </QueryClientProvider>
