@@ -10,8 +10,11 @@ import { corpusOf, fuzz, type FuzzResult } from "./fuzz.ts";
 import { inputOf } from "./mutate.ts";
 import { targets } from "./targets/index.ts";
 
-/** Longer than one input may take, by the measure of a machine that does other things too. */
-const HANG_MS = 20_000;
+/** Longer than a group of inputs may take, in CPU time of this process: a machine that does other things too makes everything slow. */
+const HANG_CPU_MS = 20_000;
+/** the same for a decoder that waits for something that never comes */
+const HANG_MS = 600_000;
+const LOOK_EVERY_MS = 5_000;
 
 interface Job {
   name: string;
@@ -42,11 +45,18 @@ function runInThread(job: Job): Promise<Report> {
       const finding = { target: job.name, input: seen, problem: `${problem}, at this input or one of the 31 after it`, bytes };
       resolve({ inputs: seen - job.first, decoded: 0, findings: [finding], seconds: 0 });
     };
+    let sinceMs = performance.now();
+    let sinceCpuMs = cpuMs();
     const watch = setInterval(() => {
       const now = Atomics.load(job.progress, 0);
-      if (now === seen) stopped(`no progress for ${HANG_MS / 1000} s`);
-      seen = now;
-    }, HANG_MS);
+      if (now !== seen) {
+        seen = now;
+        sinceMs = performance.now();
+        sinceCpuMs = cpuMs();
+      } else if (cpuMs() - sinceCpuMs > HANG_CPU_MS || performance.now() - sinceMs > HANG_MS) {
+        stopped(`no progress for ${((performance.now() - sinceMs) / 1000).toFixed(0)} s`);
+      }
+    }, LOOK_EVERY_MS);
     worker.once("message", (report: Report) => {
       clearInterval(watch);
       resolve(report);
@@ -56,6 +66,11 @@ function runInThread(job: Job): Promise<Report> {
       stopped(`the thread ended: ${error.message}`);
     });
   });
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 async function main(): Promise<number> {
