@@ -21,7 +21,6 @@ import {
 } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chain } from "@starling/sdk/actions/chain";
-import { requireRun } from "@starling/sdk/actions/run";
 import { CONFIG } from "../chain/testConfig.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
 import { failure, starling } from "../cli.ts";

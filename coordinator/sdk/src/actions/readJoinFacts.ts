@@ -1,7 +1,7 @@
 /** What decides whether a key may join, read from the chain. */
 import type { Address } from "@solana/kit";
 import type { Chain } from "./chain.ts";
-import { findGrant } from "./grant.ts";
+import { findGrant } from "./grants.ts";
 import { granteesFor, type JoinFacts } from "./joinRights.ts";
 import { findMember, ownerOf, requireRun } from "./run.ts";
 

@@ -124,9 +124,9 @@ export async function openSession(chain: Chain, wallet: TransactionSigner, input
   const { type, expiresMs, floatLamports, costLamports } = needs;
   await chain.requireFunds(wallet.address, costLamports, "a session, with its float for the fees of training,");
   tell?.({ step: 1, of: 1, text: type === "open" ? "opening a session" : "renewing the session" });
-  const terms = { peerId, expiresMs: BigInt(expiresMs), floatLamports };
+  const terms = { expiresMs: BigInt(expiresMs), floatLamports };
   const signature = await chain.send(
-    [await openSessionInstruction(run.at, wallet, session, terms), await refuel(run.at, session, CHAIN_LIMITS.sessionKeyLamports)],
+    [await openSessionInstruction(run.at, wallet, session, peer, terms), await refuel(run.at, session, CHAIN_LIMITS.sessionKeyLamports)],
     wallet,
     type === "open" ? "open a session" : "renew the session",
   );

@@ -8,6 +8,7 @@ import { tokenAddress, type Collateral } from "../solana/treasury.ts";
 import { ActionError } from "./errors.ts";
 import type { Chain } from "./chain.ts";
 import type { TreasuryFacts } from "./dump.ts";
+import type { RunHead } from "./run.ts";
 
 export interface FoundTreasury {
   address: Address;
@@ -75,4 +76,15 @@ export async function treasuryFacts(chain: Chain, { address, account }: FoundTre
   const mint = await requireMint(chain, account.mint);
   const vault = await unitsOf(chain, address, mint);
   return { address, account, decimals: mint.decimals, vault: vault.address, vaultUnits: vault.units ?? 0n };
+}
+
+/** In what a run's points are told: its token, or points where it pays none. Errors: ActionError not-found; ChainError. */
+export async function rewardUnit(
+  chain: Chain,
+  run: RunHead,
+): Promise<{ unit: "tokens" | "points"; decimals: number; mint: Address | null }> {
+  const treasury = await findTreasury(chain, run.address, run.account.mainAuthority);
+  if (treasury === null) return { unit: "points", decimals: 0, mint: null };
+  const { mint, decimals } = await requireMint(chain, treasury.account.mint);
+  return { unit: "tokens", decimals, mint };
 }
