@@ -1,4 +1,22 @@
-/** Stands in until its room is furnished. */
+/** `/create`: how to begin, and the drafts there are. `/create/:draftId`: the wizard on one of them. */
+import { useMemo } from "react";
+import { useParams } from "react-router";
+import { EmptyState, LinkButton } from "../ui/index.ts";
+import { drafts } from "./drafts/draftStore.ts";
+import { StartView } from "./StartView.tsx";
+import { Wizard } from "./Wizard.tsx";
+
 export default function CreatePage() {
-  return <h1 className="text-2xl font-semibold">Create</h1>;
+  const { draftId } = useParams();
+  const draft = useMemo(() => (draftId === undefined ? null : drafts().read(draftId)), [draftId]);
+  if (draftId === undefined) return <StartView />;
+  if (draft !== null) return <Wizard key={draftId} loaded={draft} />;
+  return (
+    <>
+      <h1 className="mb-4 text-2xl font-semibold">Create a run</h1>
+      <EmptyState action={<LinkButton to="/create">Begin a run</LinkButton>} title="There is no such draft in this browser">
+        Drafts are kept by the browser that made them. This one was made elsewhere, or it was deleted.
+      </EmptyState>
+    </>
+  );
 }
