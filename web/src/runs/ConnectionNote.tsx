@@ -1,0 +1,76 @@
+/** How fresh what is shown is. Nothing where all is well. */
+import { Alert, RelativeTime } from "../ui/index.ts";
+import type { Connection } from "../watch/protocol.ts";
+
+export interface ConnectionNoteProps {
+  connection: Connection;
+  /** what it is a connection to, where a page shows several */
+  label?: string;
+  /** something is shown already: connecting is then no news */
+  hasData: boolean;
+}
+
+export function ConnectionNote({ connection, label, hasData }: ConnectionNoteProps) {
+  const of = label === undefined ? "" : `${label}: `;
+  switch (connection.kind) {
+    case "live":
+      if (connection.text === null) return null;
+      return (
+        <Alert title={`${of}live, by a detour`} tone="info">
+          {connection.text}.
+        </Alert>
+      );
+    case "connecting":
+      if (hasData) return null;
+      return (
+        <Alert title={`${of}connecting`} tone="neutral">
+          {connection.text}
+        </Alert>
+      );
+    case "stale":
+      return (
+        <Alert
+          title={
+            <>
+              {of}out of date: last heard <RelativeTime ms={connection.sinceMs} />
+            </>
+          }
+          tone="warn"
+        >
+          {connection.text} The figures go on by themselves.
+        </Alert>
+      );
+    case "missing":
+      return (
+        <Alert title={`${of}not there`} tone="warn">
+          {connection.text}
+        </Alert>
+      );
+    case "refused":
+      return (
+        <Alert title={`${of}cannot be followed`} tone="bad">
+          {connection.text}
+        </Alert>
+      );
+    default:
+      return connection satisfies never;
+  }
+}
+
+/** "live", "out of date"... beside a title. Never a colour alone. */
+export function connectionWord(connection: Connection): { label: string; tone: "good" | "warn" | "bad" | "neutral" } {
+  switch (connection.kind) {
+    case "live":
+      return { label: "Live", tone: "good" };
+    case "connecting":
+      return { label: "Connecting", tone: "neutral" };
+    case "stale":
+      return { label: "Out of date", tone: "warn" };
+    case "missing":
+      return { label: "Not there", tone: "warn" };
+    case "refused":
+      return { label: "Not followed", tone: "bad" };
+    default:
+      return connection satisfies never;
+  }
+}

@@ -1,0 +1,75 @@
+/** Who may join, what it pays, who runs it. */
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { formatNumber, formatSol } from "../lib/format.ts";
+import { AddressText, Card } from "../ui/index.ts";
+import type { RunView } from "../watch/protocol.ts";
+
+export function FactsPanel({ view }: { view: RunView }) {
+  const { chain, earningRate, slashingRate } = view;
+  const facts: [label: string, value: ReactNode][] = [["Who may join", accessText(view)]];
+  facts.push([
+    "What it pays",
+    earningRate === 0n ? (
+      "Nothing: rounds are trained for free."
+    ) : (
+      <>
+        {formatNumber(earningRate)} points an epoch, shared by rounds taken part in
+        {slashingRate > 0n && `; a client that is ejected loses ${formatNumber(slashingRate)}`}.{" "}
+        {chain === null
+          ? ""
+          : chain.treasury === null
+            ? "No treasury stands behind them: they are only counted."
+            : "A treasury pays them in tokens: "}
+        {(chain?.treasury ?? null) !== null && <AddressText address={chain!.treasury!.mint} label="mint" />}
+      </>
+    ),
+  ]);
+  if (chain !== null) {
+    if (chain.minBondLamports > 0n) facts.push(["Bond", `Owners deposit at least ${formatSol(chain.minBondLamports)}.`]);
+    facts.push(["Run by", <AddressText address={chain.mainAuthority} key="authority" label="authority" />]);
+    facts.push(["Account", <AddressText address={chain.address} key="account" label="account of the run" />]);
+    facts.push(["Created", new Date(chain.createdMs).toLocaleString()]);
+    if (chain.clientVersion !== "") facts.push(["Client version", chain.clientVersion]);
+  }
+  return (
+    <Card title="Taking part">
+      <dl className="space-y-3">
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <dt className="text-sm text-muted">{label}</dt>
+            <dd className="break-words">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="mt-4 text-sm text-muted">
+        A tab of this browser can take part:{" "}
+        <Link
+          className="text-accent underline underline-offset-2"
+          to={`/run/${view.key.source}/${encodeURIComponent(view.key.runId)}/train`}
+        >
+          train here
+        </Link>
+        .
+      </p>
+    </Card>
+  );
+}
+
+function accessText({ chain }: RunView): ReactNode {
+  if (chain === null) return "Whoever reaches the coordinator; no wallet is needed.";
+  switch (chain.access.kind) {
+    case "anyone":
+      return "Anyone with a wallet: the run has a public grant.";
+    case "granted":
+      return (
+        <>
+          Those to whom <AddressText address={chain.access.authority} label="join authority" /> gave a grant, and their delegates.
+        </>
+      );
+    case "unknown":
+      return "Not known yet.";
+    default:
+      return chain.access satisfies never;
+  }
+}
