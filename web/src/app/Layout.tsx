@@ -40,7 +40,7 @@ export function Layout() {
         Skip to content
       </a>
       <header className="sticky top-0 z-30 border-b border-line bg-surface/95 backdrop-blur">
-        <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-6 px-4 sm:h-15 sm:flex-nowrap sm:px-6 lg:px-8">
+        <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-2 px-4 sm:h-15 sm:gap-x-6 sm:flex-nowrap sm:px-6 lg:px-8">
           <Link className="flex h-14 items-center gap-2 rounded-md text-lg font-semibold tracking-tight" to="/">
             <Mark />
             {title ?? "Starling"}

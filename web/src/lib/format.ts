@@ -1,4 +1,4 @@
-/** Figures as people read them: one place, so that the same figure looks the same on every page. A thin space groups digits. */
+/** Figures as people read them: one place, so that the same figure looks the same on every page. */
 
 /** shown where a figure is not known */
 export const UNKNOWN = "–";
@@ -36,7 +36,8 @@ export function formatBytes(bytes: number | bigint | null | undefined): string {
     rest /= 1024;
     power++;
   }
-  return `${Number(rest.toPrecision(3)).toLocaleString("en-US")} ${steps[power]}`;
+  const digits = power === 0 ? Math.round(rest) : Number(rest.toPrecision(3));
+  return `${digits.toLocaleString("en-US")} ${steps[power]}`;
 }
 
 /** the figure alone carries "tokens/s" */
@@ -91,7 +92,7 @@ export function formatDuration(ms: number | null | undefined): string {
   return hours % 24 === 0 ? `${days} days` : `${days} days ${hours % 24} h`;
 }
 
-/** ms from now, negative in the past -> "12 s ago", "in 3 min", "now" */
+/** ms from now, negative in the past -> "12 s ago", "in 3 min 20 s", "now" */
 export function formatRelative(ms: number): string {
   const seconds = Math.round(Math.abs(ms) / 1000);
   if (seconds < 2) return "now";
@@ -103,7 +104,8 @@ export function formatRelative(ms: number): string {
         : seconds < 172_800
           ? [Math.floor(seconds / 3600), "h"]
           : [Math.floor(seconds / 86_400), "days"];
-  return ms < 0 ? `${amount} ${unit} ago` : `in ${amount} ${unit}`;
+  // what is to come is waited for, and told to the second
+  return ms < 0 ? `${amount} ${unit} ago` : `in ${formatDuration(seconds * 1000)}`;
 }
 
 /** "9xQe…VFin" */

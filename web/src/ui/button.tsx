@@ -21,7 +21,7 @@ const SIZE: Record<ButtonSize, string> = {
 export function buttonClass(variant: ButtonVariant, size: ButtonSize, className?: string): string {
   return classes(
     "inline-flex items-center justify-center gap-2 rounded-lg border font-medium whitespace-nowrap select-none transition-colors",
-    "disabled:opacity-55 disabled:pointer-events-none aria-disabled:opacity-55",
+    "disabled:pointer-events-none disabled:opacity-55 aria-busy:cursor-progress aria-busy:opacity-80",
     LOOK[variant],
     SIZE[size],
     className,

@@ -46,13 +46,16 @@ export interface StatProps {
   hint?: ReactNode;
 }
 
+/** a figure keeps together ("12.4 k"); a longer text must be able to break */
+const NOWRAP_CHARS = 14;
+
 /** One figure with its name. Several stand in a grid; give the group a heading. */
 export function Stat({ label, value, unit, hint }: StatProps) {
   return (
     <div className="min-w-0">
       <div className="text-sm text-muted">{label}</div>
       <div className="mt-0.5 text-xl font-semibold tabular break-words">
-        {value}
+        <span className={typeof value === "string" && value.length <= NOWRAP_CHARS ? "whitespace-nowrap" : undefined}>{value}</span>
         {unit !== undefined && <span className="ml-1 text-sm font-normal text-muted">{unit}</span>}
       </div>
       {hint !== undefined && <div className="mt-0.5 text-sm text-muted">{hint}</div>}

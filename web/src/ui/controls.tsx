@@ -95,7 +95,7 @@ export function Slider({ label, value, min, max, step = 1, onChange, format = St
 
 export interface TabsProps<T extends string> {
   value: T;
-  onChange(value: T): void;
+  onChange(value: NoInfer<T>): void;
   /** names the group of tabs */
   label: string;
   tabs: readonly { value: T; label: ReactNode; content: ReactNode }[];

@@ -56,7 +56,7 @@ export function Field({ label, hint, unit, error, children, className }: FieldPr
 
 const CONTROL =
   "block w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-[0.9375rem] text-text placeholder:text-muted pointer-coarse:text-base " +
-  "hover:border-text/60 focus-visible:outline-offset-0 disabled:bg-sunken disabled:text-muted disabled:border-line read-only:bg-sunken " +
+  "hover:border-text/60 focus-visible:outline-offset-0 disabled:bg-sunken disabled:text-muted disabled:border-line " +
   "aria-invalid:border-bad aria-invalid:focus-visible:outline-bad";
 
 /** id, aria-describedby and aria-invalid of the field around, where the caller gave none. */
@@ -79,7 +79,7 @@ export function TextInput({ className, ...rest }: TextInputProps) {
       type="text"
       {...rest}
       {...useTied(rest)}
-      className={classes(CONTROL, "h-10 pointer-coarse:h-11", className)}
+      className={classes(CONTROL, "h-10 read-only:bg-sunken pointer-coarse:h-11", className)}
     />
   );
 }
@@ -90,7 +90,15 @@ export function NumberInput({ className, ...rest }: TextInputProps) {
 }
 
 export function TextArea({ className, ...rest }: ComponentProps<"textarea">) {
-  return <textarea rows={4} spellCheck={false} {...rest} {...useTied(rest)} className={classes(CONTROL, "py-2", className)} />;
+  return (
+    <textarea
+      rows={4}
+      spellCheck={false}
+      {...rest}
+      {...useTied(rest)}
+      className={classes(CONTROL, "py-2 read-only:bg-sunken", className)}
+    />
+  );
 }
 
 export interface SelectOption {

@@ -26,7 +26,7 @@ export function CopyText({ text, label, children }: CopyTextProps) {
     );
   return (
     <span className="inline-flex max-w-full items-center gap-1">
-      <span className="min-w-0 break-all">{children ?? text}</span>
+      <span className="min-w-0 wrap-anywhere">{children ?? text}</span>
       <button
         aria-label={`Copy ${label}`}
         className="relative grid size-7 shrink-0 place-items-center rounded-md text-muted hover:bg-sunken hover:text-text pointer-coarse:size-9"

@@ -14,7 +14,14 @@ export function ConnectButton() {
   }
   return (
     <Button busy={status === "loading" || status === "connecting"} onClick={open} variant="primary">
-      {status === "connecting" ? "Connecting" : "Connect wallet"}
+      {status === "connecting" ? (
+        "Connecting"
+      ) : (
+        // a phone's header has room for one word; the button's name stays whole
+        <span>
+          Connect<span className="max-sm:sr-only"> wallet</span>
+        </span>
+      )}
     </Button>
   );
 }
