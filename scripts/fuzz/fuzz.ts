@@ -51,7 +51,7 @@ export async function fuzz(
     progress(start);
     const end = Math.min(start + GROUP, first + inputs);
     const before = taken();
-    for (let index = start; index < end; index++) {
+    for (let index = start; index < end && result.findings.length < maxFindings; index++) {
       const bytes = inputOf(seed, target.name, index, corpus);
       const problem = await tryOne(target, bytes, result);
       if (problem !== null) result.findings.push({ target: target.name, input: index, problem, bytes });

@@ -66,7 +66,14 @@ export const chainTargets: FuzzTarget[] = [
       const toml = 'run_id = "run"\n';
       const config = { tomlLen: toml.length, stagedLen: toml.length, numParameters: 1n, vocabSize: 2n, toml: padded(toml, 8192) };
       const authorities = { mainAuthority: owner, joinAuthority: owner, authorizerProgram: authorizer };
-      const numbers = { nonce: 9n, minBondLamports: 8n, createdMs: 7n, unclaimedPoints: 6n, configSha256: filled(32) };
+      const numbers = {
+        nonce: 9n,
+        minBondLamports: 8n,
+        createdMs: 7n,
+        unclaimedPoints: 6n,
+        unpromisedPoints: 5n,
+        configSha256: filled(32),
+      };
       const table = new Uint8Array(tableBytes(2)).fill(1);
       table.set([3, 1]);
       const grant = { grantor: coordinator, grantee: PUBLIC_GRANTEE, scope: padded("CoordinatorJoinRun", 32), updatedMs: 1n, active: 1 };
