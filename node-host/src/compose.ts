@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseRunConfig, type LlamaConfig, type OptionsOf, type RunConfig, type clientOptions } from "@starling/config";
+import { portOrNone } from "@starling/config/programs/shared";
 import { BlobService, type PeerNetwork } from "@starling/network";
 import { systemClock, type CoordinatorPort, type Identity, type Snapshot } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
@@ -81,7 +82,9 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     seed: identity.secrets().peerSeed,
     host: options.bindHost,
     tcp: { port: options.bindP2pPort, option: "--bind-p2p-port" },
-    webSocket: { port: 0, option: "--bind-p2p-port" },
+    webSocket: { port: portOrNone(options.bindWsPort), option: "--bind-ws-port" },
+    webRtcPort: portOrNone(options.bindWebrtcPort),
+    isRelay: true,
     announce,
     log,
   });

@@ -64,6 +64,32 @@ export const keepSteps = {
 } as const satisfies OptionSpec;
 export const port = { type: "integer", min: 0, max: 65_535 } as const;
 
+/** A port that may also be none; `portOrNone` reads it. */
+const optionalPort = {
+  type: "string",
+  unit: "port",
+  check: (text: string): string | null =>
+    text === "none" || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) ? null : "must be a port from 0 to 65535, or none",
+} as const;
+
+export function portOrNone(text: string): number | null {
+  return text === "none" ? null : Number(text);
+}
+
+/** Ways for browser tabs, which cannot dial TCP. */
+export const tabPorts = {
+  bindWsPort: {
+    ...optionalPort,
+    default: "0",
+    doc: "TCP port for WebSockets, by which browser tabs reach this one; 0 = any free port, none = no tabs that way.",
+  },
+  bindWebrtcPort: {
+    ...optionalPort,
+    default: "none",
+    doc: "UDP port for webrtc-direct, by which tabs of a page served over https reach this one without a certificate; 0 = any free port. It runs a native library in this process, so it is off unless you ask for it.",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
 export const faults = {
   faultLatencyMs: {
     type: "string",

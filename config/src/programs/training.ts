@@ -1,9 +1,23 @@
 /** Options of everyone who trains: `client` and `train`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import type { OptionSpec } from "../defineOptions.ts";
-import { device, deviceDoc, onlyFullWidth, checkpointDir, keepSteps, port, faults, telemetry, nodeName, logs, tui } from "./shared.ts";
+import {
+  device,
+  deviceDoc,
+  onlyFullWidth,
+  checkpointDir,
+  keepSteps,
+  port,
+  faults,
+  tabPorts,
+  telemetry,
+  nodeName,
+  logs,
+  tui,
+} from "./shared.ts";
 
 export const training = {
   bindP2pPort: { ...port, default: 0, doc: "Port on which other clients reach this one; 0 = any free port." },
+  ...tabPorts,
   dataDir: {
     type: "string",
     unit: "path",

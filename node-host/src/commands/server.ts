@@ -1,5 +1,6 @@
 /** `starling server`: the coordinator of one run, over TCP for daemons and WebSockets for tabs. */
 import type { OptionsOf, serverOptions } from "@starling/config";
+import { portOrNone } from "@starling/config/programs/shared";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { CoordinatorServer, type ServerEvent } from "@starling/server";
 import { openStateFolder } from "@starling/server/stateFolder.node";
@@ -49,6 +50,8 @@ async function serve(options: ServerOptions, output: Output): Promise<number> {
     host: options.bindHost,
     tcp: { port: options.serverPort, option: "--server-port" },
     webSocket: { port: options.serverWsPort, option: "--server-ws-port" },
+    webRtcPort: portOrNone(options.bindWebrtcPort),
+    isRelay: true,
     allowAll: true,
     log,
   });

@@ -1,4 +1,5 @@
 /** `starling train`: the daemon that trains in a run on the chain: joins when it may, survives epochs, restarts and outages. */
+import { portOrNone } from "@starling/config/programs/shared";
 import { join } from "node:path";
 import { createKeyPairSignerFromPrivateKeyBytes, getAddressEncoder, type KeyPairSigner } from "@solana/kit";
 import type { OptionsOf, trainOptions } from "@starling/config";
@@ -27,7 +28,11 @@ const SHARED_BY_MEMBERS = "p2p";
 
 export async function train(options: TrainOptions): Promise<number> {
   const wallet = await readWallet(options);
-  const announce = announcedAddresses(options.announceAddress, options.bindP2pPort);
+  const announce = announcedAddresses(options.announceAddress, {
+    tcp: options.bindP2pPort,
+    webSocket: portOrNone(options.bindWsPort),
+    webRtc: portOrNone(options.bindWebrtcPort),
+  });
   const output = await openOutput("client", options);
   try {
     const keys = await machineKeys(options, wallet, output);

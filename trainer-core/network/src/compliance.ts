@@ -11,6 +11,8 @@ export interface NetworkFactory {
   kill(network: PeerNetwork): Promise<void>;
   /** A peer that does not list us looks like one that is not there. */
   refusesInSilence?: boolean;
+  /** A writer is not held up by a reader that is slow; what the reader may buffer has its limit all the same. */
+  hasNoBackpressure?: boolean;
 }
 
 export function seedOf(index: number): Uint8Array {
@@ -67,6 +69,7 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 export function networkCompliance(name: string, factory: NetworkFactory): void {
   describe(`${name}: the transport port`, () => {
     const peers = new Peers(factory);
+    const refusal = factory.refusesInSilence ? "unreachable" : "refused";
     afterEach(() => peers.stopAll());
 
     test("self is the ed25519 key of the seed", async () => {
@@ -249,7 +252,7 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       await expect(a.request(stranger.self, "/test/echo/1", bytes(), options)).rejects.toMatchObject({ code: "not-a-member" });
       await expect(a.connect(stranger.self)).rejects.toMatchObject({ code: "not-a-member" });
       stranger.setMembers([memberOf(a)]);
-      await expect(stranger.connect(a.self)).rejects.toMatchObject({ code: "refused" });
+      await expect(stranger.connect(a.self)).rejects.toMatchObject({ code: refusal });
       await expect(stranger.request(a.self, "/test/echo/1", bytes(), options)).rejects.toMatchObject({
         code: expect.stringMatching(/refused|unreachable/),
       });
@@ -269,7 +272,7 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       a.setMembers([memberOf(a), memberOf(b)]);
       await eventually(() => c.connectedPeers().length === 1 && a.connectedPeers().length === 1);
       expect(a.connectedPeers().map(keyHex)).toEqual([keyHex(b.self)]);
-      await expect(c.connect(a.self)).rejects.toMatchObject({ code: factory.refusesInSilence ? "unreachable" : "refused" });
+      await expect(c.connect(a.self)).rejects.toMatchObject({ code: refusal });
       a.setMembers(all);
       await eventually(() => a.connectedPeers().length === 2 && c.connectedPeers().length === 2);
       await c.connect(a.self);
@@ -295,7 +298,7 @@ export function networkCompliance(name: string, factory: NetworkFactory): void {
       await expect(client.connectAddress("not an address")).rejects.toMatchObject({ code: "malformed" });
     });
 
-    test("a subscription pushes frames in order, with backpressure, and ends cleanly", async () => {
+    test.skipIf(factory.hasNoBackpressure)("a subscription pushes frames in order, with backpressure, and ends cleanly", async () => {
       const [a, b] = await peers.members(2);
       let pushed = 0;
       b.handleSubscription("/test/count/1", { maxRequestBytes: 1 }, async (from, [count], push) => {

@@ -1,4 +1,4 @@
-import type { Transport } from "@libp2p/interface";
+import type { Listener, Transport } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
 import { webSocketTransport } from "./webSocketTransport.ts";
 import { createLibp2pNetwork } from "./libp2pNetwork.ts";
@@ -32,17 +32,37 @@ export async function nodeTransportsWithWebRtc(): Promise<Libp2pTransports> {
   });
   // left out, libp2p asks STUN servers of third parties
   const create = webRTCDirect({ rtcConfiguration: { iceServers: [] }, maxEarlyStreams: 64 });
-  return [
-    ...nodeTransports(),
-    (components) => {
-      const transport = create(components) as Transport & { start(): Promise<void>; renewCertificateTask?: NodeJS.Timeout };
-      const start = transport.start.bind(transport);
-      transport.start = async () => {
-        await start();
-        // An address names its certificate, and members were told of the address: it lasts as long as the process. Nobody checks its date.
-        clearTimeout(transport.renewCertificateTask);
+  return [...nodeTransports(), (components) => mended(create(components) as DirectTransport)];
+}
+
+/** What is used of `@libp2p/webrtc`'s transport for Node and of its listener, which they do not declare. */
+type DirectTransport = Transport & { start(): Promise<void>; renewCertificateTask?: NodeJS.Timeout };
+type DirectListener = Listener & {
+  stunServer?: { close(): Promise<void> };
+  incomingConnection(...packet: unknown[]): Promise<void>;
+};
+
+function mended(transport: DirectTransport): DirectTransport {
+  const start = transport.start.bind(transport);
+  transport.start = async () => {
+    await start();
+    // An address names its certificate, and members were told of the address: it lasts as long as the process. Nobody checks its date.
+    clearTimeout(transport.renewCertificateTask);
+  };
+  const createListener = transport.createListener.bind(transport);
+  transport.createListener = (options) => {
+    const listener = createListener(options) as DirectListener;
+    const listen = listener.listen.bind(listener);
+    listener.listen = async (address) => {
+      await listen(address);
+      // Stopping it frees what its own threads go on using: the process then dies of SIGSEGV or SIGABRT (node-datachannel 0.33.4).
+      // So nobody answers at the port any more, and it stays taken until the process ends.
+      listener.stunServer!.close = () => {
+        listener.incomingConnection = () => Promise.resolve();
+        return Promise.resolve();
       };
-      return transport;
-    },
-  ];
+    };
+    return listener;
+  };
+  return transport;
 }

@@ -9,7 +9,17 @@ import { Gate } from "./gate.ts";
 import type { GossipGuard } from "./gossipGuard.ts";
 import { type Libp2pNetworkOptions, type Libp2pParts, type Services, startLibp2p } from "./libp2pNode.ts";
 import { connectionLimits, streamLimits } from "./limits.ts";
-import { bytesOf, dialableAddresses, hexOf, isRelayed, parseAddress, peerIdIn, peerIdOf, peerKeyFromText } from "./peerIds.ts";
+import {
+  bytesOf,
+  dialableAddresses,
+  hexOf,
+  isRelayed,
+  worthTelling,
+  parseAddress,
+  peerIdIn,
+  peerIdOf,
+  peerKeyFromText,
+} from "./peerIds.ts";
 import type { PeerSet } from "./peerSet.ts";
 import {
   defaultMaxResponseBytes,
@@ -90,7 +100,7 @@ class Libp2pNetwork implements PeerNetwork {
   }
 
   multiaddrs(): string[] {
-    return [...this.#node.getMultiaddrs(), ...(this.#seats?.addresses() ?? [])].map(String);
+    return worthTelling([...this.#node.getMultiaddrs(), ...(this.#seats?.addresses() ?? [])]);
   }
 
   setMembers(members: readonly Member[]): void {

@@ -2,6 +2,7 @@ import { publicKeyFromRaw } from "@libp2p/crypto/keys";
 import type { PeerId } from "@libp2p/interface";
 import { peerIdFromPublicKey, peerIdFromString } from "@libp2p/peer-id";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { connectionLimits } from "./limits.ts";
 import { NetworkError } from "./errors.ts";
 import { keyHex, type PeerKey } from "./port.ts";
 
@@ -89,6 +90,23 @@ export function peerIdIn(address: Multiaddr): string | undefined {
 /** Whether the way to the peer leads over another one. */
 export function isRelayed(address: Multiaddr): boolean {
   return address.getComponents().some(({ name }) => name === "p2p-circuit");
+}
+
+/** Longest address that is told: what the coordinators keep of one. A tab's, through webrtc-direct at an IPv6 address, would have 259. */
+const maxToldChars = 256;
+
+/**
+ * The addresses by which others find us, at most as many as they try, the best first: this machine's own network last, as it
+ * serves only who is on it too; of each host TCP, then webrtc-direct, then WebSockets.
+ */
+export function worthTelling(addresses: readonly Multiaddr[]): string[] {
+  const rank = (text: string): number =>
+    (/^\/ip4\/127\.|^\/ip6\/::1\//.test(text) ? 10 : 0) + (text.includes("/webrtc-direct") ? 1 : text.includes("/ws") ? 2 : 0);
+  return addresses
+    .map(String)
+    .filter((text) => text.length <= maxToldChars)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, connectionLimits.addressesPerPeer.value);
 }
 
 /** What is usable of a member's addresses: parsed, ending in `peer`, at most `limit`. */

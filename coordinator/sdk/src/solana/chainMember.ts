@@ -355,7 +355,9 @@ function isOver(view: RunView, index: 0 | 1): boolean {
 function thatFit(multiaddrs: readonly string[]): string[] {
   const fit: string[] = [];
   let bytes = 0;
-  for (const address of multiaddrs) {
+  for (const full of multiaddrs) {
+    // whose they are stands beside them; the room is for another address
+    const address = full.includes("/p2p-circuit") ? full : full.replace(/\/p2p\/[^/]+$/, "");
     bytes += new TextEncoder().encode(address).length + (fit.length > 0 ? 1 : 0);
     if (bytes > CHAIN_LIMITS.addressesBytes) break;
     fit.push(address);
