@@ -148,7 +148,7 @@ export function Wizard({ loaded }: { loaded: Draft }) {
           </div>
           {step.id !== "send" && (
             <aside aria-label="Estimate" className="lg:col-start-2 xl:sticky xl:top-20 xl:col-start-3">
-              <EstimateCard config={lastConfig.current} />
+              <EstimateCard config={lastConfig.current} on={cluster === null ? "server" : "chain"} />
             </aside>
           )}
         </div>

@@ -20,13 +20,21 @@ const LINES = [
 /** Every adapter with WebGPU binds this much at once; more must be offered. */
 const SAFE_BINDING_BYTES = 128 * 2 ** 20;
 
-export function EstimateCard({ config }: { config: RunConfig | null }) {
+/** A round on the chain waits for a few transactions and for whole seconds of its clock; a server answers at once. */
+const AGREEMENT_SECONDS = { chain: 4, server: 0.3 } as const;
+
+export function EstimateCard({ config, on }: { config: RunConfig | null; on: keyof typeof AGREEMENT_SECONDS }) {
   const [clientsText, setClientsText] = useState("");
   const [flops, setFlops] = useState("3e11");
   const [line, setLine] = useState("12500000");
   const typed = /^[1-9]\d{0,2}$/.test(clientsText) ? Math.min(256, Number(clientsText)) : null;
   const clients = typed ?? config?.config.init_min_clients ?? 1;
-  const state = useEstimate(config, { clients, flops: Number(flops), bytesPerSecond: Number(line) });
+  const state = useEstimate(config, {
+    clients,
+    flops: Number(flops),
+    bytesPerSecond: Number(line),
+    agreementSeconds: AGREEMENT_SECONDS[on],
+  });
   return (
     <Card description="Sizes are exact. Times are rough: they rest on the machine you choose here." level={3} title="Estimate">
       <div className="grid gap-3 xs:grid-cols-3 lg:grid-cols-1 xl:grid-cols-1">

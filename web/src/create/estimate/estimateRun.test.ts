@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { countModel, estimateRun } from "./estimateRun.ts";
 
 const config = loadRunConfig("nano-shakespeare", "/").config;
-const assumed = { clients: 3, tokensPerSecond: 1000, bytesPerSecond: 1e6 };
+const assumed = { clients: 3, tokensPerSecond: 1000, bytesPerSecond: 1e6, agreementSeconds: 0.5 };
 
 describe("estimateRun", () => {
   test("sizes are the plan's", () => {
@@ -23,6 +23,7 @@ describe("estimateRun", () => {
   test("times follow from the speed", () => {
     const slow = estimateRun(config, assumed);
     expect(slow.trainSeconds).toBeCloseTo((4 * 64) / 1000);
+    expect(slow.roundSeconds).toBeCloseTo(slow.trainSeconds + 0.5);
     expect(slow.roundsPerEpoch).toBe(14);
     expect(slow.epochSeconds).toBeCloseTo(16 * slow.roundSeconds + 1);
     const alone = estimateRun(config, { ...assumed, clients: 1 });

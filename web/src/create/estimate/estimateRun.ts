@@ -13,6 +13,8 @@ export interface Assumed {
   tokensPerSecond: number;
   /** each way, of one client */
   bytesPerSecond: number;
+  /** for what witnesses report and the coordinator decides, whatever is trained */
+  agreementSeconds: number;
 }
 
 export interface Estimate {
@@ -44,7 +46,7 @@ export interface Estimate {
 const DRAIN_ROUNDS = 2;
 
 /** Throws TrainError where the size is not known from the config alone, and for what Starling cannot train. */
-export function estimateRun(config: RunConfig, { clients, tokensPerSecond, bytesPerSecond }: Assumed): Estimate {
+export function estimateRun(config: RunConfig, { clients, tokensPerSecond, bytesPerSecond, agreementSeconds }: Assumed): Estimate {
   const plan = runPlan(config);
   const knobs = config.config;
   const parameters = plan.layouts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
@@ -57,8 +59,8 @@ export function estimateRun(config: RunConfig, { clients, tokensPerSecond, bytes
   const transferBytes = peers * plan.payloadBytes;
   const transferSeconds = transferBytes / bytesPerSecond;
   const working = plan.pipeline === "overlapped" ? Math.max(trainSeconds, transferSeconds) : trainSeconds + transferSeconds;
-  const roundSeconds = Math.min(working, knobs.max_round_train_time + knobs.round_witness_time);
   const longestRound = knobs.max_round_train_time + knobs.round_witness_time;
+  const roundSeconds = Math.min(working + agreementSeconds, longestRound);
   const untilTime = Math.max(1, Math.floor(Math.max(0, knobs.epoch_time - knobs.warmup_time) / Math.max(roundSeconds, 1e-3)));
   const roundsPerEpoch = knobs.rounds_per_epoch === 0 ? untilTime : Math.min(knobs.rounds_per_epoch, untilTime);
   const epochs = Math.ceil(knobs.total_steps / roundsPerEpoch);

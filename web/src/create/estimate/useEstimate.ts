@@ -14,16 +14,17 @@ export interface Speed {
   /** floating-point operations a second of one client */
   flops: number;
   bytesPerSecond: number;
+  agreementSeconds: number;
 }
 
-export function useEstimate(config: RunConfig | null, { clients, flops, bytesPerSecond }: Speed): EstimateState {
+export function useEstimate(config: RunConfig | null, { clients, flops, bytesPerSecond, agreementSeconds }: Speed): EstimateState {
   const [state, setState] = useState<EstimateState>({ kind: "none" });
   useEffect(() => {
     if (config === null) return;
     let stale = false;
     const timer = setTimeout(() => {
       void import("./estimateRun.ts").then(
-        (module) => !stale && setState(estimated(module, config, clients, flops, bytesPerSecond)),
+        (module) => !stale && setState(estimated(module, config, { clients, flops, bytesPerSecond, agreementSeconds })),
         (error: unknown) => !stale && setState({ kind: "unknown", why: (error as Error).message }),
       );
     }, PAUSE_MS);
@@ -31,21 +32,18 @@ export function useEstimate(config: RunConfig | null, { clients, flops, bytesPer
       stale = true;
       clearTimeout(timer);
     };
-  }, [config, clients, flops, bytesPerSecond]);
+  }, [config, clients, flops, bytesPerSecond, agreementSeconds]);
   return state;
 }
 
 function estimated(
   { countModel, estimateRun, tokensPerSecondOf }: typeof Estimator,
   config: RunConfig,
-  clients: number,
-  flops: number,
-  bytesPerSecond: number,
+  { flops, ...speed }: Speed,
 ): EstimateState {
   try {
     const assumed: Assumed = {
-      clients,
-      bytesPerSecond,
+      ...speed,
       tokensPerSecond: tokensPerSecondOf(countModel(config)?.numParameters ?? 1, flops),
     };
     return { kind: "ready", estimate: estimateRun(config, assumed) };

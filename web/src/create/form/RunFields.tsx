@@ -113,9 +113,16 @@ function placeholderOf(field: FormField): string | undefined {
   return field.default === null || field.default === "" ? undefined : String(field.default);
 }
 
+/** The docs mark what the existing system has not. Here it is just a choice. */
+function plain(doc: string): string {
+  const text = doc.replace(/^Ours: /, "");
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 function hintOf(field: FormField): string {
-  if (field.default === null || field.default === "") return field.doc;
-  return `${field.doc} Default: ${shown(field)}${field.unit === null ? "" : ` ${field.unit}`}.`;
+  const doc = plain(field.doc);
+  if (field.default === null || field.default === "") return doc;
+  return `${doc} Default: ${shown(field)}${field.unit === null ? "" : ` ${field.unit}`}.`;
 }
 
 function labelOf(label: string): string {
@@ -129,7 +136,11 @@ function Variants({ node, path }: { node: Extract<FormNode, { kind: "variants" }
   const chosen = node.variants.find(({ name }) => name === kind);
   return (
     <div className="space-y-4">
-      <Field error={problems.of(`${path}.kind`)} hint={chosen?.doc ?? node.doc} label={labelOf(nameOf(node.key).replaceAll("_", " "))}>
+      <Field
+        error={problems.of(`${path}.kind`)}
+        hint={chosen === undefined || chosen.part?.kind === "field" ? node.doc : plain(chosen.doc)}
+        label={labelOf(nameOf(node.key).replaceAll("_", " "))}
+      >
         <Select
           {...register(`${path}.kind`)}
           options={[

@@ -50,8 +50,6 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
       let draftNow = draft;
       for (const [at, step] of plan.entries()) {
         setCurrent(step.id);
-        // a treasury may pay before this goes on: what was put there is not put there again
-        if (step.kind === "top-up" && isDone(step)) continue;
         const tell = (text: string): void => tools.tell({ step: at + 1, of: plan.length, text });
         tell(step.title);
         await sendStep(

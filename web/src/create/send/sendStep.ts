@@ -1,5 +1,5 @@
 /** One step of a draft's way to the chain. Each looks at the chain first, so that none does twice what is done already. */
-import type { Address } from "@solana/kit";
+import { generateKeyPairSigner, type Address } from "@solana/kit";
 import type { RunConfig } from "@starling/config";
 import { parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
 import { readAddress, type Chain } from "@starling/sdk/actions/chain";
@@ -10,7 +10,7 @@ import { createGrant } from "@starling/sdk/actions/grants";
 import { requireRunHead } from "@starling/sdk/actions/run";
 import { setPaused } from "@starling/sdk/actions/setPaused";
 import { topUp } from "@starling/sdk/actions/topUp";
-import { requireTreasury, treasuryFacts } from "@starling/sdk/actions/treasury";
+import { requireMint, requireTreasury } from "@starling/sdk/actions/treasury";
 import { updateConfig } from "@starling/sdk/actions/updateConfig";
 import { PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
 import type { ActionTools } from "../../chain/useAction.ts";
@@ -34,10 +34,13 @@ export async function sendStep(
   const { access, rewards, sent } = draft;
   switch (step.kind) {
     case "mint": {
+      // one that is there has its tokens: they come with it in one transaction
       if (sent.mint !== null && (await chain.account(sent.mint as Address)) !== null) return;
+      const mint = await generateKeyPairSigner();
+      rememberMint(mint.address);
       const decimals = Number(rewards.decimals);
-      const initialUnits = parseAmount(rewards.supply.trim() === "" ? "0" : rewards.supply, decimals, "supply");
-      rememberMint((await createMint(chain, wallet, { decimals, initialUnits }, tell)).mint);
+      tell({ step: 1, of: 1, text: "making the token" });
+      await createMint(chain, wallet, { decimals, initialUnits: amountOf(rewards.supply, decimals, "supply"), mint });
       return;
     }
     case "run": {
@@ -66,7 +69,7 @@ export async function sendStep(
       await createGrant(chain, wallet, { grantee: step.grantee === null ? PUBLIC_GRANTEE : readAddress(step.grantee, "who may join") });
       return;
     case "top-up": {
-      const missing = await missingInVault(chain, runId, rewards.topUp);
+      const missing = await missingTopUp(chain, runId, rewards.topUp);
       if (missing > 0n) await topUp(chain, wallet, { runId, units: missing });
       return;
     }
@@ -78,12 +81,12 @@ export async function sendStep(
   }
 }
 
-/** The top-up is a goal: what the vault has already is not put there again. */
-async function missingInVault(chain: Chain, runId: string, text: string): Promise<bigint> {
+/** The top-up is a goal: what the treasury was given already is not given again. */
+async function missingTopUp(chain: Chain, runId: string, text: string): Promise<bigint> {
   const { address, account } = await requireRunHead(chain, runId);
   const treasury = await requireTreasury(chain, runId, address, account.mainAuthority);
-  const { decimals, vaultUnits } = await treasuryFacts(chain, treasury);
-  return amountOf(text, decimals, "first top-up") - vaultUnits;
+  const { decimals } = await requireMint(chain, treasury.account.mint);
+  return amountOf(text, decimals, "first top-up") - treasury.account.toppedUpUnits;
 }
 
 function mintOf({ rewards, sent }: Draft): Address | null {
