@@ -98,6 +98,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   "deposit-bond": command(chain.depositBondOptions, async () => (await import("./commands/bond.ts")).depositBond),
   "withdraw-bond": command(chain.withdrawBondOptions, async () => (await import("./commands/bond.ts")).withdrawBond),
+  "close-membership": command(chain.closeMembershipOptions, async () => (await import("./commands/closeMembership.ts")).closeMembership),
+  "sweep-sessions": command(chain.sweepSessionsOptions, async () => (await import("./commands/sweepSessions.ts")).sweepSessions),
   checkpoint: command(chain.checkpointOptions, async () => (await import("./commands/checkpoint.ts")).checkpoint),
   tick: command(chain.tickOptions, async () => (await import("./commands/tick.ts")).tick),
   "close-run": command(chain.closeRunOptions, async () => (await import("./commands/closeRun.ts")).closeRun),

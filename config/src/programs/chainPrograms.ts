@@ -65,6 +65,16 @@ export const chainPrograms: readonly ChainProgram[] = [
     summary: "Takes a bond back: once to begin, and an epoch later to be paid.",
     options: rewards.withdrawBondOptions,
   },
+  {
+    verb: "close-membership",
+    summary: "Ends the wallet's part in a run: its sessions and accounts are closed, and what they hold comes back.",
+    options: rewards.closeMembershipOptions,
+  },
+  {
+    verb: "sweep-sessions",
+    summary: "Closes a run's expired sessions, whosever they are; what they hold goes back to their owners.",
+    options: rewards.sweepSessionsOptions,
+  },
   { verb: "checkpoint", summary: "Names on the chain where the agreed parameters are kept.", options: runs.checkpointOptions },
   { verb: "tick", summary: "Lets a run do what is due, at an interval.", options: runs.tickOptions },
   { verb: "close-run", summary: "Closes a halted run for good; its rent comes back.", options: runs.closeRunOptions },

@@ -21,6 +21,11 @@ export const depositBondOptions = defineOptions({
 
 export const withdrawBondOptions = defineOptions({ runId, ...signing });
 
+/** Also of a closed run. */
+export const closeMembershipOptions = defineOptions({ runId, ...signing });
+
+export const sweepSessionsOptions = defineOptions({ runId, ...signing });
+
 export const jsonInfoDumpOptions = defineOptions({ runId, treasurerIndex, ...reading });
 
 export const jsonDumpUserOptions = defineOptions({

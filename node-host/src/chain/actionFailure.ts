@@ -24,6 +24,8 @@ const ADVICE: Readonly<Record<Advice, string>> = {
   "open-session": "it is made when its daemon first opens a session (starling train)",
   "create-grant": "starling join-authorization-create, with that key, does it",
   "clear-delegates": "clear with --delegates-clear",
+  claim: "use starling treasurer-claim-rewards",
+  "withdraw-bond": "use starling withdraw-bond",
   "find-coordinator": "check --rpc, or name where it is with --coordinator-program-id",
   "find-authorizer": "check --rpc, or name where it is with --authorizer-program-id",
   "find-treasurer": "check --rpc, or name where it is with --treasurer-program-id",

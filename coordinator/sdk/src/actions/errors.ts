@@ -30,6 +30,8 @@ export type Advice =
   | "open-session"
   | "create-grant"
   | "clear-delegates"
+  | "claim"
+  | "withdraw-bond"
   | `find-${keyof Programs}`;
 
 export class ActionError extends Error {

@@ -1,0 +1,110 @@
+/**
+ * A wallet is done with a run: its sessions, its member account and, once the run's treasury is closed, the account of its claims are
+ * closed, and what they hold comes back. What may still be claimed must be claimed before.
+ */
+import type { Address, TransactionSigner } from "@solana/kit";
+import { claimablePoints, listSessions } from "../solana/accounts.ts";
+import { closeMember, closeSession } from "../solana/instructions.ts";
+import { closeParticipant } from "../solana/treasury.ts";
+import { memberAddress, participantAddress, treasuryAddress } from "../solana/pdas.ts";
+import { formatAmount, formatSol } from "./amounts.ts";
+import type { Chain } from "./chain.ts";
+import { ActionError } from "./errors.ts";
+import type { Tell } from "./progress.ts";
+import { addressesFor, findMember, findRunAt, ownerOf, unsettledSlots, type OnChainRun, type RunRef } from "./run.ts";
+import { settleTables } from "./settle.ts";
+import { findParticipant, findTreasury, rewardUnit } from "./treasury.ts";
+
+export interface ClosedMembership {
+  run: Address;
+  owner: Address;
+  closedSessions: number;
+  closedMember: boolean;
+  closedParticipant: boolean;
+  /** deposits, floats and bond; fees are not taken off */
+  returnedLamports: bigint;
+  /** of an account of claims that is kept while the run's treasury is open */
+  keptLamports: bigint;
+  signatures: string[];
+}
+
+/** a session has two accounts of its own in a transaction */
+const SESSIONS_AT_ONCE = 8;
+
+/** Errors: ActionError nothing-to-do, wrong-state (claimable, bonded or in the epoch), unknown-outcome, cancelled; ChainError. */
+export async function closeMembership(chain: Chain, wallet: TransactionSigner, ref: RunRef, tell?: Tell): Promise<ClosedMembership> {
+  const at = await addressesFor(chain, ref);
+  const owner = wallet.address;
+  const treasury = await treasuryAddress(chain.programs, at.run);
+  const run = await findRunAt(chain, at);
+  const addresses = [await memberAddress(chain.programs, at.run, owner), await participantAddress(chain.programs, treasury, owner)];
+  const sessions = await listSessions(chain.client, chain.programs, { run: at.run, owner }, chain.signal);
+  const [member, participant] = await chain.accounts(addresses);
+  const hasMember = member?.owner === chain.programs.coordinator;
+  const hasParticipant = (await findParticipant(chain, treasury, owner)) !== null;
+  if (!hasMember && !hasParticipant && sessions.length === 0)
+    throw new ActionError("nothing-to-do", `${owner} has no membership in this run, or it is closed already`);
+  const signatures: string[] = [];
+  let step = 0;
+  const begin = (text: string): void => tell?.({ step: ++step, of: null, text });
+  if (hasMember && run !== null) await refuseWhatIsNeeded(chain, run, wallet, begin);
+  const found = await findTreasury(chain, at.run, null);
+  const closesParticipant = hasParticipant && (found === null || found.account.closed !== 0);
+  const closing = [
+    ...(await Promise.all(sessions.map(({ session }) => closeSession(at, wallet, owner, session)))),
+    ...(hasMember ? [await closeMember(at, wallet)] : []),
+    ...(closesParticipant ? [await closeParticipant(at, wallet)] : []),
+  ];
+  for (let from = 0; from < closing.length; from += SESSIONS_AT_ONCE) {
+    begin("closing what the membership holds");
+    signatures.push(await chain.send(closing.slice(from, from + SESSIONS_AT_ONCE), wallet, "close the membership"));
+  }
+  const participantLamports = hasParticipant ? (participant?.lamports ?? 0n) : 0n;
+  return {
+    run: at.run,
+    owner,
+    closedSessions: sessions.length,
+    closedMember: hasMember,
+    closedParticipant: closesParticipant,
+    returnedLamports:
+      sessions.reduce((sum, { lamports }) => sum + lamports, 0n) +
+      (hasMember ? member.lamports : 0n) +
+      (closesParticipant ? participantLamports : 0n),
+    keptLamports: closesParticipant ? 0n : participantLamports,
+    signatures,
+  };
+}
+
+/** Settles the owner's points, and refuses while something of them would be lost. Errors: ActionError wrong-state. */
+async function refuseWhatIsNeeded(chain: Chain, run: OnChainRun, wallet: TransactionSigner, begin: (text: string) => void): Promise<void> {
+  const owner = wallet.address;
+  const before = await findMember(chain, run, owner);
+  // of a closed run of the same id: nothing in it counts any more
+  if (before === null) return;
+  const taking = [...(run.state?.clients ?? []).filter(isStaying(run)), ...(run.state?.pending ?? [])];
+  if (taking.some((one) => ownerOf(one) === owner) || unsettledSlots(run).some((slot) => slot.owner === owner && !slot.isDue))
+    throw new ActionError(
+      "wrong-state",
+      `${owner} is a member of the running epoch of run ${run.runId}, or waits for the next: stop its machine, and try again when the epoch is over`,
+    );
+  await settleTables(chain, run, wallet, owner, () => begin("booking the points of the last epoch"));
+  const member = (await findMember(chain, run, owner))!;
+  const claimable = claimablePoints(member);
+  if (claimable > 0n) {
+    const { unit, decimals } = await rewardUnit(chain, run);
+    const amount = `${formatAmount(claimable, decimals)} ${unit}`;
+    throw new ActionError("wrong-state", `${amount} of ${owner} in run ${run.runId} would be lost`, { advice: "claim" });
+  }
+  const bond = member.bondLamports + member.unbondingLamports;
+  if (bond > 0n)
+    throw new ActionError("wrong-state", `${owner} has a bond of ${formatSol(bond)} in run ${run.runId}`, {
+      advice: "withdraw-bond",
+    });
+}
+
+/** In the epoch that runs, or carried into the next one. */
+function isStaying(run: OnChainRun): (client: { state: string; carried: boolean }) => boolean {
+  const state = run.state?.runState;
+  const isOver = state === "WaitingForMembers" || state === "Paused" || state === "Finished" || state === "Uninitialized";
+  return ({ state: health, carried }) => carried || (!isOver && health === "Healthy");
+}
