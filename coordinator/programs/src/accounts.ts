@@ -8,7 +8,7 @@ import type { Chain } from "./harness.ts";
 export const TABLE_BYTES = 40 + LAYOUT.EpochTable.bytes;
 export const ROUND_BYTES = 40 + LAYOUT.RoundDetail.bytes + 1024;
 /** of the machine's piece in its account */
-export const MACHINE_OFFSET = { run: 168, table: 40, round: 40 } as const;
+export const MACHINE_OFFSET = { run: 176, table: 40, round: 40 } as const;
 /** what creating instructions can give an account at once, and `allocate` adds */
 export const GROWTH_BYTES = 10_240;
 export const JOIN_SCOPE = "CoordinatorJoinRun";
@@ -71,6 +71,8 @@ export interface RunHeader {
   configSha256: Uint8Array;
   /** the sum of what its members can claim */
   unclaimedPoints: bigint;
+  /** what is funded and not promised; 2^64 - 1: never funded */
+  unpromisedPoints: bigint;
 }
 
 export function readRunHeader(data: Uint8Array): RunHeader {
@@ -84,6 +86,7 @@ export function readRunHeader(data: Uint8Array): RunHeader {
     createdMs: view.getBigUint64(120, true),
     configSha256: data.slice(128, 160),
     unclaimedPoints: view.getBigUint64(160, true),
+    unpromisedPoints: view.getBigUint64(168, true),
   };
 }
 

@@ -16,7 +16,7 @@ export const COORDINATOR_INSTRUCTIONS = {
   update_metadata: "authority(s) run(w) config(w)",
   set_paused: "authority(s) run(w) table0(w) table1(w)",
   set_future_epoch_rates: "authority(s) run(w)",
-  open_session: "owner(s,w) session_key(s,w) run session(w) member(w) system",
+  open_session: "owner(s,w) session_key(s,w) peer(s) run session(w) member(w) system",
   close_session: "closer(s) owner(w) run(w) table0(w) table1(w) session(w)",
   refuel: "session_key(s,w) session(w)",
   join_run: "session_key(s) run(w) table0(w) table1(w) session(w) member(w) authorization",
@@ -35,6 +35,7 @@ export const COORDINATOR_INSTRUCTIONS = {
   record_claim: "authority(s) run(w) member(w)",
   close_run: `authority(s) spill(w) run(w) config(w) table0(w) table1(w) ${ROUNDS}`,
   close_member: "owner(s,w) run member(w) table0 table1",
+  fund: "authority(s) run(w)",
 } as const;
 
 export type CoordinatorInstruction = keyof typeof COORDINATOR_INSTRUCTIONS;

@@ -60,8 +60,7 @@ export interface Member {
   readonly index: number;
   readonly owner: Key;
   readonly session: Key;
-  /** (32) */
-  readonly peerId: Uint8Array;
+  readonly peer: Key;
   readonly sessionAccount: Address;
   readonly memberAccount: Address;
   /** link 0 is committed to at join; each message reveals the next */
@@ -185,7 +184,7 @@ export class Scenario {
       index,
       owner,
       session,
-      peerId: createHash("sha256").update(`peer ${index} of ${this.runId}`).digest(),
+      peer: this.chain.keys.key(`peer ${index} of ${this.runId}`),
       sessionAccount: sessionAddress(coordinator, this.at.run, session.address),
       memberAccount: memberAddress(coordinator, this.at.run, owner.address),
       links: links.reverse(),
@@ -199,11 +198,16 @@ export class Scenario {
     this.send(this.joinRun(member));
   }
 
-  /** Between two epochs: commits to the rest of its chain anew, as a client does that changes something. */
-  rejoin(member: Member): void {
+  /** The next link of its chain to commit to, from which its messages go on. */
+  freshLink(member: Member): Uint8Array {
     const links = (this.#revealed.get(member.index) ?? 0) + 1;
     this.#revealed.set(member.index, links);
-    this.send(this.joinRun(member, { chainHead: member.links[links] }));
+    return member.links[links];
+  }
+
+  /** Between two epochs: commits to the rest of its chain anew, as a client does that changes something. */
+  rejoin(member: Member): void {
+    this.send(this.joinRun(member, { chainHead: this.freshLink(member) }));
   }
 
   // instructions
@@ -260,7 +264,7 @@ export class Scenario {
   }
 
   openSession(member: Member, { expiresMs = NEVER_MS, floatLamports = 0n } = {}): Call {
-    return this.call("open_session", [member.peerId, u64(expiresMs), u64(floatLamports)], {
+    return this.call("open_session", [u64(expiresMs), u64(floatLamports)], {
       ...this.of(member),
       session: member.sessionAccount,
     });
@@ -473,6 +477,7 @@ export class Scenario {
     return {
       owner: member.owner.address,
       session_key: member.session.address,
+      peer: member.peer.address,
       session: member.sessionAccount,
       member: member.memberAccount,
     };

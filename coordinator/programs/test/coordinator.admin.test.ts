@@ -193,6 +193,28 @@ describe("the coordinator program, for the creator of a run", () => {
     trial.refuse("wrong state", unconfigured.call("set_future_epoch_rates", [u64(77n), u64(5n)]), "NotConfigured");
   });
 
+  it("fund limits what epochs promise, from the first call on", () => {
+    const trial = new Trial(coverage, started);
+    const { run, other, chain } = trial;
+    const unpromised = (): bigint => readRunHeader(chain.data(run.at.run)).unpromisedPoints;
+    const fund = (points: bigint) => run.call("fund", [u64(points)]);
+    expect(unpromised()).toBe(2n ** 64n - 1n);
+    trial.attack(fund(5n), other.call("fund", [u64(5n)]));
+    trial.accept(fund(0n));
+    expect(unpromised()).toBe(0n);
+    trial.accept(fund(5n));
+    run.send(fund(6n));
+    coverage.count("fund", "replay");
+    expect(unpromised()).toBe(11n);
+    // a sum stops below the value that means no limit
+    trial.accept(fund(2n ** 64n - 1n));
+    coverage.count("fund", "overflow");
+    expect(unpromised()).toBe(2n ** 64n - 2n);
+    trial.cannot("fund", "wrong state", "a run may be funded whatever it does");
+    const unconfigured = allocated(chain, { runId: "not configured" });
+    unconfigured.send(unconfigured.call("fund", [u64(1n)]));
+  });
+
   it("record_claim takes what a member has earned, once", () => {
     const trial = new Trial(coverage, (chain, options) => {
       const scenario = Scenario.training(chain, 3, options);
@@ -253,7 +275,7 @@ describe("the coordinator program, for the creator of a run", () => {
 
   it("what names no instruction is refused", () => {
     const run = started(new Chain(), {});
-    for (const discriminator of [26, 100, 255]) {
+    for (const discriminator of [27, 100, 255]) {
       const call = { ...run.tickCall(), data: u8(discriminator) };
       expect(run.chain.mustRefuse(toInstruction(call))).toBe("UnknownInstruction");
     }

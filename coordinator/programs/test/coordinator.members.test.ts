@@ -5,6 +5,7 @@ import { someAddress } from "@starling/programs/attack";
 import { Coverage } from "@starling/programs/coverage";
 import { Chain } from "@starling/programs/harness";
 import { addressBytes } from "@starling/programs/pda";
+import type { Key } from "@starling/programs/keyring";
 import { type Member, NEVER_MS, Scenario, type ScenarioOptions } from "@starling/programs/scenario";
 import { type Call, text, toInstruction, u64, u8 } from "@starling/programs/wire";
 import { afterAll, describe, expect, it } from "vitest";
@@ -34,14 +35,18 @@ describe("the coordinator program, for owners and their session keys", () => {
     const call = run.openSession(member, { floatLamports: FLOAT });
     const otherCall = other.openSession(other.member(0));
     // the stranger's signature is good, but then the accounts are not those of its keys
-    trial.attack(call, otherCall, { creates: ["session", "member"] });
-    const open = (peerId: Uint8Array, expiresMs: bigint, lamports: bigint): Call =>
-      run.call("open_session", [peerId, u64(expiresMs), u64(lamports)], run.of(member));
-    trial.refuse("overflow", open(member.peerId, NEVER_MS, 100_000_001n), "FloatTooLarge");
-    trial.refuse("overflow", open(member.peerId, NEVER_MS, 2n ** 64n - 1n), "FloatTooLarge");
-    trial.refuse("overflow", open(member.peerId, chain.nowMs, 0n), "SessionExpired");
-    trial.refuse("overflow", open(member.owner.bytes, NEVER_MS, 0n), "KeysNotDistinct");
-    trial.refuse("overflow", open(member.session.bytes, NEVER_MS, 0n), "KeysNotDistinct");
+    const allow = { "wrong signer peer": "who holds a key may have it as its peer id" };
+    trial.attack(call, otherCall, { creates: ["session", "member"], allow });
+    const open = (peer: Key, expiresMs: bigint, lamports: bigint): Call =>
+      run.call("open_session", [u64(expiresMs), u64(lamports)], { ...run.of(member), peer: peer.address });
+    trial.refuse("overflow", open(member.peer, NEVER_MS, 100_000_001n), "FloatTooLarge");
+    trial.refuse("overflow", open(member.peer, NEVER_MS, 2n ** 64n - 1n), "FloatTooLarge");
+    trial.refuse("overflow", open(member.peer, chain.nowMs, 0n), "SessionExpired");
+    trial.refuse("overflow", open(member.owner, NEVER_MS, 0n), "KeysNotDistinct");
+    trial.refuse("overflow", open(member.session, NEVER_MS, 0n), "KeysNotDistinct");
+    // a peer id is on the wire for all to see: naming it is not holding it
+    const named = call.accounts.map((account) => (account.name === "peer" ? { ...account, signer: false } : account));
+    trial.refuse("missing signature", { ...call, accounts: named }, "NotSigner");
 
     // lamports on the addresses do not block them
     chain.write(member.sessionAccount, { owner: ANYBODY, data: new Uint8Array(), balance: 5n });
@@ -50,6 +55,7 @@ describe("the coordinator program, for owners and their session keys", () => {
     const session = readSession(chain.data(member.sessionAccount));
     expect(Buffer.from(session.owner).equals(member.owner.bytes)).toBe(true);
     expect(session.expiresMs).toBe(NEVER_MS);
+    expect(Buffer.from(session.peerId).equals(member.peer.bytes)).toBe(true);
     expect(chain.balance(member.sessionAccount)).toBe(chain.rent(SESSION_BYTES) + FLOAT);
     expect(run.readMember(member)).toMatchObject({ earned: 0n, claimed: 0n, bondLamports: 0n, ejected: false });
 
@@ -60,7 +66,7 @@ describe("the coordinator program, for owners and their session keys", () => {
     trial.refuse("overflow", run.openSession(member, { floatLamports: 90_000_000n }), "FloatTooLarge");
 
     // one session key, two owners
-    const taken = run.call("open_session", [second.peerId, u64(NEVER_MS), u64(0n)], {
+    const taken = run.call("open_session", [u64(NEVER_MS), u64(0n)], {
       ...run.of(second),
       session_key: member.session.address,
       session: member.sessionAccount,
@@ -69,6 +75,7 @@ describe("the coordinator program, for owners and their session keys", () => {
     trial.attack(run.openSession(member), other.openSession(other.member(0)), {
       siblings: siblingsOf(run, second),
       allow: {
+        ...allow,
         "not writable owner": "to refresh a session without more float costs its owner nothing",
         "uninitialised session": "it is made where there is none",
         "uninitialised member": "it is made where there is none",

@@ -18,6 +18,7 @@ export const COVERED: Readonly<Record<"admin" | "members" | "rounds", readonly C
     "set_paused",
     "set_future_epoch_rates",
     "record_claim",
+    "fund",
     "close_run",
   ],
   members: [

@@ -162,7 +162,8 @@ export class TreasuryRun {
   }
 
   topUp(from: Address, units: bigint): Call {
-    return this.#call("top_up", "from_authority(s) from_token(w) treasury(w) vault(w) mint token_program", [u8(4), u64(units)], {
+    const signature = "from_authority(s) from_token(w) treasury(w) vault(w) mint token_program run(w) coordinator_program";
+    return this.#call("top_up", signature, [u8(4), u64(units)], {
       from_authority: from,
       from_token: ataAddress(from, this.mint, this.tokenProgram),
     });
@@ -210,6 +211,13 @@ export class TreasuryRun {
     this.scenario.openToEverybody();
     this.send(this.forward(this.scenario.setPaused(false)));
     return this;
+  }
+
+  /** Somebody tops up. */
+  donate(units: bigint): void {
+    const donor = this.chain.funded("donor").address;
+    this.fundToken(donor, units);
+    this.send(this.topUp(donor, units));
   }
 
   /** Members 0 to `count` train one epoch, and its points are settled. */

@@ -51,18 +51,16 @@ export class Scene {
   }
 }
 
-/** Both runs trained an epoch; both members of each are enrolled; the vaults hold 900,000 units each. */
+/** Both runs trained an epoch of 900,000 points; both members of each are enrolled; the vaults hold as many units. */
 export function paidScene(
   coverage: Coverage,
   options: { tokenProgram?: Address } = {},
 ): { scene: Scene; members: Member[]; others: Member[] } {
   const scene = new Scene(coverage, options);
   const [others, members] = [scene.other, scene.run].map((run) => {
-    const trained = run.start().trainEpoch(2);
+    run.start().donate(900_000n);
+    const trained = run.trainEpoch(2);
     for (const member of trained) run.enroll(member);
-    const donor = scene.chain.funded("donor").address;
-    run.fundToken(donor, 900_000n);
-    run.send(run.topUp(donor, 900_000n));
     return trained;
   });
   return { scene, members, others };

@@ -107,7 +107,7 @@ describe("the treasurer program", () => {
       },
     });
     scene.refuse("wrong signer", withAccounts(call, { authority: other.authority }), "WrongAuthority");
-    for (const number of [0, 1, 7, 8, 10, 12, 19, 20, 22, 23, 25, 255]) {
+    for (const number of [0, 1, 7, 8, 10, 12, 19, 20, 22, 23, 25, 26, 255]) {
       scene.refuse("overflow", { ...call, data: Uint8Array.of(1, number) }, "NotForwarded");
     }
     // a run that somebody made with this treasury as its authority: closing it must not open the treasury
@@ -205,18 +205,94 @@ describe("the treasurer program", () => {
     scene.refuse("replay", call, "NotEnoughPoints", "VaultShort");
     scene.refuse("replay", run.claim(first, 1n), "NotEnoughPoints");
 
-    // the vault holds less than the second has earned: all or nothing, and what is there can be taken
+    // what the second has earned is there; should a vault lose tokens by its mint's doing, it is all or nothing
     const left = run.units(run.vault);
     const theirs = claimable(run, second);
-    expect(theirs).toBeGreaterThan(left);
+    expect(left - theirs).toBe(run.scenario.machine().bigint("points_carry"));
+    const vault = chain.account(run.vault)!;
+    const lost = new Uint8Array(vault.data);
+    lost.set(u64(theirs - 1n), 64);
+    chain.write(run.vault, { owner: run.tokenProgram, data: lost, balance: vault.lamports });
     scene.refuse("wrong state", run.claim(second, theirs), "VaultShort");
-    scene.accept(run.claim(second, left));
-    expect(run.units(run.vault)).toBe(0n);
-    expect(claimable(run, second)).toBe(theirs - left);
+    chain.write(run.vault, { owner: run.tokenProgram, data: new Uint8Array(vault.data), balance: vault.lamports });
+    scene.accept(run.claim(second, theirs));
+    expect(run.units(run.vault)).toBe(left - theirs);
+    expect(claimable(run, second)).toBe(0n);
     // the other run's tokens are untouched
     expect(other.units(other.vault)).toBe(900_000n);
     expect(other.read().claimedUnits).toBe(0n);
     coverage.cannot("claim", "already initialised", "it creates no account");
+  });
+
+  it("what members have earned is there, whatever the creator does after it", () => {
+    const { scene, members } = paidScene(coverage);
+    const { run, chain } = scene;
+    const { scenario } = run;
+    const unpromised = (): bigint => readRunHeader(chain.data(scenario.at.run)).unpromisedPoints;
+    expect(unpromised()).toBe(0n);
+    // the others leave, a member of the creator's own is alone, and the rate is as high as it can be
+    const greedy = scenario.member(2);
+    scenario.join(greedy);
+    run.enroll(greedy);
+    for (const member of members) scenario.send(scenario.leaveRun(member));
+    run.send(run.forward(scenario.call("set_future_epoch_rates", [u64(2n ** 52n), u64(0n)])));
+    const epoch = (): void => {
+      chain.advance(3);
+      scenario.tick();
+      for (const slot of scenario.slots()) scenario.send(scenario.warmupWitness(slot));
+      chain.advance(1);
+      scenario.tick();
+      scenario.playEpoch();
+      scenario.settleAll();
+    };
+    epoch();
+    const carried = 900_000n - members.reduce((sum, member) => sum + claimable(run, member), 0n);
+    expect(claimable(run, greedy)).toBe(carried);
+    run.donate(100_000n);
+    expect(unpromised()).toBe(100_000n);
+    epoch();
+    expect([claimable(run, greedy), unpromised()]).toEqual([100_000n + carried, 0n]);
+    scene.accept(run.claim(greedy, 100_000n + carried));
+    for (const member of members) scene.accept(run.claim(member, claimable(run, member)));
+    expect(run.units(run.vault)).toBe(0n);
+  });
+
+  it("an epoch that pays nothing gives back what it promised", () => {
+    const { scene, members } = paidScene(coverage);
+    const { run, chain } = scene;
+    const { scenario } = run;
+    run.donate(50_000n);
+    const promise = (): [bigint, bigint] => [
+      readRunHeader(chain.data(scenario.at.run)).unpromisedPoints,
+      scenario.machine().bigint("epoch_earning_rate"),
+    ];
+    const form = (): void => {
+      chain.advance(3);
+      scenario.tick();
+      expect([scenario.state(), ...promise()]).toEqual(["Warmup", 0n, 50_000n]);
+    };
+    // nobody is ready
+    form();
+    chain.advance(10);
+    scenario.tick();
+    expect([scenario.state(), ...promise()]).toEqual(["WaitingForMembers", 50_000n, 0n]);
+    // it is paused before it began
+    for (const member of members) scenario.rejoin(member);
+    form();
+    run.send(run.forward(scenario.setPaused(true)));
+    expect([scenario.state(), ...promise()]).toEqual(["Paused", 50_000n, 0n]);
+    run.send(run.forward(scenario.setPaused(false)));
+    // nobody reports anything
+    for (const member of members) scenario.rejoin(member);
+    form();
+    for (const slot of scenario.slots()) scenario.send(scenario.warmupWitness(slot));
+    chain.advance(1);
+    scenario.tick();
+    for (const seconds of [20, 10, 6]) {
+      chain.advance(seconds);
+      scenario.tick();
+    }
+    expect([scenario.state(), ...promise()]).toEqual(["WaitingForMembers", 50_000n, 0n]);
   });
 
   it("claim pays nothing of what was slashed", () => {
@@ -245,7 +321,6 @@ describe("the treasurer program", () => {
     other.fundToken(donor, 1_000n);
     const call = run.topUp(donor, 400n);
     scene.attack(call, other.topUp(donor, 400n), {});
-    coverage.cannot("top_up", "same account twice", "of ours it takes the treasury only; vault and source are tried");
     scene.refuse("same account twice", withAccounts(call, { from_token: run.vault }), "SameAccount");
     scene.refuse("wrong PDA", withAccounts(call, { vault: other.vault }), "WrongVault");
     scene.refuse("wrong PDA", withAccounts(call, { vault: token }), "WrongVault");
@@ -263,6 +338,7 @@ describe("the treasurer program", () => {
     scene.accept(call);
     scene.accept(run.topUp(donor, 600n));
     expect([run.units(token), run.units(run.vault), run.read().toppedUpUnits]).toEqual([0n, 1_000n, 1_000n]);
+    expect(readRunHeader(chain.data(run.scenario.at.run)).unpromisedPoints).toBe(1_000n);
     coverage.cannot("top_up", "replay", "a second top-up is another one; the runtime takes no transaction twice");
     coverage.cannot("top_up", "already initialised", "it creates no account");
 

@@ -104,8 +104,13 @@ const instructions: InstructionSpec[] = [
     name: "openSession",
     discriminator: 7,
     docs: "The owner's one signature: opens a session key with a float for fees, and the owner's member account where there is none.",
-    accounts: [owner, ["sessionKey", "sw", "session key; gets no lamports here"], runRead, session, member, system],
-    arguments: { peerId: bytes(32), expiresMs: u64, floatLamports: u64 },
+    accounts: [
+      owner,
+      ["sessionKey", "sw", "session key; gets no lamports here"],
+      ["peer", "s", "the peer id: its key signs, so that nobody takes another's"],
+      ...[runRead, session, member, system],
+    ],
+    arguments: { expiresMs: u64, floatLamports: u64 },
   },
   {
     name: "closeSession",
@@ -223,6 +228,13 @@ const instructions: InstructionSpec[] = [
     docs: "Closes a member account with nothing left in it.",
     accounts: [owner, runRead, member, ["table0", "", "epoch table 0"], ["table1", "", "epoch table 1"]],
   },
+  {
+    name: "fund",
+    discriminator: 26,
+    docs: "The authority can pay so many points more. From the first call on epochs promise no more than is funded.",
+    accounts: [authority, run],
+    arguments: { points: u64 },
+  },
 ];
 
 const states = [
@@ -240,6 +252,7 @@ const states = [
       createdMs: u64,
       configSha256: bytes(32),
       unclaimedPoints: u64,
+      unpromisedPoints: u64,
       machine: rest,
     },
   }),

@@ -71,8 +71,14 @@ const instructions: InstructionSpec[] = [
   {
     name: "topUp",
     discriminator: 4,
-    docs: "Moves tokens into the vault.",
-    accounts: [["fromAuthority", "s", "owner of the tokens"], ["fromToken", "w", "where they come from"], treasury, vault, mint, token],
+    docs: "Moves tokens into the vault; epochs to come may promise as many points.",
+    accounts: [
+      ["fromAuthority", "s", "owner of the tokens"],
+      ["fromToken", "w", "where they come from"],
+      ...[treasury, vault, mint, token],
+      ["run", "w", "the run's hot account"],
+      coordinator,
+    ],
     arguments: { units: u64 },
   },
   {

@@ -1,6 +1,12 @@
 /** Members of a run for tests: they sign what daemons sign, and hold whatever is asked of them, but train nothing. */
 import { createHash } from "node:crypto";
-import { createKeyPairSignerFromPrivateKeyBytes, type Address, type Instruction, type KeyPairSigner } from "@solana/kit";
+import {
+  createKeyPairSignerFromPrivateKeyBytes,
+  generateKeyPairSigner,
+  type Address,
+  type Instruction,
+  type KeyPairSigner,
+} from "@solana/kit";
 import { downloaded, joinRun, openSession, tick, warmupWitness, witness } from "@starling/sdk/solana/instructions";
 import type { Chain } from "@starling/sdk/actions/chain";
 import { currentTable, heightOf, ownerOf, requireRun, runStateOf, type OnChainRun } from "@starling/sdk/actions/run";
@@ -34,14 +40,14 @@ export class TestMember {
 
   async join(chain: Chain, runId: string, grant: Address): Promise<void> {
     const { at } = await requireRun(chain, runId);
+    const peer = await generateKeyPairSigner();
     const terms = {
-      peerId: crypto.getRandomValues(new Uint8Array(32)),
       expiresMs: BigInt(Date.now() + SESSION_MS),
       floatLamports: FLOAT_LAMPORTS,
     };
     const joining = { chainHead: this.#links[0]!, multiaddrs: ["/ip4/127.0.0.1/tcp/4001"] };
     const instructions = [
-      await openSession(at, this.owner, this.session, terms),
+      await openSession(at, this.owner, this.session, peer, terms),
       await joinRun(at, this.session, this.owner.address, grant, joining),
     ];
     await chain.send(instructions, this.owner, "open a session and join");

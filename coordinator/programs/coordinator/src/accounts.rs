@@ -1,7 +1,7 @@
 //! What the program's accounts hold. All are program-derived; sizes and offsets are part of the protocol.
 
 use starling_common::account;
-use starling_machine::{Config, EpochTable, RoundDetail, Run};
+use starling_machine::{Config, EpochTable, RoundDetail, Run, RunState, TickOutcome};
 
 pub const NAME_BYTES: usize = 64;
 pub const DESCRIPTION_BYTES: usize = 280;
@@ -17,6 +17,9 @@ pub const REFUEL_BALANCE_LAMPORTS: u64 = 3_000_000;
 /// Arguments of `update_config` carry the machine's config as it is in memory.
 pub const MACHINE_CONFIG_BYTES: usize = core::mem::size_of::<Config>();
 
+/// `RunAccount::unpromised_points` of a run whose authority never funded it.
+pub const UNFUNDED: u64 = u64::MAX;
+
 pub const RUN_SEED: &[u8] = b"run";
 pub const CONFIG_SEED: &[u8] = b"config";
 pub const TABLE_SEED: &[u8] = b"table";
@@ -26,7 +29,7 @@ pub const SESSION_SEED: &[u8] = b"session";
 
 account! {
     /// `["run", run_id]`: the account to which every client subscribes.
-    pub struct RunAccount: kind 1, 6_704 bytes {
+    pub struct RunAccount: kind 1, 6_712 bytes {
         pub main_authority: [u8; 32],
         /// whose grants let owners in
         pub join_authority: [u8; 32],
@@ -41,6 +44,8 @@ account! {
         pub config_sha256: [u8; 32],
         /// sum of what its members may still claim; a treasury does not let its run be closed before they had time to
         pub unclaimed_points: u64,
+        /// what its authority has funded and no epoch has promised yet; `UNFUNDED`: it pays as it likes
+        pub unpromised_points: u64,
         pub machine: Run,
     }
 }
@@ -150,5 +155,42 @@ impl RunAccount {
     #[must_use]
     pub const fn is_configured(&self) -> bool {
         self.machine.version != 0
+    }
+
+    const fn is_limited(&self) -> bool {
+        self.unpromised_points != UNFUNDED
+    }
+
+    /// The authority can pay so many points more; from the first time on epochs promise no more than that.
+    pub fn fund(&mut self, points: u64) {
+        let before = if self.is_limited() { self.unpromised_points } else { 0 };
+        self.unpromised_points = before.saturating_add(points).min(UNFUNDED.saturating_sub(1));
+    }
+
+    /// Promised points that nobody can claim any more.
+    pub fn free(&mut self, points: u64) {
+        if self.is_limited() {
+            self.fund(points);
+        }
+    }
+
+    /// To be called after every transition of the machine. An epoch that begins promises what its rate says, or what there is;
+    /// one that ends without pay gives its promise back. What one that paid has left over is the machine's carry: it stays promised.
+    pub fn keep_promises(&mut self, was: RunState, outcome: TickOutcome) {
+        if !self.is_limited() {
+            return;
+        }
+        match (was, self.machine.state(), outcome) {
+            (RunState::WaitingForMembers, RunState::Warmup, _) => {
+                let promised = self.machine.epoch_earning_rate.min(self.unpromised_points);
+                self.machine.epoch_earning_rate = promised;
+                self.unpromised_points = self.unpromised_points.saturating_sub(promised);
+            }
+            (_, _, TickOutcome::EpochFailed) => {
+                self.free(self.machine.epoch_earning_rate);
+                self.machine.epoch_earning_rate = 0;
+            }
+            _ => {}
+        }
     }
 }

@@ -3,14 +3,18 @@
 
 use crate::TreasurerError;
 use core::mem::offset_of;
+use pinocchio::ProgramResult;
 use pinocchio::account::AccountView;
+use pinocchio::cpi::{Signer, invoke_signed};
 use pinocchio::error::ProgramError;
+use pinocchio::instruction::{InstructionAccount, InstructionView};
 use starling_common::CommonError;
 use starling_machine::{Run, RunState};
 
 pub const CREATE_RUN: u8 = 0;
 pub const CLOSE_RUN: u8 = 24;
 pub const RECORD_CLAIM: u8 = 23;
+pub const FUND: u8 = 26;
 pub const MEMBER_SEED: &[u8] = b"member";
 
 /// Where in its accounts a forwarded instruction has the run; the authority is always the first.
@@ -28,9 +32,29 @@ pub fn run_position(instruction: u8) -> Result<usize, ProgramError> {
 }
 
 /// Of the coordinator's Run account: { header 8, main_authority 32, join_authority 32, authorizer_program 32, nonce 8,
-/// min_bond_lamports 8, created_ms 8, config_sha256 32, unclaimed_points 8, the machine's Run }.
+/// min_bond_lamports 8, created_ms 8, config_sha256 32, unclaimed_points 8, unpromised_points 8, the machine's Run }.
 const UNCLAIMED_AT: usize = 160;
-const MACHINE_AT: usize = 168;
+const MACHINE_AT: usize = 176;
+
+/// Tells the coordinator of points that the treasury can pay; they are promised to nobody yet.
+///
+/// # Errors
+/// Those of the coordinator.
+#[inline(never)]
+pub fn fund(
+    coordinator_program: &AccountView,
+    treasury: &AccountView,
+    run: &AccountView,
+    points: u64,
+    signers: &[Signer<'_, '_>],
+) -> ProgramResult {
+    let accounts =
+        [InstructionAccount::readonly_signer(treasury.address()), InstructionAccount::writable(run.address())];
+    let [a, b, c, d, e, f, g, h] = points.to_le_bytes();
+    let data = [FUND, a, b, c, d, e, f, g, h];
+    let instruction = InstructionView { program_id: coordinator_program.address(), data: &data, accounts: &accounts };
+    invoke_signed(&instruction, &[treasury, run], signers)
+}
 
 /// Members have this long to claim once a run stands still.
 pub const CLAIM_TIME_MS: u64 = 90 * 24 * 60 * 60 * 1000;

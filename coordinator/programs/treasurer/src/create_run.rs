@@ -6,9 +6,9 @@
 //! The authority pays for treasury and vault, the payer (it may be the same) for the run.
 
 use crate::accounts::{TREASURY_SEED, Treasury};
-use crate::coordinator::CREATE_RUN;
+use crate::coordinator::{CREATE_RUN, fund};
 use crate::mint::read_mint;
-use crate::token::{NewVault, create_vault};
+use crate::token::{NewVault, create_vault, signed_by_treasury};
 use pinocchio::account::AccountView;
 use pinocchio::cpi::invoke_signed_with_bounds;
 use pinocchio::instruction::{InstructionAccount, InstructionView};
@@ -46,7 +46,10 @@ pub fn run(program: &Address, accounts: &mut [AccountView], mut arguments: Reade
     body.coordinator_program = *coordinator_program.address().as_array();
     body.run = *new_run.address().as_array();
     body.mint = *mint.address().as_array();
-    Ok(())
+    let copy = *body;
+    drop(body);
+    // from here on no epoch promises more than was put in
+    signed_by_treasury(&copy, |signers| fund(coordinator_program, treasury, new_run, 0, signers))
 }
 
 /// Creates the run with the treasury as its authority; returns the authority that the arguments named.

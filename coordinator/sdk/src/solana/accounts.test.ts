@@ -34,7 +34,7 @@ function runAccount(): Uint8Array {
   const machine = Machine.create("a run", COMPLIANCE_CONFIG, 1_000n);
   const state = unpackState(machine.bytes());
   const header = { bump: 255, index: 0, mainAuthority: one, joinAuthority: two, authorizerProgram: three };
-  const numbers = { nonce: 9n, minBondLamports: 8n, createdMs: 7n, unclaimedPoints: 6n };
+  const numbers = { nonce: 9n, minBondLamports: 8n, createdMs: 7n, unclaimedPoints: 6n, unpromisedPoints: 5n };
   const run = state.slice(LAYOUT.State.fields.run.offset, LAYOUT.State.fields.run.offset + LAYOUT.Run.bytes);
   return new Uint8Array(getRunEncoder().encode({ ...header, ...numbers, configSha256: new Uint8Array(32).fill(3), machine: run }));
 }
@@ -49,7 +49,14 @@ describe("reading accounts", () => {
     const account = runAccount();
     expect(account.length).toBe(RUN_HEADER_BYTES + LAYOUT.Run.bytes);
     const header = decodeRunHeader(LOCAL_PROGRAMS, mine(account));
-    expect(header).toMatchObject({ mainAuthority: one, joinAuthority: two, nonce: 9n, unclaimedPoints: 6n, isConfigured: true });
+    expect(header).toMatchObject({
+      mainAuthority: one,
+      joinAuthority: two,
+      nonce: 9n,
+      unclaimedPoints: 6n,
+      unpromisedPoints: 5n,
+      isConfigured: true,
+    });
     const state = assembleState(LOCAL_PROGRAMS, header.machine, [null, null], [null, null, null, null]).state();
     expect(state).toMatchObject({ runId: "a run", runState: "Uninitialized" });
   });

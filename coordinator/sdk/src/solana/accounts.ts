@@ -56,6 +56,9 @@ export function requireAccount(
 }
 
 /** What stands before the machine in the Run account. */
+/** `RunAccount::unpromised_points` of a run that was never funded. */
+const UNFUNDED = 2n ** 64n - 1n;
+
 export interface RunHeader {
   mainAuthority: Address;
   joinAuthority: Address;
@@ -66,6 +69,8 @@ export interface RunHeader {
   configSha256: Uint8Array;
   /** what all members together may still claim, as far as it is settled */
   unclaimedPoints: bigint;
+  /** what is funded and promised to no epoch yet: all that coming epochs can pay; null: its authority pays as it likes */
+  unpromisedPoints: bigint | null;
   /** false before the first update_config: there is no machine yet */
   isConfigured: boolean;
   /** the machine's Run */
@@ -87,6 +92,7 @@ export function decodeRunHeader(programs: Programs, account: ChainAccount): RunH
     createdMs: run.createdMs,
     configSha256: new Uint8Array(run.configSha256),
     unclaimedPoints: run.unclaimedPoints,
+    unpromisedPoints: run.unpromisedPoints === UNFUNDED ? null : run.unpromisedPoints,
     isConfigured: machine[version] !== 0,
     machine,
   };

@@ -112,21 +112,24 @@ export function setFutureEpochRates(
   return coordinator.getSetFutureEpochRatesInstruction({ authority, run: at.run, earningRate, slashingRate }, from(at));
 }
 
-/** The owner's one signature. On an open session of the same owner: new peer id and expiry, more float. */
+/**
+ * The owner's one signature. On an open session of the same owner: new peer id and expiry, more float. `peer` is the key of the
+ * peer id: its signature proves that it is held.
+ */
 export async function openSession(
   at: RunAddresses,
   owner: TransactionSigner,
   sessionKey: TransactionSigner,
-  terms: { peerId: Uint8Array; expiresMs: bigint; floatLamports: bigint },
+  peer: TransactionSigner,
+  terms: { expiresMs: bigint; floatLamports: bigint },
 ): Promise<Instruction> {
-  requireBytes("the peer id", terms.peerId, 32);
   requireUnsigned("the expiry", terms.expiresMs, 64);
   requireUnsigned("the float", terms.floatLamports, 64);
   const [session, member] = await Promise.all([
     sessionAddress(at.programs, at.run, sessionKey.address),
     memberAddress(at.programs, at.run, owner.address),
   ]);
-  return coordinator.getOpenSessionInstruction({ owner, sessionKey, run: at.run, session, member, ...terms }, from(at));
+  return coordinator.getOpenSessionInstruction({ owner, sessionKey, peer, run: at.run, session, member, ...terms }, from(at));
 }
 
 /** `closer` is the owner, or anyone once the session has expired; the lamports go to the owner. */
@@ -296,6 +299,12 @@ export async function withdrawBond(at: RunAddresses, owner: TransactionSigner, l
   const member = await memberAddress(at.programs, at.run, owner.address);
   const [table0, table1] = at.tables;
   return coordinator.getWithdrawBondInstruction({ owner, run: at.run, table0, table1, member, lamports }, from(at));
+}
+
+/** For a run without a treasury: its authority says what it can pay. From then on epochs promise no more than that. */
+export function fund(at: RunAddresses, authority: TransactionSigner, points: bigint): Instruction {
+  requireUnsigned("the points", points, 64);
+  return coordinator.getFundInstruction({ authority, run: at.run, points }, from(at));
 }
 
 /** For a run without a treasury: its authority notes what it paid. */

@@ -56,8 +56,8 @@ describe("transactions fit", () => {
       return size([await calls.joinRun(at, one, other.address, other.address, { chainHead: KEY, multiaddrs })], one);
     },
     "session with its refuel": async () => {
-      const terms = { peerId: KEY, expiresMs: 2n ** 64n - 1n, floatLamports: CHAIN_LIMITS.floatLamports };
-      return size([await calls.openSession(at, one, two, terms), await calls.refuel(at, two, 2n ** 64n - 1n)], one);
+      const terms = { expiresMs: 2n ** 64n - 1n, floatLamports: CHAIN_LIMITS.floatLamports };
+      return size([await calls.openSession(at, one, two, other, terms), await calls.refuel(at, two, 2n ** 64n - 1n)], one);
     },
     "a session's end, by anyone": async () => size([await calls.closeSession(at, two, one.address, other.address)], two),
     "a piece of configuration through the treasury": async () => {

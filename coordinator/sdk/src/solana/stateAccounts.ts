@@ -8,8 +8,8 @@ import { ChainError } from "./chainError.ts";
 import type { ChainAccount } from "./json.ts";
 import type { Programs } from "./pdas.ts";
 
-/** header, three keys, nonce, bond, created, sha256 of the configuration, unclaimed points */
-export const RUN_HEADER_BYTES = 8 + 3 * 32 + 3 * 8 + 32 + 8;
+/** header, three keys, nonce, bond, created, sha256 of the configuration, unclaimed and unpromised points */
+export const RUN_HEADER_BYTES = 8 + 3 * 32 + 3 * 8 + 32 + 2 * 8;
 /** header, run */
 export const TABLE_HEADER_BYTES = 8 + 32;
 const ROUND_HEADER_BYTES = 8 + 32;

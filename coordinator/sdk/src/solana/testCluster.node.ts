@@ -108,9 +108,10 @@ export class TestCluster {
     const owner = await createKeyPairSignerFromPrivateKeyBytes(identity.owner.seed);
     const session = await createKeyPairSignerFromPrivateKeyBytes(identity.secrets().sessionSeed);
     this.fund(owner.address);
-    const terms = { peerId: identity.peer.publicKey, expiresMs: BigInt(Date.now() + validMs), floatLamports: 10_000_000n };
+    const peer = await createKeyPairSignerFromPrivateKeyBytes(identity.peer.seed);
+    const terms = { expiresMs: BigInt(Date.now() + validMs), floatLamports: 10_000_000n };
     const fill = await refuel(at, session, CHAIN_LIMITS.sessionKeyLamports);
-    await this.sender.send([await openSession(at, owner, session, terms), fill], owner);
+    await this.sender.send([await openSession(at, owner, session, peer, terms), fill], owner);
     return session;
   }
 }

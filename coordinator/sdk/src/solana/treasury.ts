@@ -110,7 +110,11 @@ export async function topUp(
   requireUnsigned("the amount", units, 64);
   const treasury = await treasuryAddress(at.programs, at.run);
   const [vault, fromToken] = await Promise.all([tokenAddress(treasury, collateral), tokenAddress(fromAuthority.address, collateral)]);
-  return treasurer.getTopUpInstruction({ fromAuthority, fromToken, treasury, vault, ...collateral, units }, from(at.programs));
+  const { coordinator } = at.programs;
+  return treasurer.getTopUpInstruction(
+    { fromAuthority, fromToken, treasury, vault, ...collateral, run: at.run, coordinatorProgram: coordinator, units },
+    from(at.programs),
+  );
 }
 
 /** After the run is closed. */

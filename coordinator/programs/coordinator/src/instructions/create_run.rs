@@ -7,7 +7,7 @@
 
 use crate::accounts::{
     CLIENT_VERSION_BYTES, CONFIG_SEED, CREATION_BYTES, ConfigAccount, DESCRIPTION_BYTES, NAME_BYTES, ROUND_SEED, RUN_SEED,
-    RoundAccount, RunAccount, TABLE_SEED, TableHead,
+    RoundAccount, RunAccount, TABLE_SEED, TableHead, UNFUNDED,
 };
 use core::mem::size_of;
 use pinocchio::account::AccountView;
@@ -74,6 +74,7 @@ fn write_run(account: &mut AccountView, bump: u8, arguments: &Arguments<'_>) -> 
     run.authorizer_program = *arguments.authorizer_program;
     run.min_bond_lamports = arguments.min_bond_lamports;
     run.created_ms = now_ms()?;
+    run.unpromised_points = UNFUNDED;
     write_text(&mut run.machine.run_id, arguments.run_id)?;
     run.changed();
     Ok(())

@@ -62,4 +62,5 @@ instructions! {
     23 record_claim RecordClaim,
     24 close_run CloseRun,
     25 close_member CloseMember,
+    26 fund Fund,
 }

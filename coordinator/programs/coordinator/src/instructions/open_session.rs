@@ -2,8 +2,8 @@
 //! open for the same owner it sets peer id and expiry anew and adds to the float. Makes the owner's member account where there
 //! is none, or where it is that of a closed run of the same id (its points are void, its bond stays).
 //!
-//! Accounts: owner(s,w) session_key(s,w) run session(w) member(w) system
-//! Arguments: `peer_id[32]`, `expires_ms` u64 (Unix ms; `u64::MAX` = never), `float_lamports` u64 (float <= 0.1 SOL)
+//! Accounts: owner(s,w) session_key(s,w) peer(s: it holds the peer id's key) run session(w) member(w) system
+//! Arguments: `expires_ms` u64 (Unix ms; `u64::MAX` = never), `float_lamports` u64 (float <= 0.1 SOL)
 
 use crate::accounts::{
     MAX_FLOAT_LAMPORTS, MEMBER_SEED, MemberAccount, RunAccount, SESSION_SEED, SessionAccount,
@@ -18,18 +18,19 @@ use starling_common::{
 
 #[inline(never)]
 pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader<'_>) -> ProgramResult {
-    let [owner, session_key, run, session, member, system] = exactly(accounts)?;
-    let peer_id = data.key()?;
+    let [owner, session_key, peer, run, session, member, system] = exactly(accounts)?;
     let expires_ms = data.u64()?;
     let float_lamports = data.u64()?;
     data.finish()?;
     signer(owner)?;
     signer(session_key)?;
     writable(session_key)?;
+    signer(peer)?;
     system_program(system)?;
     let owner_key = *owner.address().as_array();
     let key = *session_key.address().as_array();
-    if owner_key == key || owner_key == *peer_id || key == *peer_id {
+    let peer_id = *peer.address().as_array();
+    if owner_key == key || owner_key == peer_id || key == peer_id {
         return Err(CoordinatorError::KeysNotDistinct.into());
     }
     if expires_ms <= now_ms()? {
@@ -54,7 +55,7 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
         return Err(CoordinatorError::SessionTaken.into());
     }
     body.run_created_ms = run_created_ms;
-    body.peer_id = *peer_id;
+    body.peer_id = peer_id;
     body.expires_ms = expires_ms;
     drop(body);
     add_float(owner, session, system, float_lamports)?;

@@ -9,7 +9,7 @@ use crate::guards::{authority, configured, with_tables};
 use pinocchio::account::AccountView;
 use pinocchio::{Address, ProgramResult};
 use starling_common::{Reader, exactly, load_mut, now_ms};
-use starling_machine::RunState;
+use starling_machine::{RunState, TickOutcome};
 
 #[inline(never)]
 pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader<'_>) -> ProgramResult {
@@ -24,6 +24,7 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
     if !paused && run.config_sha256 == [0; 32] {
         return Err(CoordinatorError::ConfigNotApplied.into());
     }
+    let was = run.machine.state();
     let machine = &mut run.machine;
     with_tables(program, &run_address, machine.table, table0, table1, |table, _| {
         let done = match (paused, machine.state()) {
@@ -33,6 +34,10 @@ pub fn process(program: &Address, accounts: &mut [AccountView], mut data: Reader
         };
         done.map_err(refused)
     })?;
+    if was == RunState::Warmup && run.machine.state() == RunState::Paused {
+        // the epoch is over before it began
+        run.keep_promises(was, TickOutcome::EpochFailed);
+    }
     run.changed();
     Ok(())
 }

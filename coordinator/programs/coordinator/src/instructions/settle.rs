@@ -66,6 +66,8 @@ fn settle_one(
     let claimable = member.claimable();
     let from_bond = credit(&mut member, &settled);
     run.unclaimed_points = run.unclaimed_points.saturating_sub(claimable).saturating_add(member.claimable());
+    // what a slash took, and what went to pay a debt, can be promised again
+    run.free(claimable.saturating_add(settled.earned).saturating_sub(member.claimable()));
     drop(member);
     drop(run);
     if from_bond > 0 {

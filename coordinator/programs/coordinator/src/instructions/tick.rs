@@ -21,11 +21,13 @@ pub fn process(program: &Address, accounts: &mut [AccountView], data: Reader<'_>
     let mut run = load_mut::<RunAccount>(run_account, program)?;
     let mut round = round_mut(round, program, &run_address, ring_index(run.machine.height))?;
     let random = newest_slot_hash(slot_hashes)?;
+    let was = run.machine.state();
     let machine = &mut run.machine;
     let outcome = with_tables(program, &run_address, machine.table, table0, table1, |table, next| {
         machine.tick(table, next, &mut round.detail, now, &random).map_err(refused)
     })?;
     if outcome != TickOutcome::Unchanged {
+        run.keep_promises(was, outcome);
         run.changed();
     }
     Ok(())

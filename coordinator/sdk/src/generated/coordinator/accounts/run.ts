@@ -62,6 +62,7 @@ export type Run = {
   createdMs: bigint;
   configSha256: ReadonlyUint8Array;
   unclaimedPoints: bigint;
+  unpromisedPoints: bigint;
   machine: ReadonlyUint8Array;
 };
 
@@ -77,6 +78,7 @@ export type RunArgs = {
   createdMs: number | bigint;
   configSha256: ReadonlyUint8Array;
   unclaimedPoints: number | bigint;
+  unpromisedPoints: number | bigint;
   machine: ReadonlyUint8Array;
 };
 
@@ -97,6 +99,7 @@ export function getRunEncoder(): Encoder<RunArgs> {
       ["createdMs", getU64Encoder()],
       ["configSha256", fixEncoderSize(getBytesEncoder(), 32)],
       ["unclaimedPoints", getU64Encoder()],
+      ["unpromisedPoints", getU64Encoder()],
       ["machine", getBytesEncoder()],
     ]),
     (value) => ({
@@ -124,6 +127,7 @@ export function getRunDecoder(): Decoder<Run> {
     ["createdMs", getU64Decoder()],
     ["configSha256", fixDecoderSize(getBytesDecoder(), 32)],
     ["unclaimedPoints", getU64Decoder()],
+    ["unpromisedPoints", getU64Decoder()],
     ["machine", getBytesDecoder()],
   ]);
 }

@@ -15,6 +15,7 @@ export * from "./createRun.ts";
 export * from "./depositBond.ts";
 export * from "./downloaded.ts";
 export * from "./enforceGrant.ts";
+export * from "./fund.ts";
 export * from "./healthCheck.ts";
 export * from "./joinRun.ts";
 export * from "./leaveRun.ts";

@@ -8,10 +8,6 @@
 
 import {
   combineCodec,
-  fixDecoderSize,
-  fixEncoderSize,
-  getBytesDecoder,
-  getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
   getU64Decoder,
@@ -31,6 +27,7 @@ import {
   type InstructionWithAccounts,
   type InstructionWithData,
   type ReadonlyAccount,
+  type ReadonlySignerAccount,
   type ReadonlyUint8Array,
   type TransactionSigner,
   type WritableAccount,
@@ -52,6 +49,7 @@ export type OpenSessionInstruction<
   TProgram extends string = typeof COORDINATOR_PROGRAM_ADDRESS,
   TAccountOwner extends string | AccountMeta<string> = string,
   TAccountSessionKey extends string | AccountMeta<string> = string,
+  TAccountPeer extends string | AccountMeta<string> = string,
   TAccountRun extends string | AccountMeta<string> = string,
   TAccountSession extends string | AccountMeta<string> = string,
   TAccountMember extends string | AccountMeta<string> = string,
@@ -70,6 +68,9 @@ export type OpenSessionInstruction<
         ? WritableSignerAccount<TAccountSessionKey> &
             AccountSignerMeta<TAccountSessionKey>
         : TAccountSessionKey,
+      TAccountPeer extends string
+        ? ReadonlySignerAccount<TAccountPeer> & AccountSignerMeta<TAccountPeer>
+        : TAccountPeer,
       TAccountRun extends string ? ReadonlyAccount<TAccountRun> : TAccountRun,
       TAccountSession extends string
         ? WritableAccount<TAccountSession>
@@ -86,13 +87,11 @@ export type OpenSessionInstruction<
 
 export type OpenSessionInstructionData = {
   discriminator: number;
-  peerId: ReadonlyUint8Array;
   expiresMs: bigint;
   floatLamports: bigint;
 };
 
 export type OpenSessionInstructionDataArgs = {
-  peerId: ReadonlyUint8Array;
   expiresMs: number | bigint;
   floatLamports: number | bigint;
 };
@@ -101,7 +100,6 @@ export function getOpenSessionInstructionDataEncoder(): FixedSizeEncoder<OpenSes
   return transformEncoder(
     getStructEncoder([
       ["discriminator", getU8Encoder()],
-      ["peerId", fixEncoderSize(getBytesEncoder(), 32)],
       ["expiresMs", getU64Encoder()],
       ["floatLamports", getU64Encoder()],
     ]),
@@ -112,7 +110,6 @@ export function getOpenSessionInstructionDataEncoder(): FixedSizeEncoder<OpenSes
 export function getOpenSessionInstructionDataDecoder(): FixedSizeDecoder<OpenSessionInstructionData> {
   return getStructDecoder([
     ["discriminator", getU8Decoder()],
-    ["peerId", fixDecoderSize(getBytesDecoder(), 32)],
     ["expiresMs", getU64Decoder()],
     ["floatLamports", getU64Decoder()],
   ]);
@@ -131,6 +128,7 @@ export function getOpenSessionInstructionDataCodec(): FixedSizeCodec<
 export type OpenSessionInput<
   TAccountOwner extends string = string,
   TAccountSessionKey extends string = string,
+  TAccountPeer extends string = string,
   TAccountRun extends string = string,
   TAccountSession extends string = string,
   TAccountMember extends string = string,
@@ -140,6 +138,8 @@ export type OpenSessionInput<
   owner: TransactionSigner<TAccountOwner>;
   /** session key; gets no lamports here */
   sessionKey: TransactionSigner<TAccountSessionKey>;
+  /** the peer id: its key signs, so that nobody takes another's */
+  peer: TransactionSigner<TAccountPeer>;
   /** the run's hot account */
   run: Address<TAccountRun>;
   /** the open session */
@@ -148,7 +148,6 @@ export type OpenSessionInput<
   member: Address<TAccountMember>;
   /** the system program */
   systemProgram?: Address<TAccountSystemProgram>;
-  peerId: OpenSessionInstructionDataArgs["peerId"];
   expiresMs: OpenSessionInstructionDataArgs["expiresMs"];
   floatLamports: OpenSessionInstructionDataArgs["floatLamports"];
 };
@@ -156,6 +155,7 @@ export type OpenSessionInput<
 export function getOpenSessionInstruction<
   TAccountOwner extends string,
   TAccountSessionKey extends string,
+  TAccountPeer extends string,
   TAccountRun extends string,
   TAccountSession extends string,
   TAccountMember extends string,
@@ -165,6 +165,7 @@ export function getOpenSessionInstruction<
   input: OpenSessionInput<
     TAccountOwner,
     TAccountSessionKey,
+    TAccountPeer,
     TAccountRun,
     TAccountSession,
     TAccountMember,
@@ -175,6 +176,7 @@ export function getOpenSessionInstruction<
   TProgramAddress,
   TAccountOwner,
   TAccountSessionKey,
+  TAccountPeer,
   TAccountRun,
   TAccountSession,
   TAccountMember,
@@ -187,6 +189,7 @@ export function getOpenSessionInstruction<
   const originalAccounts = {
     owner: { value: input.owner ?? null, isWritable: true },
     sessionKey: { value: input.sessionKey ?? null, isWritable: true },
+    peer: { value: input.peer ?? null, isWritable: false },
     run: { value: input.run ?? null, isWritable: false },
     session: { value: input.session ?? null, isWritable: true },
     member: { value: input.member ?? null, isWritable: true },
@@ -211,6 +214,7 @@ export function getOpenSessionInstruction<
     accounts: [
       getAccountMeta("owner", accounts.owner),
       getAccountMeta("sessionKey", accounts.sessionKey),
+      getAccountMeta("peer", accounts.peer),
       getAccountMeta("run", accounts.run),
       getAccountMeta("session", accounts.session),
       getAccountMeta("member", accounts.member),
@@ -224,6 +228,7 @@ export function getOpenSessionInstruction<
     TProgramAddress,
     TAccountOwner,
     TAccountSessionKey,
+    TAccountPeer,
     TAccountRun,
     TAccountSession,
     TAccountMember,
@@ -241,14 +246,16 @@ export type ParsedOpenSessionInstruction<
     owner: TAccountMetas[0];
     /** session key; gets no lamports here */
     sessionKey: TAccountMetas[1];
+    /** the peer id: its key signs, so that nobody takes another's */
+    peer: TAccountMetas[2];
     /** the run's hot account */
-    run: TAccountMetas[2];
+    run: TAccountMetas[3];
     /** the open session */
-    session: TAccountMetas[3];
+    session: TAccountMetas[4];
     /** the owner's lifetime account */
-    member: TAccountMetas[4];
+    member: TAccountMetas[5];
     /** the system program */
-    systemProgram: TAccountMetas[5];
+    systemProgram: TAccountMetas[6];
   };
   data: OpenSessionInstructionData;
 };
@@ -261,12 +268,12 @@ export function parseOpenSessionInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedOpenSessionInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 6) {
+  if (instruction.accounts.length < 7) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 6,
+        expectedAccountMetas: 7,
       },
     );
   }
@@ -281,6 +288,7 @@ export function parseOpenSessionInstruction<
     accounts: {
       owner: getNextAccount(),
       sessionKey: getNextAccount(),
+      peer: getNextAccount(),
       run: getNextAccount(),
       session: getNextAccount(),
       member: getNextAccount(),

@@ -53,6 +53,8 @@ export type TopUpInstruction<
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> =
     "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+  TAccountRun extends string | AccountMeta<string> = string,
+  TAccountCoordinatorProgram extends string | AccountMeta<string> = string,
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
 > = Instruction<TProgram> &
   InstructionWithData<ReadonlyUint8Array> &
@@ -77,6 +79,10 @@ export type TopUpInstruction<
       TAccountTokenProgram extends string
         ? ReadonlyAccount<TAccountTokenProgram>
         : TAccountTokenProgram,
+      TAccountRun extends string ? WritableAccount<TAccountRun> : TAccountRun,
+      TAccountCoordinatorProgram extends string
+        ? ReadonlyAccount<TAccountCoordinatorProgram>
+        : TAccountCoordinatorProgram,
       ...TRemainingAccounts,
     ]
   >;
@@ -119,6 +125,8 @@ export type TopUpInput<
   TAccountVault extends string = string,
   TAccountMint extends string = string,
   TAccountTokenProgram extends string = string,
+  TAccountRun extends string = string,
+  TAccountCoordinatorProgram extends string = string,
 > = {
   /** owner of the tokens */
   fromAuthority: TransactionSigner<TAccountFromAuthority>;
@@ -132,6 +140,10 @@ export type TopUpInput<
   mint: Address<TAccountMint>;
   /** the mint's token program */
   tokenProgram?: Address<TAccountTokenProgram>;
+  /** the run's hot account */
+  run: Address<TAccountRun>;
+  /** the coordinator program */
+  coordinatorProgram: Address<TAccountCoordinatorProgram>;
   units: TopUpInstructionDataArgs["units"];
 };
 
@@ -142,6 +154,8 @@ export function getTopUpInstruction<
   TAccountVault extends string,
   TAccountMint extends string,
   TAccountTokenProgram extends string,
+  TAccountRun extends string,
+  TAccountCoordinatorProgram extends string,
   TProgramAddress extends Address = typeof TREASURER_PROGRAM_ADDRESS,
 >(
   input: TopUpInput<
@@ -150,7 +164,9 @@ export function getTopUpInstruction<
     TAccountTreasury,
     TAccountVault,
     TAccountMint,
-    TAccountTokenProgram
+    TAccountTokenProgram,
+    TAccountRun,
+    TAccountCoordinatorProgram
   >,
   config?: { programAddress?: TProgramAddress },
 ): TopUpInstruction<
@@ -160,7 +176,9 @@ export function getTopUpInstruction<
   TAccountTreasury,
   TAccountVault,
   TAccountMint,
-  TAccountTokenProgram
+  TAccountTokenProgram,
+  TAccountRun,
+  TAccountCoordinatorProgram
 > {
   // Program address.
   const programAddress = config?.programAddress ?? TREASURER_PROGRAM_ADDRESS;
@@ -173,6 +191,11 @@ export function getTopUpInstruction<
     vault: { value: input.vault ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
+    run: { value: input.run ?? null, isWritable: true },
+    coordinatorProgram: {
+      value: input.coordinatorProgram ?? null,
+      isWritable: false,
+    },
   };
   const accounts = originalAccounts as Record<
     keyof typeof originalAccounts,
@@ -197,6 +220,8 @@ export function getTopUpInstruction<
       getAccountMeta("vault", accounts.vault),
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("tokenProgram", accounts.tokenProgram),
+      getAccountMeta("run", accounts.run),
+      getAccountMeta("coordinatorProgram", accounts.coordinatorProgram),
     ],
     data: getTopUpInstructionDataEncoder().encode(
       args as TopUpInstructionDataArgs,
@@ -209,7 +234,9 @@ export function getTopUpInstruction<
     TAccountTreasury,
     TAccountVault,
     TAccountMint,
-    TAccountTokenProgram
+    TAccountTokenProgram,
+    TAccountRun,
+    TAccountCoordinatorProgram
   >);
 }
 
@@ -231,6 +258,10 @@ export type ParsedTopUpInstruction<
     mint: TAccountMetas[4];
     /** the mint's token program */
     tokenProgram: TAccountMetas[5];
+    /** the run's hot account */
+    run: TAccountMetas[6];
+    /** the coordinator program */
+    coordinatorProgram: TAccountMetas[7];
   };
   data: TopUpInstructionData;
 };
@@ -243,12 +274,12 @@ export function parseTopUpInstruction<
     InstructionWithAccounts<TAccountMetas> &
     InstructionWithData<ReadonlyUint8Array>,
 ): ParsedTopUpInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 6) {
+  if (instruction.accounts.length < 8) {
     throw new SolanaError(
       SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
       {
         actualAccountMetas: instruction.accounts.length,
-        expectedAccountMetas: 6,
+        expectedAccountMetas: 8,
       },
     );
   }
@@ -267,6 +298,8 @@ export function parseTopUpInstruction<
       vault: getNextAccount(),
       mint: getNextAccount(),
       tokenProgram: getNextAccount(),
+      run: getNextAccount(),
+      coordinatorProgram: getNextAccount(),
     },
     data: getTopUpInstructionDataDecoder().decode(instruction.data),
   };
