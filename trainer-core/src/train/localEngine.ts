@@ -37,6 +37,7 @@ export class LocalEngine implements MortalEngine {
   readonly compileMs: number;
   readonly device: Device;
   readonly microBatchSequences: number;
+  readonly checkPayload: (payload: Uint8Array) => void;
   /** the longest single dispatch of forward and backward, measured when it was made; 0 where nothing measures it */
   readonly longestDispatch: { label: string; ms: number };
   readonly #engine: TrainingEngine;
@@ -54,6 +55,7 @@ export class LocalEngine implements MortalEngine {
     this.compileMs = facts.compileMs;
     this.microBatchSequences = facts.microBatchSequences;
     this.longestDispatch = facts.longestDispatch;
+    this.checkPayload = engine.plan.checkPayload;
     this.#engine = engine;
   }
 
@@ -98,9 +100,6 @@ export class LocalEngine implements MortalEngine {
     }
   }
 
-  checkPayload(payload: Uint8Array): void {
-    this.#engine.checkPayload(payload);
-  }
   startEpoch(): Promise<void> {
     return this.#engine.startEpoch();
   }

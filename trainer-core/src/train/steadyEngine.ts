@@ -45,7 +45,7 @@ export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engi
   private constructor(options: SteadyEngineOptions<E>, first: E) {
     this.#options = options;
     this.#current = Promise.resolve(first);
-    this.#checkPayload = first.checkPayload;
+    this.#checkPayload = (payload) => first.checkPayload(payload);
     this.adapter = first.adapter;
     this.profile = first.profile;
     this.compileMs = first.compileMs;

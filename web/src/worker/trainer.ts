@@ -1,23 +1,47 @@
 /** Entry of the training Worker: the page stays free while it trains. */
-import { participate, type Participant } from "./compose.ts";
+import { installRtc } from "./rtc/client.ts";
+import { asTabError } from "./failure.ts";
+import type { Participant } from "./participant.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
-const tell = (message: FromWorker) => self.postMessage(message);
-let participant: Promise<Participant> | null = null;
+const tell = (message: FromWorker): void => self.postMessage(message);
+let participant: Participant | null = null;
+/** limits and conditions that come while the parts are still being loaded */
+const early: ToWorker[] = [];
 
-self.addEventListener("message", (event: MessageEvent<ToWorker>) => {
-  switch (event.data.type) {
+async function join(request: Extract<ToWorker, { type: "join" }>): Promise<void> {
+  // after the page's WebRTC is in place: libp2p looks for it when it is loaded
+  const parts = await import("./participant.ts");
+  participant = new parts.Participant(request, tell);
+  for (const message of early.splice(0)) take(message);
+  await participant.start();
+}
+
+let joining = false;
+
+function take(message: ToWorker): void {
+  switch (message.type) {
+    case "rtc":
+      return installRtc(message.port);
     case "join":
-      participant ??= participate(event.data, tell);
-      participant.catch((error: Error) => tell({ type: "failed", message: error.message }));
+      if (joining) return;
+      joining = true;
+      join(message).catch((error: unknown) => {
+        const { code, message: text } = asTabError(error);
+        tell({ type: "state", state: { kind: "failed", code, text } });
+      });
       return;
+    case "limits":
+    case "conditions":
     case "leave":
-      void participant
-        ?.then((p) => p.leave())
-        .then(
-          () => tell({ type: "left" }),
-          (error: Error) => tell({ type: "failed", message: error.message }),
-        );
+      if (participant === null) early.push(message);
+      else if (message.type === "limits") participant.setLimits(message.limits);
+      else if (message.type === "conditions") participant.setConditions(message.conditions);
+      else void participant.leave();
       return;
+    default:
+      message satisfies never;
   }
-});
+}
+
+self.addEventListener("message", (event: MessageEvent<ToWorker>) => take(event.data));

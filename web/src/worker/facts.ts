@@ -1,0 +1,75 @@
+/** What the coordinator's state means for this tab, and its points over all epochs of this sitting. */
+import type { PeerNetwork } from "@starling/network";
+import type { CoordinatorState, Snapshot } from "@starling/sdk";
+import { equalBytes, toHex } from "@starling/sdk/bytes";
+import { Machine } from "@starling/sdk/machine";
+import { phaseLimitMs } from "@starling/sdk/phaseLimit";
+import type { TabFacts } from "./protocol.ts";
+
+/** Two rounds drain an epoch's pipeline; they are rounds of the epoch too. */
+const DRAIN_ROUNDS = 2;
+
+/** Adds up points: a slot counts those of its own epoch. */
+export class PointsTally {
+  #before = { earned: 0n, slashed: 0n };
+  #now = { epoch: -1, earned: 0n, slashed: 0n };
+
+  take(epoch: number, slot: { earned: bigint; slashed: bigint } | undefined): void {
+    if (epoch !== this.#now.epoch) {
+      this.#before = this.total;
+      this.#now = { epoch, earned: 0n, slashed: 0n };
+    }
+    // a state that arrives late holds less
+    if (slot && slot.earned + slot.slashed >= this.#now.earned + this.#now.slashed)
+      this.#now = { epoch, earned: slot.earned, slashed: slot.slashed };
+  }
+
+  get total(): { earned: bigint; slashed: bigint } {
+    return { earned: this.#before.earned + this.#now.earned, slashed: this.#before.slashed + this.#now.slashed };
+  }
+}
+
+export function tabFacts(
+  { bytes, members, coordinatorNowMs }: Snapshot,
+  /** when it came, Unix ms here: the coordinator's clock may be another */
+  receivedMs: number,
+  own: { session: Uint8Array; peerId: Uint8Array },
+  points: PointsTally,
+  network: Pick<PeerNetwork, "connectedPeers" | "traffic">,
+  longestSubmitMs: number | null,
+): TabFacts {
+  const machine = Machine.load(bytes);
+  const state: CoordinatorState = machine.state();
+  const { runState, epoch, step, epochStartStep, lastStep, config, clients, rounds } = state;
+  const slot = clients.find(({ session }) => equalBytes(session, own.session));
+  points.take(epoch, slot);
+  const isRound = runState === "RoundTrain" || runState === "RoundWitness";
+  const height = isRound ? rounds.at(-1)?.height : undefined;
+  const isWaited = runState !== "WaitingForMembers" || members.length >= config.initMinClients;
+  const limitMs = isWaited ? phaseLimitMs(state) : null;
+  const known = new Set(members.map(({ peerId }) => toHex(peerId)));
+  const peers = network.connectedPeers().map((key) => toHex(key));
+  const traffic = network.traffic();
+  return {
+    ...{ runState, epoch, step },
+    phaseEndsMs: limitMs === null ? null : Number(state.runStateStartedMs) + limitMs - Number(coordinatorNowMs) + receivedMs,
+    round: isRound ? step - epochStartStep + 1 : 0,
+    rounds: lastStep > 0 ? lastStep - epochStartStep : config.roundsPerEpoch > 0 ? config.roundsPerEpoch + DRAIN_ROUNDS : 0,
+    members: members.length,
+    live: clients.filter((client) => client.state === "Healthy").length,
+    slot: slot
+      ? {
+          index: slot.index,
+          state: slot.state,
+          roundsTrained: slot.roundsTrained,
+          isWitness: height !== undefined && machine.elected(height).some(({ clientIndex }) => clientIndex === slot.index),
+        }
+      : null,
+    isMember: known.has(toHex(own.peerId)),
+    ...points.total,
+    connected: peers.filter((peer) => known.has(peer) && peer !== toHex(own.peerId)).length,
+    receivedBytes: traffic.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+    sentBytes: traffic.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+    longestSubmitMs,
+  };
+}

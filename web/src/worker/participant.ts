@@ -1,0 +1,408 @@
+/**
+ * The one place where a tab's parts meet, and its life as a member: reaches the run, makes the engine, joins, rests when it shall, comes
+ * back after sleep or a lost device, leaves. Engine and round client are the daemon's own; only the ports are a browser's.
+ */
+import { getAddressEncoder, address } from "@solana/kit";
+import { parseRunConfig } from "@starling/config";
+import { BlobService, type PeerNetwork } from "@starling/network";
+import { createBrowserNetwork } from "@starling/network/libp2pBrowser";
+import { Identity, systemClock, type ChainRenewal, type Snapshot } from "@starling/sdk";
+import { toHex } from "@starling/sdk/bytes";
+import { Machine } from "@starling/sdk/machine";
+import { createDataProvider, localDataProvider } from "@starling/trainer-core/data/createDataProvider";
+import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
+import { httpFiles } from "@starling/trainer-core/data/httpFiles";
+import { BehindWatch, patienceMs } from "@starling/trainer-core/member/behindWatch";
+import { postCheckpoints } from "@starling/trainer-core/member/checkpointPoster";
+import { watchConfig } from "@starling/trainer-core/member/configWatch";
+import { giveUpSlot } from "@starling/trainer-core/member/giveUpSlot";
+import { RoundClient } from "@starling/trainer-core/round/client";
+import type { CheckpointSink, ModelCache } from "@starling/trainer-core/round/ports";
+import { LocalEngine } from "@starling/trainer-core/train/localEngine";
+import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
+import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
+import { asTabError, TabError } from "./failure.ts";
+import { PointsTally, tabFacts } from "./facts.ts";
+import { whyPaused } from "./limits.ts";
+import type { Conditions, FromWorker, JoinRequest, TabState, TrainLimits } from "./protocol.ts";
+import { firstSnapshot, reach, type Reached } from "./reach.ts";
+import { changeIdentity, loadIdentity, openIdentity } from "./store/identityStore.ts";
+import { sessionTransactionSigner } from "./store/sessionKey.ts";
+import { agreedParameters, openTensorFolders } from "./store/tensorFolder.ts";
+
+/** One submit of ours: two of them stay well below 50 ms, and a frame of the page waits for few. */
+const PORTION_MS = 20;
+const LONGEST_DISPATCH_MS = 50;
+const FACTS_EVERY_MS = 500;
+/** a Worker's clock that stood still for so long was asleep */
+const ASLEEP_MS = 20_000;
+const LEAVE_WITHIN_MS = 6_000;
+const LOST_ADVICE = "Close other tabs that use the graphics card, or restart the browser; then begin again here: nothing earned is lost";
+
+type Tell = (message: FromWorker) => void;
+
+/** Everything that lasts as long as the tab takes part, resting included. */
+interface Parts {
+  runId: string;
+  plan: RunPlan;
+  keys: ChainRenewal & { identity: Identity };
+  network: PeerNetwork;
+  reached: Reached;
+  data: DataProvider;
+  blobs: BlobService;
+  engine: SteadyEngine<LocalEngine>;
+  runStartHash: Uint8Array;
+  sink: CheckpointSink | null;
+  arriving: ModelCache | null;
+}
+
+export class Participant {
+  readonly #request: JoinRequest;
+  readonly #tell: Tell;
+  readonly #ending = new AbortController();
+  readonly #points = new PointsTally();
+  readonly #undo: (() => void | Promise<void>)[] = [];
+  #limits: TrainLimits;
+  #conditions: Conditions;
+  #parts: Parts | null = null;
+  #round: RoundClient | null = null;
+  #stopPosting: () => void = () => undefined;
+  #device: LocalEngine["device"] | null = null;
+  #behind: BehindWatch | null = null;
+  #givingUp: Promise<void> | null = null;
+  #newest: { snapshot: Snapshot; atMs: number } | null = null;
+  #state: TabState = { kind: "reaching" };
+  /** join, rest, leave: one at a time */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(request: JoinRequest, tell: Tell) {
+    this.#request = request;
+    this.#limits = request.limits;
+    this.#conditions = request.conditions;
+    this.#tell = tell;
+  }
+
+  /** Until it is a member, or rests. Failures are told as states. */
+  async start(): Promise<void> {
+    this.#say({ kind: "reaching" });
+    try {
+      this.#parts = await this.#compose();
+      this.#attend(this.#parts);
+    } catch (error) {
+      await this.#end();
+      if (!this.#isOver) this.#fail(error);
+      return;
+    }
+    if (this.#request.identity !== null) await changeIdentity(this.#request.identity, { isTraining: true });
+    this.#reconsider();
+  }
+
+  setLimits(limits: TrainLimits): void {
+    this.#limits = limits;
+    if (this.#device?.pacer) this.#device.pacer.dutyPercent = limits.dutyPercent;
+    if (this.#request.identity !== null) void changeIdentity(this.#request.identity, { limits }).catch(() => undefined);
+    this.#reconsider();
+  }
+
+  setConditions(conditions: Conditions): void {
+    this.#conditions = conditions;
+    this.#reconsider();
+  }
+
+  /** Leaves the run and lets go of everything. */
+  async leave(): Promise<void> {
+    if (this.#isOver) return;
+    this.#say({ kind: "leaving" });
+    if (this.#request.identity !== null) await changeIdentity(this.#request.identity, { isTraining: false }).catch(() => undefined);
+    await this.#leaveRun();
+    await this.#end();
+    this.#say({ kind: "left" });
+  }
+
+  get #isOver(): boolean {
+    return this.#state.kind === "left" || this.#state.kind === "failed" || this.#state.kind === "finished";
+  }
+
+  #say(state: TabState): void {
+    this.#state = state;
+    this.#tell({ type: "state", state });
+  }
+
+  #notice(text: string): void {
+    this.#tell({ type: "notice", text });
+  }
+
+  #fail(error: unknown): void {
+    const { code, message } = asTabError(error);
+    this.#say({ kind: "failed", code, text: message });
+  }
+
+  /** Ends for good, with a state; what it waits for is let go of. */
+  async #stopWith(state: TabState): Promise<void> {
+    if (this.#isOver) return;
+    this.#say(state);
+    await this.#leaveRun();
+    await this.#end();
+  }
+
+  /** Joins, or rests, as limits and conditions now have it. */
+  #reconsider(): void {
+    if (this.#parts === null || this.#isOver) return;
+    this.#last = this.#last
+      .then(async () => {
+        if (this.#parts === null || this.#isOver || this.#state.kind === "leaving") return;
+        const why = whyPaused(this.#limits, this.#conditions);
+        if (why === null && this.#round === null) await this.#join(this.#parts);
+        else if (why !== null) {
+          await this.#leaveRun();
+          if (!this.#isOver) this.#say({ kind: "paused", why });
+        }
+      })
+      .catch((error: unknown) => this.#stopWith({ kind: "failed", code: asTabError(error).code, text: asTabError(error).message }));
+  }
+
+  async #keys(): Promise<{ keys: Parts["keys"]; session: Awaited<ReturnType<typeof sessionTransactionSigner>> | null }> {
+    const { identity: key, source } = this.#request;
+    if (key === null) return { keys: { identity: Identity.generate(), save: () => undefined }, session: null };
+    await this.#takeLock(key);
+    const record = await loadIdentity(key);
+    if (!record) throw new TabError("no-identity", "this browser no longer holds the keys it was to train with: begin again on this page");
+    const owner = source.kind === "chain" ? new Uint8Array(getAddressEncoder().encode(address(source.owner))) : null;
+    const keys = await openIdentity(record, owner);
+    return { keys, session: source.kind === "chain" ? await sessionTransactionSigner(record) : null };
+  }
+
+  /** Two tabs with one identity would sign against each other. Held until the end; the browser lets go of it when the tab is gone. */
+  async #takeLock(key: string): Promise<void> {
+    const held = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<boolean>();
+    void navigator.locks.request(`starling identity ${key}`, { ifAvailable: true }, (lock) => {
+      taken.resolve(lock !== null);
+      return lock === null ? undefined : held.promise;
+    });
+    if (!(await taken.promise)) {
+      throw new TabError(
+        "identity-in-use",
+        "another tab of this browser trains in this run already: look for it, or close it and begin here",
+      );
+    }
+    this.#undo.push(() => held.resolve());
+  }
+
+  async #compose(): Promise<Parts> {
+    const { signal } = this.#ending;
+    const { source, iceServers, dataUrls } = this.#request;
+    const { keys, session } = await this.#keys();
+    // before the first join: a tab that is opened again must not reveal links twice
+    keys.identity.beginChain();
+    await keys.save();
+    const network = await createBrowserNetwork({ seed: keys.identity.secrets().peerSeed, iceServers, onError: () => undefined });
+    this.#undo.push(() => network.stop());
+    const reached = await reach({
+      ...{ source, network, keys, session, signal },
+      onConnection: (text) => {
+        this.#behind?.coordinator(text === null);
+        this.#tell({ type: "connection", text });
+      },
+      onRefused: (text) => void this.#stopWith({ kind: "failed", code: "refused", text }),
+    });
+    this.#undo.push(async () => {
+      await reached.coordinator.close();
+      await reached.close();
+    });
+    const { runId, configToml } = await reached.coordinator.runInfo(signal);
+    const { identity } = keys;
+    const { owner } = identity.membership();
+    const member = { runId, peerId: toHex(identity.peer.publicKey), session: toHex(identity.session.publicKey), owner: toHex(owner) };
+    this.#tell({ type: "member", ...member });
+    const runConfig = parseRunConfig(configToml, { source: "the run's configuration" });
+    const plan = runPlan(runConfig);
+
+    const data = openData(runConfig.model.LLM.data_location, dataUrls, plan, { network, runId });
+    this.#undo.push(() => data.close());
+    await data.check(signal);
+
+    this.#say({ kind: "preparing" });
+    const engine = await this.#makeEngine(plan);
+    this.#undo.push(() => engine.stop());
+    engine.onGivenUp = (error) => void this.#stopWith({ kind: "failed", code: "adapter", text: error.message });
+
+    const runStartHash = await engine.parameterHash();
+    const folders = this.#request.identity === null ? null : await openTensorFolders(`${runId} ${member.peerId.slice(0, 16)}`);
+    const sink =
+      folders &&
+      agreedParameters(
+        folders.agreed,
+        plan.tensors.map(({ name }) => name),
+      );
+    if (sink) await this.#resume(engine, sink, runStartHash, await firstSnapshot(reached.coordinator, signal));
+    const blobs = new BlobService({ network, capacityBytes: plan.blobCapacityBytes });
+    this.#undo.push(() => blobs.stop());
+    const config = watchConfig(reached.coordinator, configToml);
+    this.#undo.push(() => config.stop());
+    void config.changed.then(() =>
+      this.#stopWith({ kind: "failed", code: "unsupported", text: "the run has a new configuration: begin again here to take it up" }),
+    );
+    this.#behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
+    return { runId, plan, keys, network, reached, data, blobs, engine, runStartHash, sink, arriving: folders?.arriving ?? null };
+  }
+
+  async #makeEngine(plan: RunPlan): Promise<SteadyEngine<LocalEngine>> {
+    if (!navigator.gpu) throw new TabError("adapter", "this browser offers no WebGPU to the page's Worker");
+    let isFirst = true;
+    return SteadyEngine.create({
+      start: async (onDeath) => {
+        const engine = await LocalEngine.create({
+          ...{ gpu: navigator.gpu, plan, microBatchSequences: this.#request.microBatchSequences, onDeath },
+          ...{ portionMs: PORTION_MS, longestDispatchMs: LONGEST_DISPATCH_MS },
+        });
+        this.#device = engine.device;
+        if (engine.device.pacer) engine.device.pacer.dutyPercent = this.#limits.dutyPercent;
+        if (isFirst) {
+          const { adapter, profile, compileMs, microBatchSequences, longestDispatch } = engine;
+          const parameters = plan.layouts.reduce((sum, { elements }) => sum + elements, 0);
+          this.#tell({ type: "engine", adapter, profile, compileMs, parameters, microBatchSequences, longestDispatch });
+        }
+        isFirst = false;
+        return engine;
+      },
+      onWarning: (text) => this.#notice(text),
+      advice: LOST_ADVICE,
+    });
+  }
+
+  /** What this browser kept of the agreed parameters, where they are the agreed ones still; else the run's start stays. */
+  async #resume(engine: SteadyEngine<LocalEngine>, sink: CheckpointSink, runStartHash: Uint8Array, { bytes }: Snapshot): Promise<void> {
+    const agreed = toHex(Machine.load(bytes).state().parameterHash);
+    if (agreed === toHex(runStartHash)) return;
+    const kept = await sink.parametersOf!(agreed).catch(() => null);
+    if (kept === null) return;
+    await engine.importParameters(kept);
+    if (toHex(await engine.parameterHash()) !== agreed) await engine.importStart();
+  }
+
+  /** What goes on beside the rounds. */
+  #attend({ reached, network, keys }: Parts): void {
+    const { identity } = keys;
+    this.#undo.push(
+      reached.coordinator.subscribe((snapshot) => {
+        this.#newest = { snapshot, atMs: Date.now() };
+        if (Machine.load(snapshot.bytes).state().runState === "Finished") void this.#stopWith({ kind: "finished" });
+      }),
+    );
+    const own = { session: identity.session.publicKey, peerId: identity.peer.publicKey };
+    let seenMs = Date.now();
+    const timer = setInterval(() => {
+      const nowMs = Date.now();
+      if (nowMs - seenMs > ASLEEP_MS) this.#woke(Math.round((nowMs - seenMs) / 1000));
+      seenMs = nowMs;
+      if (this.#newest === null) return;
+      const longestMs = this.#device?.pacer?.takeLongestMs() ?? null;
+      this.#tell({ type: "facts", facts: tabFacts(this.#newest.snapshot, this.#newest.atMs, own, this.#points, network, longestMs) });
+      if (this.#behind?.isHopeless()) {
+        this.#notice("no other member holds what this tab lacks: it gives up its place in this epoch and takes part in the next one");
+        this.#giveUp();
+      }
+    }, FACTS_EVERY_MS);
+    this.#undo.push(() => clearInterval(timer));
+  }
+
+  #woke(seconds: number): void {
+    this.#notice(`this computer slept for ${seconds} s: the tab takes up its connections again`);
+    const parts = this.#parts;
+    if (parts === null || this.#round === null) return;
+    // connections may look open for as long as nobody writes to them
+    for (const peer of parts.network.connectedPeers()) void parts.network.connect(peer).catch(() => undefined);
+    this.#giveUp();
+  }
+
+  /** A member that cannot follow keeps nobody waiting. */
+  #giveUp(): void {
+    const parts = this.#parts;
+    if (parts === null || this.#round === null) return;
+    const { reached, network, keys } = parts;
+    this.#givingUp ??= giveUpSlot({
+      ...{ coordinator: reached.coordinator, network, keys, signal: this.#ending.signal },
+      onWarning: (text) => this.#notice(text),
+    }).finally(() => (this.#givingUp = null));
+  }
+
+  async #join(parts: Parts): Promise<void> {
+    const { runId, plan, keys, network, reached, data, blobs, engine, runStartHash, sink, arriving } = parts;
+    const { identity } = keys;
+    if (this.#state.kind === "paused") {
+      // links of the chain before may have been revealed
+      identity.beginChain();
+      await keys.save();
+    }
+    const round = new RoundClient(
+      {
+        runId,
+        runStartHash,
+        membership: identity.membership(),
+        pipeline: plan.pipeline,
+        schedule: plan.schedule,
+        coldStartWarmupSteps: plan.coldStartWarmupSteps,
+        maxPayloadBytes: plan.payloadBytes,
+        hashEveryRound: this.#request.hashEveryRound,
+        onTelemetry: (event, atMs) => {
+          this.#tell({ type: "round", event, atMs });
+          this.#behind?.heard(event);
+          if (event.type === "stranded") this.#giveUp();
+        },
+      },
+      {
+        ...{ coordinator: reached.coordinator, network, blobs, engine, data, tensors: plan.tensors, signer: identity.peer },
+        ...{ reveals: identity, clock: systemClock(), checkpoints: sink, modelCache: arriving },
+      },
+    );
+    engine.onReset = (reason) => round.engineReset(reason);
+    this.#round = round;
+    this.#say({ kind: "joined" });
+    round.start();
+    const { coordinator } = reached;
+    const checkpoint = coordinator.checkpoint?.bind(coordinator);
+    if (checkpoint) {
+      this.#stopPosting = postCheckpoints({
+        coordinator: { subscribe: (listener) => coordinator.subscribe(listener), snapshot: () => coordinator.snapshot(), checkpoint },
+        session: identity.session.publicKey,
+        location: "p2p",
+        holds: null,
+        onWarning: (text) => this.#notice(text),
+      });
+    }
+  }
+
+  async #leaveRun(): Promise<void> {
+    const round = this.#round;
+    this.#round = null;
+    this.#stopPosting();
+    this.#stopPosting = () => undefined;
+    if (round === null) return;
+    await Promise.race([round.stop(), new Promise((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS))]);
+  }
+
+  /** In the opposite order of how it was made. */
+  async #end(): Promise<void> {
+    this.#ending.abort(new TabError("internal", "this tab stopped training"));
+    this.#parts = null;
+    for (const undo of this.#undo.splice(0).reverse()) await Promise.resolve(undo()).catch(() => undefined);
+  }
+}
+
+function openData(
+  location: Parameters<typeof createDataProvider>[0],
+  urls: readonly string[],
+  plan: RunPlan,
+  server: { network: PeerNetwork; runId: string },
+): DataProvider {
+  const options = { maxSeqLen: plan.sequenceTokens, vocabSize: plan.llama.vocabSize };
+  if (urls.length > 0) return localDataProvider(httpFiles(urls), options);
+  if (typeof location === "object" && ("Local" in location || "Preprocessed" in location)) {
+    throw new TabError(
+      "data",
+      "this run's training data are files on its members' own disks, and nobody has told this page where a browser finds them: whoever serves the page names their urls in its config.json (dataUrls)",
+    );
+  }
+  return createDataProvider(location, { ...options, server });
+}
