@@ -37,14 +37,15 @@ export async function fuzz(
     seed,
     first = 0,
     maxFindings = 5,
+    maxMs = MAX_MS,
     progress = () => {},
-  }: { inputs: number; seed: number; first?: number; maxFindings?: number; progress?: (index: number) => void },
+  }: { inputs: number; seed: number; first?: number; maxFindings?: number; maxMs?: number; progress?: (index: number) => void },
 ): Promise<FuzzResult> {
   const files = corpusOf(target.name);
   const corpus = [...files.values()];
   const result: FuzzResult = { inputs: 0, decoded: 0, findings: [] };
   for (const [file, bytes] of files) {
-    const problem = await tryOne(target, bytes, result);
+    const problem = await tryOne(target, bytes, result, maxMs);
     if (problem !== null) result.findings.push({ target: target.name, input: file, problem, bytes });
   }
   for (let start = first; start < first + inputs && result.findings.length < maxFindings; start += GROUP) {
@@ -53,7 +54,7 @@ export async function fuzz(
     const before = taken();
     for (let index = start; index < end && result.findings.length < maxFindings; index++) {
       const bytes = inputOf(seed, target.name, index, corpus);
-      const problem = await tryOne(target, bytes, result);
+      const problem = await tryOne(target, bytes, result, maxMs);
       if (problem !== null) result.findings.push({ target: target.name, input: index, problem, bytes });
     }
     if (taken() - before > MAX_TAKEN_BYTES) await findGlutton(target, seed, start, end, corpus, result);
@@ -68,12 +69,14 @@ function taken(): number {
 }
 
 /** The first of a kind loads code and grows heaps: slow twice is slow. */
-async function tryOne(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult): Promise<string | null> {
-  const problem = await tryOnce(target, bytes, result);
-  return problem === null || !problem.startsWith("took ") ? problem : tryOnce(target, bytes, { inputs: 0, decoded: 0, findings: [] });
+async function tryOne(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult, maxMs: number): Promise<string | null> {
+  const problem = await tryOnce(target, bytes, result, maxMs);
+  return problem === null || !problem.startsWith("took ")
+    ? problem
+    : tryOnce(target, bytes, { inputs: 0, decoded: 0, findings: [] }, maxMs);
 }
 
-async function tryOnce(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult): Promise<string | null> {
+async function tryOnce(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult, maxMs: number): Promise<string | null> {
   const start = process.threadCpuUsage();
   result.inputs++;
   try {
@@ -89,7 +92,7 @@ async function tryOnce(target: FuzzTarget, bytes: Uint8Array, result: FuzzResult
   }
   const { user, system } = process.threadCpuUsage(start);
   const tookMs = (user + system) / 1000;
-  return tookMs > MAX_MS ? `took ${tookMs.toFixed(0)} ms` : null;
+  return tookMs > maxMs ? `took ${tookMs.toFixed(0)} ms` : null;
 }
 
 /** Which input of a group it was that took the memory; a group of many small ones is no finding. */
@@ -104,7 +107,7 @@ async function findGlutton(
   for (let index = start; index < end; index++) {
     const bytes = inputOf(seed, target.name, index, corpus);
     const before = taken();
-    await tryOne(target, bytes, { inputs: 0, decoded: 0, findings: [] });
+    await tryOne(target, bytes, { inputs: 0, decoded: 0, findings: [] }, Infinity);
     const more = taken() - before;
     if (more > MAX_TAKEN_BYTES)
       result.findings.push({ target: target.name, input: index, problem: `took ${(more / 2 ** 20).toFixed(0)} MiB`, bytes });
