@@ -12,7 +12,7 @@ import { EXIT_CODES, exitCodeOf, type HostError } from "../errors.ts";
 import { hostErrorOf } from "./actionFailure.ts";
 import { startValidator, type Validator } from "../validator/validator.ts";
 import { Chain } from "@starling/sdk/actions/chain";
-import { findGrant } from "@starling/sdk/actions/grant";
+import { findGrant } from "@starling/sdk/actions/grants";
 
 const isHere = process.platform === "linux" && process.arch === "x64";
 

@@ -16,6 +16,8 @@ export interface CreateMintInput {
   initialUnits: bigint;
   /** the mint's key, kept by whoever may have to call this again; default: a new one */
   mint?: TransactionSigner;
+  /** told the mint's address before anything is sent: whoever keeps it finds the token again, should this be interrupted */
+  onMint?: (mint: Address) => void;
 }
 
 export interface CreatedMint {
@@ -33,6 +35,7 @@ export async function createMint(chain: Chain, wallet: TransactionSigner, input:
     throw new ActionError("bad-argument", `a token has 0 to 18 decimals, not ${decimals}`);
   const key = input.mint ?? (await generateKeyPairSigner());
   const mint = key.address;
+  input.onMint?.(mint);
   const collateral = { mint, tokenProgram: TOKEN_PROGRAM_ADDRESS };
   const tokenAccount = await tokenAddress(wallet.address, collateral);
   const found = await chain.account(mint);

@@ -22,6 +22,8 @@ export interface RunFacts {
   createdMs: bigint;
   configSha256: Uint8Array;
   unclaimedPoints: bigint;
+  /** funded, and promised to no epoch yet; null: its points are not paid out of a treasury */
+  unpromisedPoints: bigint | null;
   name: string;
   description: string;
   clientVersion: string;
@@ -121,7 +123,10 @@ export function dumpRun(run: RunFacts, members: readonly MemberFacts[], treasury
       sumBondLamports: sum(members.map((m) => m.bondLamports)),
       unsettled,
     },
-    treasury: treasury === null ? null : dumpTreasury(treasury, claimable + unsettled.earned, state?.config.earningRateTotalShared ?? 0n),
+    treasury:
+      treasury === null
+        ? null
+        : dumpTreasury(treasury, claimable + unsettled.earned, run.unpromisedPoints ?? 0n, state?.config.earningRateTotalShared ?? 0n),
   };
 }
 
@@ -155,7 +160,12 @@ function dumpEpoch(state: CoordinatorState, rates: RunFacts["epochRates"]) {
   };
 }
 
-function dumpTreasury({ address: at, vault, account, decimals, vaultUnits }: TreasuryFacts, owedUnits: bigint, burnPerEpochUnits: bigint) {
+function dumpTreasury(
+  { address: at, vault, account, decimals, vaultUnits }: TreasuryFacts,
+  owedUnits: bigint,
+  unpromisedUnits: bigint,
+  burnPerEpochUnits: bigint,
+) {
   const tokens = (units: bigint): string => formatAmount(units, decimals);
   const surplusUnits = vaultUnits > owedUnits ? vaultUnits - owedUnits : 0n;
   const missingUnits = owedUnits > vaultUnits ? owedUnits - vaultUnits : 0n;
@@ -176,9 +186,11 @@ function dumpTreasury({ address: at, vault, account, decimals, vaultUnits }: Tre
     surplusUnits,
     missingUnits,
     missingTokens: tokens(missingUnits),
+    /** what epochs to come can promise: funded, and promised to none yet */
+    unpromisedUnits,
     burnPerEpochUnits,
     burnPerEpochTokens: tokens(burnPerEpochUnits),
-    /** whole epochs that the surplus pays at the future earning rate; null where an epoch pays nothing */
-    estimatedFundedEpochs: burnPerEpochUnits === 0n ? null : surplusUnits / burnPerEpochUnits,
+    /** whole epochs that are funded at the future earning rate; null where an epoch pays nothing */
+    estimatedFundedEpochs: burnPerEpochUnits === 0n ? null : unpromisedUnits / burnPerEpochUnits,
   };
 }
