@@ -36,3 +36,25 @@ export async function pressOn(page: Page, target: Locator, key: "Enter" | "Space
   await tabTo(page, target);
   await page.keyboard.press(key);
 }
+
+/** Says yes to every transaction that the page shows, until `done` is there. Returns what was shown. */
+export async function approveReviews(page: Page, done: Locator, limitMs = 180_000): Promise<string[]> {
+  const shown: string[] = [];
+  const review = page.getByRole("dialog", { name: /^Review: / });
+  const onward = review.getByRole("button", { name: "Continue in wallet" });
+  const deadlineMs = performance.now() + limitMs;
+  for (;;) {
+    const left = deadlineMs - performance.now();
+    await expect(onward.or(done).first()).toBeVisible({ timeout: Math.max(1, left) });
+    if (await done.isVisible()) return shown;
+    const text = await review.innerText();
+    // gone already: the next one comes, or it is done
+    if (
+      await onward.click({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      )
+    )
+      shown.push(text);
+  }
+}

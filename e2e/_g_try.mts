@@ -1,0 +1,31 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { launchChromium } from "./src/chromium.ts";
+import { REPOSITORY, starling } from "./src/processes.ts";
+import { serveSite } from "./src/site.ts";
+const folder = mkdtempSync("/tmp/g/try-");
+const config = readFileSync(join(REPOSITORY, "config/runs/test/config.toml"), "utf8").replace(/init_min_clients = \d+/, "init_min_clients = 2").replace(/\nmin_clients = \d+/, "\nmin_clients = 2").replace(/rounds_per_epoch = \d+/, "rounds_per_epoch = 10").replace(/warmup_time = \d+/, "warmup_time = 60").replace(/max_round_train_time = \d+/, "max_round_train_time = 60");
+writeFileSync(join(folder, "config.toml"), config);
+const site = await serveSite({ "/": process.argv[2] ?? "/tmp/g/dist", "/data/": join(REPOSITORY, "config/data/shakespeare/train") });
+const server = starling(["server", "--config-path", folder, "--server-port", "0", "--logs", "json"]);
+const listening = JSON.parse(await server.line((line) => line.includes('"listening"'), 30000));
+const tcp = listening.multiaddrs.find((a: string) => !a.includes("/ws"));
+const ws = listening.multiaddrs.find((a: string) => a.includes("/ws"));
+const daemon = starling(["client", "--server-addr", tcp, "--data-dir", join(REPOSITORY, "config/runs/test"), "--device", "software", "--hash-each-round", "true", "--logs", "json"]);
+const browser = await launchChromium();
+const page = await browser.newPage();
+page.on("console", (m) => console.log("console", m.type(), m.text().slice(0, 300)));
+page.on("pageerror", (e) => console.log("pageerror", e.message));
+await page.goto(`${site.url}/lab.html?coordinator=${encodeURIComponent(ws)}&data=${encodeURIComponent(`${site.url}/data/train.txt`)}&hash-every-round`);
+let seen = 0;
+const end = Date.now() + Number(process.argv[3] ?? 60) * 1000;
+while (Date.now() < end) {
+  const items = await page.$$eval("#log li", (l) => l.map((x) => x.textContent ?? ""));
+  for (const i of items.slice(seen)) if (!i.startsWith("download") ) console.log(i.slice(0, 330));
+  seen = items.length;
+  await new Promise((r) => setTimeout(r, 1000));
+}
+await page.evaluate(() => (globalThis as any).starling.leave());
+await new Promise((r) => setTimeout(r, 3000));
+console.log((await page.$$eval("#log li", (l) => l.slice(-3).map((x) => x.textContent ?? ""))).join("\n"));
+await browser.close(); daemon.process.kill(); server.process.kill(); await site.close(); process.exit(0);
