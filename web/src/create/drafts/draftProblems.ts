@@ -1,6 +1,7 @@
 /** What is wrong with a draft, all of it, and the run config it makes. */
 import type { RunConfig } from "@starling/config";
 import { formatAmount, parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
+import { amountRule } from "../amountRule.ts";
 import type { FormValues } from "../form/formValues.ts";
 import { stepOfPath, type ConfigStep } from "../form/outline.ts";
 import { resolveRun } from "../form/resolveRun.ts";
@@ -133,12 +134,10 @@ function checkRewards({ rewards }: Draft, decimals: number | null, add: Add): vo
 /** 0 for an empty text, null (and a rule) for what is no amount. */
 function amount(text: string, decimals: number, broken: (rule: string) => void): bigint | null {
   if (text.trim() === "") return 0n;
-  try {
-    return parseAmount(text, decimals, "");
-  } catch (error) {
-    broken((error as Error).message.replace(/^\s*\S*: /, ""));
-    return null;
-  }
+  const rule = amountRule(text, decimals);
+  if (rule === null) return parseAmount(text, decimals, "");
+  broken(rule);
+  return null;
 }
 
 /** One a line, or apart by commas or spaces; each once. */
