@@ -11,19 +11,19 @@ export interface ConnectionNoteProps {
 }
 
 export function ConnectionNote({ connection, label, hasData }: ConnectionNoteProps) {
-  const of = label === undefined ? "" : `${label}: `;
+  const say = (text: string): string => (label === undefined ? text.charAt(0).toUpperCase() + text.slice(1) : `${label}: ${text}`);
   switch (connection.kind) {
     case "live":
       if (connection.text === null) return null;
       return (
-        <Alert title={`${of}live, by a detour`} tone="info">
+        <Alert title={say("live, by a detour")} tone="info">
           {connection.text}.
         </Alert>
       );
     case "connecting":
-      if (hasData) return null;
+      if (hasData || !connection.isFailing) return null;
       return (
-        <Alert title={`${of}connecting`} tone="neutral">
+        <Alert title={say("not reached yet")} tone="warn">
           {connection.text}
         </Alert>
       );
@@ -32,7 +32,7 @@ export function ConnectionNote({ connection, label, hasData }: ConnectionNotePro
         <Alert
           title={
             <>
-              {of}out of date: last heard <RelativeTime ms={connection.sinceMs} />
+              {say("out of date: last heard")} <RelativeTime ms={connection.sinceMs} />
             </>
           }
           tone="warn"
@@ -42,13 +42,13 @@ export function ConnectionNote({ connection, label, hasData }: ConnectionNotePro
       );
     case "missing":
       return (
-        <Alert title={`${of}not there`} tone="warn">
+        <Alert title={say("not there")} tone="warn">
           {connection.text}
         </Alert>
       );
     case "refused":
       return (
-        <Alert title={`${of}cannot be followed`} tone="bad">
+        <Alert title={say("cannot be followed")} tone="bad">
           {connection.text}
         </Alert>
       );

@@ -4,6 +4,9 @@ import { Card, CopyText } from "../ui/index.ts";
 import type { HistoryPoint, RunView } from "../watch/protocol.ts";
 import { checkpointUrl } from "./checkpointUrl.ts";
 
+/** What `train` records where no public place is named. */
+const SHARED_BY_CLIENTS = "p2p";
+
 export function ModelPanel({ view, points }: { view: RunView; points: readonly HistoryPoint[] }) {
   const { checkpoint, parameterHash, parameterHashEpoch, config, chain } = view;
   const model = config?.model ?? null;
@@ -43,7 +46,9 @@ export function ModelPanel({ view, points }: { view: RunView; points: readonly H
               "Nobody has said yet where one is stored."
             ) : (
               <>
-                {url === null ? (
+                {checkpoint.location === SHARED_BY_CLIENTS ? (
+                  "With the run's clients, who give it to those that join."
+                ) : url === null ? (
                   <CopyText label="location of the checkpoint" text={checkpoint.location} />
                 ) : (
                   <a className="break-all text-accent underline underline-offset-2" href={url} rel="noreferrer" target="_blank">

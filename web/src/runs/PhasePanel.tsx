@@ -11,6 +11,7 @@ export function PhasePanel({ view, connection }: { view: RunView; connection: Co
   const leftMs = timeLeftMs(phaseEndsMs, nowMs, connection);
   const isLive = connection.kind === "live";
   const isDone = runState === "Finished";
+  const isEpochOver = isDone || runState === "Cooldown";
   return (
     <Card title="Now">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1">
@@ -54,12 +55,20 @@ export function PhasePanel({ view, connection }: { view: RunView; connection: Co
           label={`Epoch ${formatNumber(epoch)}`}
           text={
             roundOfEpoch === 0
-              ? "between rounds"
+              ? isEpochOver
+                ? "all rounds are done"
+                : "no round yet"
               : roundsOfEpoch === null
                 ? `round ${formatNumber(roundOfEpoch)}`
                 : `round ${formatNumber(roundOfEpoch)} of ${formatNumber(roundsOfEpoch)}`
           }
-          value={roundOfEpoch === 0 ? 0 : roundsOfEpoch === null ? epochShare(view, nowMs) : roundOfEpoch / roundsOfEpoch}
+          value={
+            roundOfEpoch === 0
+              ? Number(isEpochOver)
+              : roundsOfEpoch === null
+                ? phaseShare(view.epochStartedMs, view.epochEndsMs, nowMs)
+                : roundOfEpoch / roundsOfEpoch
+          }
         />
         <ProgressBar
           label={isDone ? "All steps are done" : "Steps of the run"}
@@ -69,10 +78,4 @@ export function PhasePanel({ view, connection }: { view: RunView; connection: Co
       </div>
     </Card>
   );
-}
-
-/** Of an epoch that ends by time. */
-function epochShare({ epochEndsMs, phaseStartedMs }: RunView, nowMs: number): number | null {
-  if (epochEndsMs === null || phaseStartedMs === null) return null;
-  return phaseShare(phaseStartedMs, epochEndsMs, nowMs);
 }

@@ -1,7 +1,7 @@
 /** All runs of all sources, live. */
 import { useSearchParams } from "react-router";
 import { sourcesOf, useRuntimeConfig } from "../lib/runtimeConfig.ts";
-import { Button, EmptyState, Field, LinkButton, Select, Skeleton, TextInput } from "../ui/index.ts";
+import { Button, classes, EmptyState, Field, LinkButton, Select, Skeleton, TextInput } from "../ui/index.ts";
 import { countByFilter, RUN_FILTERS, RUN_ORDERS, type RunFilter, type RunOrder, selectRuns } from "../watch/filters.ts";
 import { useRunList } from "../watch/useWatch.ts";
 import { ConnectionNote } from "./ConnectionNote.tsx";
@@ -39,8 +39,8 @@ export default function RunsPage() {
   const counts = countByFilter(all);
   const shown = selectRuns(all, filter, order, search);
   const isLoading = sources.some(({ name }) => {
-    const kind = connections.get(name)?.kind;
-    return !bySource.has(name) || (kind === "connecting" && (bySource.get(name)?.length ?? 0) === 0);
+    const connection = connections.get(name);
+    return connection === undefined || (connection.kind === "connecting" && !connection.isFailing);
   });
   const labelOf = (source: string): string => sources.find(({ name }) => name === source)?.label ?? source;
 
@@ -57,16 +57,18 @@ export default function RunsPage() {
       <div className="flex flex-wrap items-end justify-between gap-x-4 gap-y-3">
         <div aria-label="Which runs" className="flex flex-wrap gap-1 rounded-lg border border-line bg-surface p-1" role="group">
           {RUN_FILTERS.map((name) => (
-            <Button
+            <button
               aria-pressed={filter === name}
-              className={filter === name ? "bg-accent-soft text-accent hover:bg-accent-soft" : undefined}
+              className={classes(
+                "min-h-8 rounded-md px-3 text-sm font-medium transition-colors pointer-coarse:min-h-11",
+                filter === name ? "bg-accent-soft text-accent" : "text-muted hover:bg-line/60 hover:text-text",
+              )}
               key={name}
               onClick={() => set("show", name, "active")}
-              size="small"
-              variant="ghost"
+              type="button"
             >
               {FILTER_WORDS[name]} <span className="tabular font-normal">{counts[name]}</span>
-            </Button>
+            </button>
           ))}
         </div>
         <div className="flex grow flex-wrap items-end gap-3 sm:grow-0">
@@ -92,8 +94,7 @@ export default function RunsPage() {
           const connection = connections.get(name);
           if (connection === undefined) return null;
           const hasData = (bySource.get(name)?.length ?? 0) > 0;
-          const isFirstMoment = connection.kind === "connecting" && !hasData && isLoading;
-          return isFirstMoment ? null : <ConnectionNote connection={connection} hasData={hasData} key={name} label={label} />;
+          return <ConnectionNote connection={connection} hasData={hasData} key={name} label={label} />;
         })}
       </div>
       <p aria-live="polite" className="sr-only">
@@ -117,6 +118,8 @@ export default function RunsPage() {
           <Skeleton className="h-48 w-full" />
           <Skeleton className="h-48 w-full" />
         </div>
+      ) : all.length === 0 && !sources.some(({ name }) => connections.get(name)?.kind === "live") ? (
+        <EmptyState title="No run can be shown now">What is wrong stands above. The page goes on trying by itself.</EmptyState>
       ) : all.length === 0 ? (
         <EmptyState
           action={

@@ -70,5 +70,5 @@ export function phaseShare(startedMs: number | null, endsMs: number | null, nowM
 /** Time left in whole seconds; null where no clock ends the phase, or nobody is known to count. */
 export function timeLeftMs(endsMs: number | null, nowMs: number, connection: Connection): number | null {
   if (endsMs === null || connection.kind !== "live") return null;
-  return Math.max(0, Math.ceil((endsMs - nowMs) / 1000) * 1000);
+  return Math.max(0, Math.round((endsMs - nowMs) / 1000) * 1000);
 }

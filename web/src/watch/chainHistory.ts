@@ -12,9 +12,11 @@ import { coarseToFine } from "./sequence.ts";
 import { readSignatures, readTransaction, type ReadTransaction, type SignatureLine } from "./transactions.ts";
 
 const PAGE = 1_000;
-/** what public nodes bear beside everything else a page asks them */
-const PER_SECOND = 3;
-const PER_SECOND_TEST = 20;
+/** transactions read at once, and the rest after them: together what public nodes bear beside everything else a page asks */
+const AT_ONCE = 2;
+const AT_ONCE_TEST = 6;
+const REST_MS = 700;
+const REST_TEST_MS = 50;
 /** transactions read of one page of the past */
 const MOST_OF_PAGE = 240;
 /** new transactions read in one look: the reports of a round or two */
@@ -36,6 +38,7 @@ export interface ChainHistoryOptions {
 
 export class ChainHistory {
   readonly #options: ChainHistoryOptions;
+  readonly #atOnce: number;
   readonly #restMs: number;
   /** to be read, the next one first */
   #queue: SignatureLine[] = [];
@@ -51,7 +54,8 @@ export class ChainHistory {
 
   constructor(options: ChainHistoryOptions) {
     this.#options = options;
-    this.#restMs = 1000 / (options.isTest ? PER_SECOND_TEST : PER_SECOND);
+    this.#atOnce = options.isTest ? AT_ONCE_TEST : AT_ONCE;
+    this.#restMs = options.isTest ? REST_TEST_MS : REST_MS;
     options.channel.setInfo({
       checked:
         "The programs took each report: its sender held a place in that round and was elected its witness. Steps and times rise together.",
@@ -85,13 +89,10 @@ export class ChainHistory {
           await this.#lookForOlder();
           this.#wantsOlder = false;
         }
-        const next = this.#queue.shift();
-        channel.setInfo({
-          isLoading: this.#queue.length > 0,
-          text: this.#read.size === 0 && next === undefined ? "no transaction yet" : null,
-        });
-        if (next !== undefined) {
-          await this.#readOne(next);
+        const next = this.#queue.splice(0, this.#atOnce);
+        channel.setInfo({ isLoading: this.#queue.length > 0, text: null });
+        if (next.length > 0) {
+          await Promise.all(next.map((line) => this.#readOne(line)));
           await wait(this.#restMs, signal);
           continue;
         }
@@ -119,11 +120,10 @@ export class ChainHistory {
   async #lookForNew(): Promise<void> {
     const lines = await this.#signatures({ until: this.#newestSignature! });
     this.#note(lines);
-    const wanted = lines.filter(({ isOk }) => isOk);
     const most = this.#options.isTest ? MOST_NEW_TEST : MOST_NEW;
-    const chosen = coarseToFine(wanted.length)
+    const chosen = coarseToFine(lines.length)
       .slice(0, most)
-      .map((index) => wanted[index]!);
+      .map((index) => lines[index]!);
     this.#queue.unshift(...chosen);
   }
 
@@ -146,7 +146,7 @@ export class ChainHistory {
     const wanted = lines.filter(({ isOk }) => isOk);
     const spread = coarseToFine(wanted.length).slice(0, this.#options.isTest ? PAGE : MOST_OF_PAGE);
     // those that are listed are read whether or not they are of the spread
-    const listed = isFirst ? wanted.slice(0, LISTED) : [];
+    const listed = isFirst ? lines.slice(0, LISTED) : [];
     this.#queue.push(...new Set([...listed, ...spread.map((index) => wanted[index]!)]));
     this.#options.channel.setInfo({ isWhole: this.#isWhole });
   }

@@ -9,7 +9,8 @@ import type { AccountUpdate } from "@starling/sdk/solana/wsConnection";
 import type { ListChannel } from "./channels.ts";
 import type { ClusterLink } from "./clusterLink.ts";
 import { isActive } from "./filters.ts";
-import type { RunSummary } from "./protocol.ts";
+import { type NewestReport, newestReport } from "./newestReport.ts";
+import type { Connection, RunSummary } from "./protocol.ts";
 import { summaryOfRun } from "./runSummary.ts";
 import type { Feed } from "./source.ts";
 
@@ -20,6 +21,9 @@ const RETRY_MS = 5_000;
 /** subscriptions; of the others the search tells */
 const MOST_WATCHED = 24;
 const AT_ONCE = 100;
+/** one run's newest report at a time */
+const REPORT_EVERY_MS = 10_000;
+const REPORT_TEST_MS = 1_500;
 const CONFIG_TEXTS_BYTES = 8 + 32 + 8 + 64 + 280 + 96;
 const CONFIG_BYTES = CONFIG_TEXTS_BYTES + 16 + 8192;
 
@@ -36,6 +40,7 @@ export class ChainList implements Feed {
   readonly #closing = new AbortController();
   readonly #runs = new Map<Address, Listed>();
   readonly #watched = new Map<Address, () => void>();
+  readonly #newest = new Map<Address, NewestReport>();
   #error: ChainError | null = null;
 
   constructor(link: ClusterLink, channel: ListChannel) {
@@ -48,6 +53,7 @@ export class ChainList implements Feed {
     );
     this.#tellConnection();
     void this.#search();
+    void this.#readNewest();
   }
 
   stop(): void {
@@ -113,6 +119,27 @@ export class ChainList implements Feed {
     return names;
   }
 
+  /** In turn, those whose step is another than that of the report that is known. */
+  async #readNewest(): Promise<void> {
+    const { client, programs, cluster } = this.#link;
+    const { signal } = this.#closing;
+    for (let turn = 0; !signal.aborted; turn++) {
+      await wait(cluster.isTest ? REPORT_TEST_MS : REPORT_EVERY_MS, signal).catch(() => {});
+      const due = this.#summaries().filter(({ address, summary }) => isActive(summary) && this.#newest.get(address)?.step !== summary.step);
+      const next = due[turn % Math.max(1, due.length)];
+      if (next === undefined || signal.aborted) continue;
+      try {
+        const report = await newestReport(client, programs, next.address, signal);
+        if (report === null) continue;
+        this.#newest.set(next.address, report);
+        this.#tell();
+      } catch (error) {
+        // the search says what is wrong with the nodes
+        if (!(error instanceof ChainError)) throw error;
+      }
+    }
+  }
+
   #watchActive(): void {
     const active = this.#summaries()
       .filter(({ summary }) => isActive(summary))
@@ -162,7 +189,8 @@ export class ChainList implements Feed {
           name: name === "" ? runId : name,
           description,
           createdMs: Number(header.createdMs),
-          ...{ loss: null, tokensPerSecond: null },
+          loss: this.#newest.get(address)?.loss ?? null,
+          tokensPerSecond: this.#newest.get(address)?.tokensPerSecond ?? null,
         },
         header.isConfigured ? header.machine : null,
         offsetMs,
@@ -179,7 +207,8 @@ export class ChainList implements Feed {
     const link = this.#link.connection();
     if (this.#error !== null && link.kind !== "stale") {
       const text = `The list of runs cannot be read: ${this.#error.message}. It is read again.`;
-      this.#channel.setConnection({ kind: link.kind === "live" ? "stale" : "connecting", text, sinceMs: Date.now() });
+      const failing: Connection = { kind: "connecting", isFailing: true, text };
+      this.#channel.setConnection(this.#runs.size === 0 ? failing : { kind: "stale", sinceMs: Date.now(), text });
       return;
     }
     this.#channel.setConnection(link);

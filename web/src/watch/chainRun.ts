@@ -285,10 +285,10 @@ export class ChainRun implements RunFeed {
     if (error !== null) {
       const text = `The run cannot be read in full: ${error.message}. It is read again.`;
       return this.#channel.setConnection(
-        this.#channel.view === null ? { kind: "connecting", text } : { kind: "stale", sinceMs: Date.now(), text },
+        this.#channel.view === null ? { kind: "connecting", isFailing: true, text } : { kind: "stale", sinceMs: Date.now(), text },
       );
     }
-    this.#channel.setConnection(this.#channel.view === null ? { kind: "connecting", text: "reading the run" } : link);
+    this.#channel.setConnection(this.#channel.view === null ? { kind: "connecting", isFailing: false, text: "reading the run" } : link);
   }
 }
 
@@ -303,6 +303,7 @@ function unconfigured(
     ...{
       phaseStartedMs: null,
       phaseEndsMs: null,
+      epochStartedMs: null,
       epochEndsMs: null,
       epoch: 0,
       step: 0,

@@ -23,7 +23,7 @@ export class RunChannel {
   readonly #histories = new Pace(HISTORY_INTERVAL_MS, () => this.#postHistory());
   #view: RunView | null = null;
   #phases: RunView["phases"] = [];
-  #connection: Connection = { kind: "connecting", text: "connecting" };
+  #connection: Connection = { kind: "connecting", isFailing: false, text: "connecting" };
   #points: HistoryPoint[] = [];
   #transactions: RunTransaction[] = [];
   #info: HistoryInfo = { isWhole: false, isLoading: true, checked: "", believed: "", text: null };
@@ -115,7 +115,7 @@ export class ListChannel {
   readonly #post: Post;
   readonly #pace = new Pace(LIST_INTERVAL_MS, () => this.#tell());
   #runs: RunSummary[] = [];
-  #connection: Connection = { kind: "connecting", text: "connecting" };
+  #connection: Connection = { kind: "connecting", isFailing: false, text: "connecting" };
 
   constructor(source: string, post: Post) {
     this.source = source;
@@ -149,5 +149,6 @@ export class ListChannel {
 
 function sameConnection(a: Connection, b: Connection): boolean {
   // since when it is stale is said once
-  return a.kind === b.kind && a.text === b.text;
+  const fails = (one: Connection): boolean => one.kind === "connecting" && one.isFailing;
+  return a.kind === b.kind && a.text === b.text && fails(a) === fails(b);
 }

@@ -55,9 +55,9 @@ export function connectionOf(status: ClusterStatus, rpcUrls: readonly string[], 
   const { url, isPrimary, reason, websocketsOpen, websockets, websocketReasons } = status;
   if (url === null && websocketsOpen === 0) {
     const text = `No RPC node of this cluster answers${reason === null ? "" : `: ${reason}`}. It is asked again without end.`;
-    return heardMs === null ? { kind: "connecting", text } : { kind: "stale", sinceMs: heardMs, text };
+    return heardMs === null ? { kind: "connecting", isFailing: true, text } : { kind: "stale", sinceMs: heardMs, text };
   }
-  if (heardMs === null) return { kind: "connecting", text: `asking ${hostOf(rpcUrls[0]!)}` };
+  if (heardMs === null) return { kind: "connecting", isFailing: false, text: `asking ${hostOf(rpcUrls[0]!)}` };
   if (url === null)
     return { kind: "live", text: `RPC nodes do not answer (${reason ?? "no reason given"}); changes still come by websocket` };
   if (!isPrimary)

@@ -49,7 +49,13 @@ function modelText(config: RunConfig): string | null {
   }
 }
 
-const TITLES: Record<string, string> = { config: "Rounds and epochs", "model.LLM": "Training" };
+const TITLES: Record<string, string> = {
+  config: "Rounds and epochs",
+  "model.LLM": "Training",
+  "model.LLM.checkpoint": "The model at the start",
+  "model.LLM.data_location": "Data",
+  "model.LLM.lr_schedule": "Learning rate",
+};
 
 /** Every key that the configuration sets or takes from the defaults, in the schema's order. */
 export function configGroups(config: RunConfig): ConfigGroup[] {

@@ -43,7 +43,8 @@ export type FromWatcher =
   | { type: "history"; key: RunKey; isWhole: boolean; points: HistoryPoint[]; info: HistoryInfo; transactions: RunTransaction[] };
 
 export type Connection =
-  | { kind: "connecting"; text: string }
+  /** `isFailing`: the first contact does not come about; it is tried without end */
+  | { kind: "connecting"; isFailing: boolean; text: string }
   /** `text`: what is not as it should be and is made up for (another RPC, polling), or null */
   | { kind: "live"; text: string | null }
   /** what is shown was true at `sinceMs`; it is tried again without end */
@@ -131,6 +132,8 @@ export interface RunView {
   phaseStartedMs: number | null;
   /** at the latest; null where no clock ends the phase */
   phaseEndsMs: number | null;
+  /** of the running epoch */
+  epochStartedMs: number | null;
   /** null: not by time alone */
   epochEndsMs: number | null;
   epoch: number;

@@ -47,6 +47,7 @@ export function runView(input: ViewInput): Omit<RunView, "phases"> {
     pendingPause: state.pendingPause,
     phaseStartedMs: startedMs,
     phaseEndsMs: endsMs,
+    epochStartedMs: isInRound ? Number(state.epochStartMs) - input.offsetMs : null,
     epochEndsMs: isInRound && state.lastStep === 0 ? Number(state.epochStartMs + config.epochMs) - input.offsetMs : null,
     epoch: state.epoch,
     step: state.step,

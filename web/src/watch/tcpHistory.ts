@@ -37,10 +37,6 @@ export class TcpHistory {
     });
   }
 
-  newest(): HistoryEntry | null {
-    return this.#newest;
-  }
-
   connected(from: From): void {
     this.#from = from;
     this.look();

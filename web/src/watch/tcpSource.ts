@@ -3,6 +3,7 @@ import type { PeerKey, PeerNetwork } from "@starling/network";
 import { connectTcpCoordinator } from "@starling/sdk/tcpClient";
 import { toHex } from "@starling/sdk/bytes";
 import { CoordinatorError, isFinalRefusal } from "@starling/sdk/errors";
+import { type HistoryEntry, readHistory } from "@starling/sdk/roundHistory";
 import { Identity } from "@starling/sdk/identity";
 import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorPort, Snapshot } from "@starling/sdk/types";
@@ -11,11 +12,16 @@ import type { ListChannel, RunChannel } from "./channels.ts";
 import { readConfig, type ReadConfig } from "./configView.ts";
 import type { Connection, WatchedCoordinator } from "./protocol.ts";
 import { summaryOfState } from "./runSummary.ts";
+import { Pace } from "./pace.ts";
 import { runView } from "./runView.ts";
 import type { Feed, RunFeed, Source } from "./source.ts";
 import { TcpHistory } from "./tcpHistory.ts";
 
-const FIRST_TRY_MS = 10_000;
+/** of the list; a run's own page hears of each round */
+const NEWEST_EVERY_MS = 3_000;
+/** rounds in which a report is looked for */
+const NEWEST_ROUNDS = 4;
+const FIRST_TRY_MS = 6_000;
 const REST_MS = 2_000;
 
 interface Seen {
@@ -31,6 +37,9 @@ export class TcpSource implements Source {
   readonly #lists = new Set<ListChannel>();
   readonly #runs = new Map<RunChannel, TcpHistory>();
   readonly #activity = new Activity();
+  readonly #newestPace = new Pace(NEWEST_EVERY_MS, () => void this.#readNewest());
+  /** with a loss, for the list */
+  #newest: HistoryEntry | null = null;
   #ended: Promise<void> | null = null;
   #connection: Connection;
   #read: ReadConfig | null = null;
@@ -40,11 +49,12 @@ export class TcpSource implements Source {
 
   constructor(coordinator: WatchedCoordinator) {
     this.#coordinator = coordinator;
-    this.#connection = { kind: "connecting", text: `connecting to ${coordinator.label}` };
+    this.#connection = { kind: "connecting", isFailing: false, text: `connecting to ${coordinator.label}` };
   }
 
   list(channel: ListChannel): Feed {
     this.#lists.add(channel);
+    this.#newestPace.want();
     this.#begin();
     channel.setConnection(this.#connection);
     this.#show();
@@ -75,6 +85,7 @@ export class TcpSource implements Source {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#newestPace.stop();
     for (const history of this.#runs.values()) history.stop();
     await this.#ended;
   }
@@ -87,6 +98,22 @@ export class TcpSource implements Source {
       step: () => this.#seen?.machine.state().step ?? 0,
       nowOffsetMs: () => this.#seen?.offsetMs ?? 0,
     });
+  }
+
+  /** The last report, so that the list shows where the run stands. */
+  async #readNewest(): Promise<void> {
+    if (this.#peer === null || this.#lists.size === 0 || this.#seen === null) return;
+    const { step } = this.#seen.machine.state();
+    const options = { signal: this.#closing.signal };
+    try {
+      const entries = await readHistory(this.#peer.network, this.#peer.key, Math.max(0, step - NEWEST_ROUNDS), NEWEST_ROUNDS, options);
+      this.#newest = entries.findLast(({ loss }) => loss !== null) ?? this.#newest;
+    } catch (error) {
+      // the connection's own status says what is wrong with it
+      if (!(error instanceof CoordinatorError)) throw error;
+      return;
+    }
+    this.#show();
   }
 
   #begin(): void {
@@ -120,6 +147,8 @@ export class TcpSource implements Source {
         ...{ network, coordinator: this.#coordinator.address, runId: this.#coordinator.runId, session: identity.session },
         ...{ connectTimeoutMs: FIRST_TRY_MS, signal },
         onStatus: ({ connected, error }) => {
+          // it may have been started again with another configuration
+          if (connected && port !== null) void this.#readInfo(port).catch(() => {});
           this.#tellConnection(
             connected
               ? { kind: "live", text: error?.message ?? null }
@@ -127,16 +156,11 @@ export class TcpSource implements Source {
           );
         },
       });
-      const { configToml } = await port.runInfo(signal);
-      const read = readConfig(configToml);
-      this.#read = read;
+      await this.#readInfo(port);
       const { peerKeyFromText } = await import("@starling/network/peerIds");
       this.#peer = { network, key: peerKeyFromText(this.#coordinator.address.split("/p2p/").at(-1)!) };
       port.subscribe((snapshot) => this.#see(snapshot));
-      for (const [channel, history] of this.#runs) {
-        channel.setSchedule((step) => read.learningRate(step, null));
-        this.#connectHistory(history);
-      }
+      for (const history of this.#runs.values()) this.#connectHistory(history);
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -147,13 +171,25 @@ export class TcpSource implements Source {
     }
   }
 
+  async #readInfo(port: CoordinatorPort): Promise<void> {
+    const { configToml } = await port.runInfo(this.#closing.signal);
+    if (this.#read?.view.toml === configToml) return;
+    const read = readConfig(configToml);
+    this.#read = read;
+    for (const channel of this.#runs.keys()) channel.setSchedule((step) => read.learningRate(step, null));
+    this.#show();
+  }
+
   #see(snapshot: Snapshot): void {
     this.#heardMs = Date.now();
     const machine = Machine.load(snapshot.bytes);
     const offsetMs = Number(snapshot.coordinatorNowMs) - this.#heardMs;
     const step = this.#seen?.machine.state().step;
     this.#seen = { snapshot, machine, offsetMs, lastSeenMs: this.#activity.note(machine.state(), this.#heardMs, offsetMs) };
-    if (step !== machine.state().step) for (const history of this.#runs.values()) history.look();
+    if (step !== machine.state().step) {
+      for (const history of this.#runs.values()) history.look();
+      if (this.#lists.size > 0) this.#newestPace.want();
+    }
     this.#show();
   }
 
@@ -175,10 +211,9 @@ export class TcpSource implements Source {
       );
     }
     for (const channel of this.#lists) {
-      const newest = [...this.#runs.values()][0]?.newest() ?? null;
       const names = {
         ...{ key: { source: channel.source, runId: state.runId }, name: state.runId, description: label, createdMs: null },
-        ...{ loss: newest?.loss ?? null, tokensPerSecond: newest?.tokensPerSecond ?? null },
+        ...{ loss: this.#newest?.loss ?? null, tokensPerSecond: this.#newest?.tokensPerSecond ?? null },
       };
       channel.setRuns([summaryOfState(names, state, offsetMs)]);
     }
@@ -196,7 +231,7 @@ export class TcpSource implements Source {
   }
 
   #lost(text: string): Connection {
-    return this.#heardMs === null ? { kind: "connecting", text } : { kind: "stale", sinceMs: this.#heardMs, text };
+    return this.#heardMs === null ? { kind: "connecting", isFailing: true, text } : { kind: "stale", sinceMs: this.#heardMs, text };
   }
 
   #tellConnection(connection: Connection): void {

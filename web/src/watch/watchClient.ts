@@ -43,7 +43,7 @@ export interface WatchPort {
   onerror: ((event: { message?: string }) => void) | null;
 }
 
-const CONNECTING: Connection = { kind: "connecting", text: "connecting" };
+const CONNECTING: Connection = { kind: "connecting", isFailing: false, text: "connecting" };
 const EMPTY_RUN: RunFeedState = { view: null, connection: CONNECTING, points: [], outOfOrder: 0, info: null, transactions: [] };
 const EMPTY_LIST: ListState = { runs: new Map(), connections: new Map() };
 /** From one page to the next the Worker stays. */
