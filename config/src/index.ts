@@ -33,6 +33,7 @@ export {
   serverOptions,
   timelineOptions,
   trainOptions,
+  webOptions,
   type Program,
 } from "./programs.ts";
 export * from "./programs/chainPrograms.ts";

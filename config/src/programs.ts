@@ -11,8 +11,9 @@ import { prepareDataOptions } from "./programs/prepareData.ts";
 import { serverOptions } from "./programs/server.ts";
 import { timelineOptions } from "./programs/timeline.ts";
 import { trainOptions } from "./programs/train.ts";
+import { webOptions } from "./programs/web.ts";
 
-export { deployProgramsOptions, localValidatorOptions, trainOptions };
+export { deployProgramsOptions, localValidatorOptions, trainOptions, webOptions };
 export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
 export interface Program {
@@ -32,6 +33,7 @@ export const programs: readonly Program[] = [
   { verb: "server", summary: "Runs the coordinator of one run over TCP.", options: serverOptions },
   { verb: "client", summary: "Joins a run at a TCP coordinator and trains.", options: clientOptions },
   { verb: "train", summary: "Joins a run on the chain and trains, for weeks if need be.", options: trainOptions },
+  { verb: "web", summary: "Serves the page on which runs are watched, joined, created and rewarded.", options: webOptions },
   ...chainPrograms,
   {
     verb: "local-validator",

@@ -24,6 +24,7 @@ import {
   serverOptions,
   timelineOptions,
   trainOptions,
+  webOptions,
 } from "@starling/config";
 import * as chain from "@starling/config/programs/chainPrograms";
 import { hostErrorOf } from "./chain/actionFailure.ts";
@@ -113,6 +114,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     chain.createStaticP2pIdentityOptions,
     async () => (await import("./commands/p2pIdentity.ts")).createStaticP2pIdentity,
   ),
+  web: command(webOptions, async () => (await import("./commands/web.ts")).web),
   train: command(trainOptions, async () => (await import("./commands/train.ts")).train),
   "local-validator": command(localValidatorOptions, async () => (await import("./commands/localValidator.ts")).localValidator),
   "deploy-programs": command(deployProgramsOptions, async () => (await import("./commands/deployPrograms.ts")).deployPrograms),

@@ -11,6 +11,7 @@ import {
   checkpointDir,
   keepSteps,
   port,
+  portOrNoneRule,
   faults,
   telemetry,
 } from "./shared.ts";
@@ -53,6 +54,13 @@ export const localTestnetOptions = defineOptions({
     ...port,
     default: 20_000,
     doc: "TCP port of the coordinator, on chain of the RPC, whose websocket is on the next one; 0 = any free port.",
+  },
+  webPort: {
+    type: "string",
+    unit: "port",
+    optional: true,
+    check: portOrNoneRule,
+    doc: "Port of the page on which the run can be watched, and joined with a tab; left out = 8080, or any free port where that is taken, and with --headless none; 0 = any free port, none = no page.",
   },
   randomKillNum: {
     type: "integer",

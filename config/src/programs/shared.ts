@@ -64,13 +64,11 @@ export const keepSteps = {
 } as const satisfies OptionSpec;
 export const port = { type: "integer", min: 0, max: 65_535 } as const;
 
+export const portOrNoneRule = (text: string): string | null =>
+  text === "none" || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) ? null : "must be a port from 0 to 65535, or none";
+
 /** A port that may also be none; `portOrNone` reads it. */
-const optionalPort = {
-  type: "string",
-  unit: "port",
-  check: (text: string): string | null =>
-    text === "none" || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) ? null : "must be a port from 0 to 65535, or none",
-} as const;
+const optionalPort = { type: "string", unit: "port", check: portOrNoneRule } as const;
 
 export function portOrNone(text: string): number | null {
   return text === "none" ? null : Number(text);

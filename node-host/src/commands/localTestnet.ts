@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { localTestnetOptions, type RunConfig } from "@starling/config";
-import { loadRunConfig } from "@starling/config/presets.node";
+import { localDataDirectory, loadRunConfig } from "@starling/config/presets.node";
+import { portOrNone } from "@starling/config/programs/shared";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
@@ -158,6 +159,11 @@ async function run(
     folder,
     resumed: options.resume !== undefined,
     say,
+    // a page that nobody sees is not built for nothing
+    web:
+      webPortOf(options) === null
+        ? null
+        : { port: webPortOf(options)!.port, dataPath: localDataDirectory(loaded.config, loaded.dataDirectory) },
     writeLogs: options.tmux,
     deadlineMs: options.headlessExitAfterSecs === undefined ? null : options.headlessExitAfterSecs * 1000,
   });
@@ -186,6 +192,13 @@ async function run(
   if (!options.onChain) sayAtEnd(`goes on with: ${resumeCommand(options, folder)}`);
   sayAtEnd(checkpoint ? `checkpoint: ${checkpoint}` : "no checkpoint yet: none of the epochs was finished");
   return testnet.failed ? EXIT_CODES.failed : EXIT_CODES.ok;
+}
+
+/** null = no page */
+function webPortOf({ webPort, headless }: LocalTestnetOptions): { port: number | undefined } | null {
+  if (webPort === undefined) return headless ? null : { port: undefined };
+  const port = portOrNone(webPort);
+  return port === null ? null : { port };
 }
 
 /** The run goes on without its windows where they cannot be had. */

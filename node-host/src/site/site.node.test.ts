@@ -24,13 +24,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, "dist", "assets", "main-abc.js"), SCRIPT);
   writeFileSync(join(folder, "dist", ".hidden"), "no");
   writeFileSync(join(folder, "train", "tokens.bin"), TOKENS);
+  writeFileSync(join(folder, "train", "other.bin"), "other");
   writeFileSync(join(folder, "secret.txt"), "secret");
   page = new PageBuild({ directory: join(folder, "dist"), mayBuild: false });
   await page.settled;
   site = await serveSite({
     page,
     config: () => ({ title, clusters: [], coordinators: [] }),
-    data: () => new Map([["run", join(folder, "train")]]),
+    data: () => new Map([["run", [join(folder, "train", "tokens.bin")]]]),
     host: "127.0.0.1",
     port: 0,
   });
@@ -101,6 +102,7 @@ it("nothing above the roots, hidden or of another run is served, and nothing is 
     "/data/run/..%2fsecret.txt",
     "/data/run/%2e%2e%2fsecret.txt",
     "/data/run/",
+    "/data/run/other.bin",
     "/data/other/tokens.bin",
     "/data/__proto__/tokens.bin",
     "/.hidden",

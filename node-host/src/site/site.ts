@@ -1,6 +1,7 @@
 /** The page's web server: web/dist under its policy, config.json, and the token files of runs that tabs train. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isIPv6, type AddressInfo } from "node:net";
+import { basename, dirname } from "node:path";
 import { PAGE_CSP } from "@starling/config/page/csp";
 import type { RuntimeConfig } from "@starling/config/page/runtimeConfig";
 import { segmentsOf, sendFile } from "./files.ts";
@@ -23,8 +24,8 @@ export interface SiteOptions {
   page: PageBuild;
   /** Asked at each request. Throws: the page then says that it has no configuration. */
   config: () => RuntimeConfig | Promise<RuntimeConfig>;
-  /** run id -> folder of its token files */
-  data: () => ReadonlyMap<string, string>;
+  /** run id -> its token files, absolute; each is served as data/RUN/NAME */
+  data: () => ReadonlyMap<string, readonly string[]>;
   host: string;
   /** 0 = any free port */
   port: number;
@@ -79,9 +80,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, { pag
     return answer(request, response, 200, body, { "content-type": "application/json", "cache-control": "no-store" });
   }
   if (first === "data") {
-    const folder = segments.length === 3 ? data().get(segments[1]) : undefined;
-    const isSent =
-      folder !== undefined && (await sendFile(request, response, folder, [segments[2]], { ...HEADERS, "cache-control": "no-cache" }));
+    const files = segments.length === 3 ? data().get(segments[1]) : undefined;
+    const file = files?.find((path) => basename(path) === segments[2]);
+    const headers = { ...HEADERS, "cache-control": "no-cache" };
+    const isSent = file !== undefined && (await sendFile(request, response, dirname(file), [basename(file)], headers));
     return isSent ? undefined : notFound(response);
   }
   const { state } = page;
@@ -118,4 +120,9 @@ function plain(response: ServerResponse, status: number, text: string, headers: 
 
 function notFound(response: ServerResponse): void {
   plain(response, 404, "there is no such file\n");
+}
+
+/** The urls of a run's token files, as `dataUrls` of config.json has them: relative ones count from the page. */
+export function dataUrlsOf(runId: string, files: readonly string[]): string[] {
+  return files.map((path) => `data/${encodeURIComponent(runId)}/${encodeURIComponent(basename(path))}`);
 }

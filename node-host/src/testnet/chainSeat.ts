@@ -87,6 +87,11 @@ export class ChainSeat implements Seat {
     return this.#validator.alive;
   }
 
+  /** null while the validator starts */
+  get urls(): { rpc: string; ws: string } | null {
+    return this.#ready;
+  }
+
   /** What a client's command line needs to find this run, and to act for its own wallet. */
   clientArgs(number: number): string[] {
     const { rpc, wallets } = this.#ready!;

@@ -18,6 +18,7 @@ import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
 import { MetricsExporter } from "../telemetry/telemetry.ts";
 import type { Seat } from "./seat.ts";
 import { Tally, type TestnetResult } from "./tally.ts";
+import { TestnetPage } from "./testnetPage.ts";
 
 /** A pausing run drains two rounds and saves; longer than this and something is wrong. */
 const DRAIN_LIMIT_MS = 60_000;
@@ -43,6 +44,8 @@ export interface TestnetOptions {
   say: Say;
   /** takes what a display shows besides the lines said */
   show: (input: Untimed<TuiInput>) => void;
+  /** null = no page; port undefined = 8080, or any free one */
+  web: { port: number | undefined; dataPath: string | null } | null;
   /** also keep every process's events in a file, whatever --write-log says */
   writeLogs: boolean;
   /** counted from the start of this process */
@@ -69,6 +72,7 @@ export class Testnet {
   /** the same, where the coordinator is the chain */
   #chain: ChainSeat | null = null;
   #dataServer: DataServerProcess | null = null;
+  #page: TestnetPage | null = null;
   #serverAddress: string | null = null;
   /** TCP, WebSocket */
   #serverPorts: readonly [number, number] | null = null;
@@ -132,6 +136,8 @@ export class Testnet {
   async #start(): Promise<void> {
     const { loaded, options, folder, say } = this.#o;
     makeFolder(folder);
+    const { web } = this.#o;
+    if (web) this.#page = new TestnetPage({ runId: loaded.runId, port: web.port, dataPath: web.dataPath, say });
     const listening = new Promise<void>((resolve) => (this.#onListening = resolve));
     this.#startServer();
     const limitMs = options.onChain ? CHAIN_LIMIT_MS : LISTEN_LIMIT_MS;
@@ -149,6 +155,7 @@ export class Testnet {
     );
     this.#o.show({ type: "about", folder, join: this.#joinCommand() });
     say(`Ctrl-C ends it; one more client joins with: ${this.#joinCommand()}`);
+    void this.#tellPage();
     if (this.#o.device === "software") say("the clients compile their kernels; on the software adapter that takes up to a minute ...");
     for (let number = 1; number <= options.numClients; number++) this.#startClient(number);
   }
@@ -170,6 +177,15 @@ export class Testnet {
     }
     const [tcp, webSocket] = this.#serverPorts ?? [serverPort, 0];
     this.#server = this.#child("server", serverArgs({ loaded, options, folder, tcpPort: tcp, webSocketPort: webSocket }));
+  }
+
+  async #tellPage(): Promise<void> {
+    const { say } = this.#o;
+    const url = await this.#page?.url();
+    if (!url || this.#stopping) return;
+    const cluster = this.#chain?.urls;
+    if (cluster) await this.#page!.showCluster(cluster.rpc, cluster.ws);
+    say(`watch it, and join with this tab: ${url}`);
   }
 
   #joinCommand(): string {
@@ -287,13 +303,15 @@ export class Testnet {
   #onServerEvent(event: HostEvent): void {
     const { say } = this.#o;
     switch (event.type) {
-      case "listening":
+      case "listening": {
         if (this.#serverAddress !== null) say("the coordinator is back");
-        this.#serverAddress = event.multiaddrs.find((a) => !a.includes("/ws")) ?? event.multiaddrs[0]!;
-        if (this.#chain === null)
-          this.#serverPorts = [portOf(this.#serverAddress), portOf(event.multiaddrs.find((a) => a.includes("/ws")) ?? "")];
+        const webSocket = event.multiaddrs.find((address) => address.includes("/ws"));
+        this.#serverAddress = event.multiaddrs.find((address) => address !== webSocket) ?? event.multiaddrs[0]!;
+        if (this.#chain === null) this.#serverPorts = [portOf(this.#serverAddress), portOf(webSocket ?? "")];
+        if (webSocket !== undefined) this.#page?.showCoordinator(webSocket);
         this.#onListening?.();
         return;
+      }
       case "phase": {
         const before = this.#tally.phase;
         this.#tally.phase = event;
@@ -370,7 +388,7 @@ export class Testnet {
     // clients first: they leave the run while there still is a coordinator to leave
     await Promise.all([...this.#clients.values()].map((child) => child.stop(CHILD_STOP_MS)));
     await Promise.all([this.#server?.stop(1_000), this.#dataServer?.stop()]);
-    await this.#metrics?.close();
+    await Promise.all([this.#metrics?.close(), this.#page?.close()]);
   }
 
   #exportMetrics(): void {

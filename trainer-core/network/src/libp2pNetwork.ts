@@ -52,6 +52,11 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
   return new Libp2pNetwork(await startLibp2p(options, { isReadHere: (topic) => topics.has(topic) }), topics, options);
 }
 
+/** Where a connected peer says that it listens; empty before it has said so, and for networks that are not libp2p's. */
+export async function addressesToldBy(network: PeerNetwork, peer: PeerKey): Promise<string[]> {
+  return network instanceof Libp2pNetwork ? network.toldBy(peer) : [];
+}
+
 /** Handlers by topic. */
 type Topics = Map<string, Set<(from: PeerKey, data: Uint8Array) => void>>;
 
@@ -202,6 +207,15 @@ class Libp2pNetwork implements PeerNetwork {
       const rttMs = this.#node.getConnections(peerIdOf(hex)).find(({ rtt }) => rtt !== undefined)?.rtt ?? null;
       return { peer, receivedBytes: received, sentBytes: sent, rttMs };
     });
+  }
+
+  async toldBy(peer: PeerKey): Promise<string[]> {
+    try {
+      const { addresses } = await this.#node.peerStore.get(peerIdOf(keyHex(peer)));
+      return addresses.map(({ multiaddr }) => String(multiaddr));
+    } catch {
+      return [];
+    }
   }
 
   async publish(topic: string, data: Uint8Array): Promise<void> {
