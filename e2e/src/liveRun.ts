@@ -101,7 +101,7 @@ export class LiveRun {
   readonly #nodes: Node[] = [];
   readonly #clients = new Map<number, Node>();
   #server: Node | null = null;
-  #address: { tcp: string; tcpPort: string; wsPort: string } | null = null;
+  #address: { tcp: string; tcpPort: string; ws: string; wsPort: string } | null = null;
 
   constructor(options: LiveRunOptions) {
     this.#options = options;
@@ -117,6 +117,11 @@ export class LiveRun {
 
   get server(): Node {
     return this.#server!;
+  }
+
+  /** The coordinator's multiaddr for tabs. */
+  get webSocket(): string {
+    return this.#address!.ws;
   }
 
   client(number: number): Node {
@@ -153,7 +158,8 @@ export class LiveRun {
     const addresses = listening["multiaddrs"] as string[];
     const tcp = addresses.find((address) => !address.includes("/ws"))!;
     const portIn = (address: string): string => /\/tcp\/(\d+)/.exec(address)![1];
-    this.#address = { tcp, tcpPort: portIn(tcp), wsPort: portIn(addresses.find((address) => address.includes("/ws"))!) };
+    const ws = addresses.find((address) => address.includes("/ws"))!;
+    this.#address = { tcp, tcpPort: portIn(tcp), ws, wsPort: portIn(ws) };
     return server;
   }
 

@@ -16,11 +16,11 @@ export default defineConfig({
   // stops for what hangs, not measures of speed
   timeout: 300_000,
   globalTimeout: Number(process.env["STARLING_E2E_LIMIT_MS"] ?? 0),
-  expect: { timeout: 30_000 },
+  expect: { timeout: 60_000 },
   reporter: [["list"], ...(report ? [["json", { outputFile: report }] as const] : [])],
   use: {
-    actionTimeout: 30_000,
-    navigationTimeout: 60_000,
+    actionTimeout: 60_000,
+    navigationTimeout: 120_000,
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     launchOptions: { executablePath: process.env["STARLING_CHROMIUM"] ?? "/usr/bin/chromium", args: CHROMIUM_FLAGS },
