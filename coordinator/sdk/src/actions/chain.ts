@@ -2,7 +2,7 @@
 import { isAddress, type Address, type Instruction, type TransactionSigner } from "@solana/kit";
 import { ChainError } from "../solana/chainError.ts";
 import type { ClusterClient } from "../solana/clusterClient.ts";
-import { field, integer, type ChainAccount } from "../solana/json.ts";
+import { field, integer, list, type ChainAccount } from "../solana/json.ts";
 import type { Programs } from "../solana/pdas.ts";
 import { TransactionSender } from "../solana/transactions.ts";
 import { formatSol } from "./amounts.ts";
@@ -116,6 +116,20 @@ export class Chain {
     } catch (error) {
       throw await this.#explained(error, payer.address, what);
     }
+  }
+
+  /**
+   * What became of a transaction that was sent. Null: no node knows it; it may still be carried out while its blockhash lives, a
+   * minute or two. Errors: ChainError.
+   */
+  async outcome(signature: string): Promise<"done" | "failed" | null> {
+    const config = { searchTransactionHistory: true };
+    const [status] = list(
+      field(await this.client.pool.call("getSignatureStatuses", [[signature], config], this.signal), "value"),
+      "statuses",
+    );
+    if (status === null || status === undefined || field(status, "confirmationStatus") === "processed") return null;
+    return (field(status, "err") ?? null) === null ? "done" : "failed";
   }
 
   async #review(instructions: readonly Instruction[], payer: TransactionSigner, what: string): Promise<void> {

@@ -36,9 +36,15 @@ export async function requireGrant(chain: Chain, grantor: Address, grantee: Addr
 
 /** Those by which people may join runs of this join authority, everyone's first. Errors: ChainError. */
 export async function readGrants(chain: Chain, joinAuthority: Address): Promise<GrantReading[]> {
-  const grants = await listGrants(chain.client, chain.programs, joinAuthority, chain.signal);
+  const grants = await listGrants(chain.client, chain.programs, { grantor: joinAuthority }, chain.signal);
   const rank = ({ grantee }: GrantReading): string => (grantee === PUBLIC_GRANTEE ? "" : grantee);
   return grants.filter(({ scope }) => scope === JOIN_SCOPE).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+/** The other keys that join by grants of this owner, each once. Errors: ChainError. */
+export async function delegatesOf(chain: Chain, owner: Address): Promise<Address[]> {
+  const grants = await listGrants(chain.client, chain.programs, { grantee: owner }, chain.signal);
+  return [...new Set(grants.filter(({ scope }) => scope === JOIN_SCOPE).flatMap(({ delegates }) => delegates))];
 }
 
 export function nameOfGrantee(grantee: Address): string {

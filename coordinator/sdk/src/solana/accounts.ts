@@ -3,6 +3,7 @@
  * All throw ChainError `wrong-account`, and what the cluster client throws; a missing account is null.
  */
 import { type Address, getAddressDecoder, getAddressEncoder } from "@solana/kit";
+import { SYSTEM_PROGRAM_ADDRESS } from "@solana-program/system";
 import { getGrantDecoder } from "../generated/authorizer/index.ts";
 import {
   getConfigDecoder,
@@ -33,6 +34,11 @@ import { assembleState, RUN_HEADER_BYTES } from "./stateAccounts.ts";
 export const KINDS = { run: 1, config: 2, epochTable: 3, round: 4, member: 5, session: 6, grant: 1, treasury: 1, participant: 2 } as const;
 const VERSION = 1;
 
+/** Lamports that somebody sent to the address of an account that is yet to be made make none. */
+function made(account: ChainAccount | null): ChainAccount | null {
+  return account === null || (account.owner === SYSTEM_PROGRAM_ADDRESS && account.data.length === 0) ? null : account;
+}
+
 /** The bytes of an account of `program`, of that kind and of at least that size. */
 export function requireAccount(
   what: string,
@@ -55,10 +61,10 @@ export function requireAccount(
   return data;
 }
 
-/** What stands before the machine in the Run account. */
 /** `RunAccount::unpromised_points` of a run that was never funded. */
 const UNFUNDED = 2n ** 64n - 1n;
 
+/** What stands before the machine in the Run account. */
 export interface RunHeader {
   mainAuthority: Address;
   joinAuthority: Address;
@@ -104,7 +110,7 @@ export function runIdOf({ machine }: RunHeader): string {
 }
 
 export async function readRunHeader(cluster: ClusterClient, at: RunAddresses, signal?: AbortSignal): Promise<RunHeader | null> {
-  const account = await cluster.account(at.run, { signal });
+  const account = made(await cluster.account(at.run, { signal }));
   return account === null ? null : decodeRunHeader(at.programs, account);
 }
 
@@ -142,8 +148,20 @@ export function decodeRunConfig(programs: Programs, account: ChainAccount): RunC
   };
 }
 
+/** What a run is, of one slot: null where there is no such run. */
+export async function readRunTerms(
+  cluster: ClusterClient,
+  at: RunAddresses,
+  signal?: AbortSignal,
+): Promise<{ header: RunHeader; config: RunConfig } | null> {
+  const { accounts } = await cluster.accounts([at.run, at.config], { signal });
+  const [run, config] = accounts.map(made);
+  if (run === null || config === null) return null;
+  return { header: decodeRunHeader(at.programs, run), config: decodeRunConfig(at.programs, config) };
+}
+
 export async function readRunConfig(cluster: ClusterClient, at: RunAddresses, signal?: AbortSignal): Promise<RunConfig | null> {
-  const account = await cluster.account(at.config, { signal });
+  const account = made(await cluster.account(at.config, { signal }));
   return account === null ? null : decodeRunConfig(at.programs, account);
 }
 
@@ -158,7 +176,7 @@ export interface RunReading {
 /** Everything of a run at one slot: 122 KB. */
 export async function readRun(cluster: ClusterClient, at: RunAddresses, signal?: AbortSignal): Promise<RunReading | null> {
   const { slot, accounts } = await cluster.accounts([at.run, at.config, ...at.tables, ...at.rounds], { signal });
-  const [run, config, ...pieces] = accounts;
+  const [run, config, ...pieces] = accounts.map(made);
   if (run === null || config === null) return null;
   const header = decodeRunHeader(at.programs, run);
   const state = header.isConfigured ? assembleState(at.programs, header.machine, pieces.slice(0, 2), pieces.slice(2)).state() : null;
@@ -181,7 +199,7 @@ export function decodeMember(programs: Programs, account: ChainAccount): Member 
 }
 
 export async function readMember(cluster: ClusterClient, at: RunAddresses, owner: Address, signal?: AbortSignal): Promise<Member | null> {
-  const account = await cluster.account(await memberAddress(at.programs, at.run, owner), { signal });
+  const account = made(await cluster.account(await memberAddress(at.programs, at.run, owner), { signal }));
   return account === null ? null : decodeMember(at.programs, account);
 }
 
@@ -248,7 +266,7 @@ export async function readSession(
   session: Address,
   signal?: AbortSignal,
 ): Promise<SessionReading | null> {
-  const account = await cluster.account(await sessionAddress(at.programs, at.run, session), { signal });
+  const account = made(await cluster.account(await sessionAddress(at.programs, at.run, session), { signal }));
   return account === null ? null : decodeSession(at.programs, account);
 }
 
@@ -280,7 +298,7 @@ export async function readGrant(
   options: { scope?: string; signal?: AbortSignal } = {},
 ): Promise<GrantReading | null> {
   const address = await grantAddress(programs, grantor, grantee, options.scope ?? JOIN_SCOPE);
-  const account = await cluster.account(address, { signal: options.signal });
+  const account = made(await cluster.account(address, { signal: options.signal }));
   return account === null ? null : decodeGrant(programs, address, account);
 }
 
@@ -321,25 +339,27 @@ export async function readTreasury(
   signal?: AbortSignal,
 ): Promise<(Treasury & { address: Address }) | null> {
   const address = await treasuryAddress(at.programs, at.run);
-  const account = await cluster.account(address, { signal });
+  const account = made(await cluster.account(address, { signal }));
   if (account === null) return null;
   const expected = { program: at.programs.treasurer, kind: KINDS.treasury, minBytes: TREASURY_BYTES };
   return { ...getTreasuryDecoder().decode(requireAccount("the treasury", account, expected)), address };
 }
 
-/** Grants of one grantor: one `getProgramAccounts`. */
+/** Grants of a grantor, or for a grantee: one `getProgramAccounts`. */
 export async function listGrants(
   cluster: ClusterClient,
   programs: Programs,
-  grantor: Address,
+  whose: { grantor: Address } | { grantee: Address },
   signal?: AbortSignal,
 ): Promise<GrantReading[]> {
   const kind = { memcmp: { offset: 0, bytes: base64(Uint8Array.of(KINDS.grant, VERSION)), encoding: "base64" } };
-  const found = await cluster.programAccounts(programs.authorizer, [kind, memcmp(GRANTOR_OFFSET, grantor)], { signal });
+  const by = "grantor" in whose ? memcmp(GRANTOR_OFFSET, whose.grantor) : memcmp(GRANTEE_OFFSET, whose.grantee);
+  const found = await cluster.programAccounts(programs.authorizer, [kind, by], { signal });
   return found.map(({ address, account }) => decodeGrant(programs, address, account));
 }
 
 const GRANTOR_OFFSET = 8;
+const GRANTEE_OFFSET = 40;
 
 export interface ListedRun {
   address: Address;
