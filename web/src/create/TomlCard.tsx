@@ -30,7 +30,7 @@ export function TomlCard({ toml, name }: { toml: string; name: string }) {
         {said}
       </p>
       <pre
-        aria-label="config.toml"
+        aria-label="Text of config.toml"
         className="max-h-96 overflow-auto rounded-lg bg-sunken p-3 font-mono text-sm"
         role="region"
         tabIndex={0}
