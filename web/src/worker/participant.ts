@@ -26,8 +26,9 @@ import { PointsTally, tabFacts } from "./facts.ts";
 import { whyPaused } from "./limits.ts";
 import type { Conditions, FromWorker, JoinRequest, TabState, TrainLimits } from "./protocol.ts";
 import { firstSnapshot, reach, type Reached } from "./reach.ts";
-import { changeIdentity, loadIdentity, openIdentity } from "./store/identityStore.ts";
-import { sessionTransactionSigner } from "./store/sessionKey.ts";
+import { changeIdentity, loadIdentity } from "./store/identityStore.ts";
+import { openIdentity } from "./store/openIdentity.ts";
+import { sessionTransactionSigner } from "./store/transactionSigner.ts";
 import { agreedParameters, openTensorFolders } from "./store/tensorFolder.ts";
 
 /** One submit of ours: two of them stay well below 50 ms, and a frame of the page waits for few. */
@@ -69,7 +70,7 @@ export class Participant {
   #stopPosting: () => void = () => undefined;
   #device: LocalEngine["device"] | null = null;
   #behind: BehindWatch | null = null;
-  #givingUp: Promise<void> | null = null;
+  #isGivingUp = false;
   #newest: { snapshot: Snapshot; atMs: number } | null = null;
   #state: TabState = { kind: "reaching" };
   /** join, rest, leave: one at a time */
@@ -321,10 +322,12 @@ export class Participant {
     const parts = this.#parts;
     if (parts === null || this.#round === null) return;
     const { reached, network, keys } = parts;
-    this.#givingUp ??= giveUpSlot({
+    if (this.#isGivingUp) return;
+    this.#isGivingUp = true;
+    void giveUpSlot({
       ...{ coordinator: reached.coordinator, network, keys, signal: this.#ending.signal },
       onWarning: (text) => this.#notice(text),
-    }).finally(() => (this.#givingUp = null));
+    }).finally(() => (this.#isGivingUp = false));
   }
 
   async #join(parts: Parts): Promise<void> {

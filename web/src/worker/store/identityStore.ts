@@ -2,10 +2,9 @@
  * A tab's keys for one run, in IndexedDB. The session key is a WebCrypto key that cannot be read out; the peer key is raw, because the
  * transport needs it, and so is the seed of the reveal chains.
  */
-import { Identity, type ChainRenewal } from "@starling/sdk";
 import type { TrainLimits } from "../protocol.ts";
 import { inStore } from "./database.ts";
-import { newSessionKeys, sessionSigner } from "./sessionKey.ts";
+import { newSessionKeys } from "./sessionKey.ts";
 
 export interface IdentityRecord {
   key: string;
@@ -21,6 +20,8 @@ export interface IdentityRecord {
   /** it was training when it was seen last, and was not asked to stop: a reload goes on by itself */
   isTraining: boolean;
   limits: TrainLimits | null;
+  /** base58: whose grant names the wallet as its delegate; null: the wallet's own or everyone's */
+  authorizer: string | null;
 }
 
 /** `place`: the cluster's name, or the coordinator's peer id; `owner`: the wallet's address, "" without one. */
@@ -39,7 +40,7 @@ export async function ensureIdentity(key: string): Promise<IdentityRecord> {
   const random = () => crypto.getRandomValues(new Uint8Array(32));
   const fresh: IdentityRecord = {
     ...{ key, session: await newSessionKeys(), sessionSeed: random(), peerSeed: random(), ownerSeed: random() },
-    ...{ chainsBegun: 0, createdMs: Date.now(), isTraining: false, limits: null },
+    ...{ chainsBegun: 0, createdMs: Date.now(), isTraining: false, limits: null, authorizer: null },
   };
   try {
     await inStore("readwrite", (store) => store.add(fresh));
@@ -55,7 +56,7 @@ export async function ensureIdentity(key: string): Promise<IdentityRecord> {
 /** Changes what is kept, without touching the keys. Nothing where there is no such identity. */
 export async function changeIdentity(
   key: string,
-  change: Partial<Pick<IdentityRecord, "chainsBegun" | "isTraining" | "limits">>,
+  change: Partial<Pick<IdentityRecord, "chainsBegun" | "isTraining" | "limits" | "authorizer">>,
 ): Promise<void> {
   const record = await loadIdentity(key);
   if (record) await inStore("readwrite", (store) => store.put({ ...record, ...change }));
@@ -66,13 +67,14 @@ export async function forgetIdentity(key: string): Promise<void> {
   await inStore("readwrite", (store) => store.delete(key));
 }
 
-/** What the SDK takes: the identity, and how a chain it begins is kept. `owner` (32): the wallet's key; null: the record's own. */
-export async function openIdentity(record: IdentityRecord, owner: Uint8Array | null): Promise<ChainRenewal & { identity: Identity }> {
-  const { sessionSeed, peerSeed, ownerSeed, chainsBegun } = record;
-  const session = record.session && (await sessionSigner(record.session));
-  const identity = new Identity(
-    { sessionSeed, peerSeed, ownerSeed, chainsBegun },
-    { ...(owner && { owner }), ...(session && { session }) },
-  );
-  return { identity, save: () => changeIdentity(record.key, { chainsBegun: identity.secrets().chainsBegun }) };
+/** Of this run, the identity that was training when it was seen last and was not asked to stop; whoever it trains for. */
+export async function findTraining(place: string, runId: string): Promise<IdentityRecord | null> {
+  const all = await inStore("readonly", (store) => store.getAll() as IDBRequest<IdentityRecord[]>);
+  const wanted = JSON.stringify([place, runId]).slice(0, -1);
+  return all.find(({ key, isTraining }) => isTraining && key.startsWith(`${wanted},`)) ?? null;
+}
+
+/** The wallet's address in a key, "" without one. */
+export function ownerIn(key: string): string {
+  return (JSON.parse(key) as [string, string, string])[2];
 }
