@@ -58,7 +58,7 @@ type Reader<T> = (value: unknown, key: string) => T;
 /** `rule` follows "key = value: " */
 function refuse(key: string, value: unknown, rule: string): never {
   const found = issue(key, value, rule);
-  throw new ConfigError("page-config", `config.json cannot be used`, [found]);
+  throw new ConfigError("page-config", "this page's config.json cannot be used:", [found]);
 }
 
 const fail = (key: string, expected: string, value: unknown): never => refuse(key, value, `must be ${expected}`);
