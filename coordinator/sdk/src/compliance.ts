@@ -5,7 +5,7 @@
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { equalBytes, toHex } from "./bytes.ts";
-import { COMPLIANCE_CONFIG, ComplianceClient, EPOCH_HASH, rejectedWith, SAID } from "./complianceClient.ts";
+import { COMPLIANCE_CONFIG, ComplianceClient, EPOCH_HASH, rejectedWith, SAID, tomlOf } from "./complianceClient.ts";
 import { CoordinatorError } from "./errors.ts";
 import { Identity } from "./identity.ts";
 import { Machine } from "./machine.ts";
@@ -13,7 +13,6 @@ import { type CoordinatorPort, type CoordinatorState, type MachineConfig, RUN_ST
 import type { WitnessMetadata } from "./witnessMetadata.ts";
 
 const RUN_ID = "compliance";
-const CONFIG_TOML = 'run_id = "compliance"\n';
 const DEFAULT_TIMEOUT_MS = 120_000;
 
 export interface ComplianceRun {
@@ -52,11 +51,13 @@ export function coordinatorCompliance(adapter: string, options: ComplianceOption
   describe(`${adapter} coordinator`, { timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }, () => {
     const quick = it.skipIf(options.isSlow);
     let host: ComplianceHost;
+    let configToml: string;
 
     /** A run that begins when `initMinClients` have joined. */
     async function begin(initMinClients = 3): Promise<void> {
       const config = { ...COMPLIANCE_CONFIG, ...options.config, initMinClients };
-      host = await options.begin({ runId: RUN_ID, configToml: CONFIG_TOML, config });
+      configToml = tomlOf(config);
+      host = await options.begin({ runId: RUN_ID, configToml, config });
     }
 
     afterEach(() => host.stop());
@@ -92,7 +93,7 @@ export function coordinatorCompliance(adapter: string, options: ComplianceOption
     it("tells what the run is", async () => {
       await begin();
       const { port } = await client();
-      expect(await port.runInfo()).toEqual({ runId: RUN_ID, configToml: CONFIG_TOML });
+      expect(await port.runInfo()).toEqual({ runId: RUN_ID, configToml });
     });
 
     it("takes a run through an epoch and into the next", async () => {

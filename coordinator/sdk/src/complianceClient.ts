@@ -31,6 +31,67 @@ export const COMPLIANCE_CONFIG: MachineConfig = {
   slashingRatePerClient: 0n,
 };
 
+/** A run config whose integers are those of `config`; the model is as small as one can be. */
+export function tomlOf(config: MachineConfig): string {
+  const seconds = (ms: bigint): number => Number(ms) / 1000;
+  return `
+[config]
+warmup_time = ${seconds(config.warmupMs)}
+cooldown_time = ${seconds(config.cooldownMs)}
+max_round_train_time = ${seconds(config.maxRoundTrainMs)}
+round_witness_time = ${seconds(config.roundWitnessMs)}
+epoch_time = ${seconds(config.epochMs)}
+waiting_for_members_extra_time = ${seconds(config.waitingForMembersExtraMs)}
+global_batch_size_warmup_tokens = ${config.globalBatchSizeWarmupTokens}
+rounds_per_epoch = ${config.roundsPerEpoch}
+total_steps = ${config.totalSteps}
+init_min_clients = ${config.initMinClients}
+min_clients = ${config.minClients}
+witness_nodes = ${config.witnessNodes}
+global_batch_size_start = ${config.globalBatchSizeStart}
+global_batch_size_end = ${config.globalBatchSizeEnd}
+verification_percent = ${config.verificationPercent}
+result_share = ${config.resultShareBps / 10_000}
+straggler_grace = ${config.stragglerGraceBps / 10_000}
+earning_rate_total_shared = ${config.earningRateTotalShared}
+slashing_rate_per_client = ${config.slashingRatePerClient}
+
+[model.LLM]
+max_seq_len = ${config.maxSeqLen}
+cold_start_warmup_steps = ${config.coldStartWarmupSteps}
+architecture = "HfLlama"
+data_type = "Pretraining"
+data_location = "Dummy"
+
+[model.LLM.checkpoint.Random]
+seed = 7
+
+[model.LLM.checkpoint.Random.config]
+model_type = "llama"
+vocab_size = 256
+hidden_size = 32
+intermediate_size = 64
+num_hidden_layers = 1
+num_attention_heads = 2
+num_key_value_heads = 1
+rms_norm_eps = 1e-5
+rope_theta = 10000.0
+max_position_embeddings = ${config.maxSeqLen}
+tie_word_embeddings = false
+
+[model.LLM.lr_schedule.Constant]
+base_lr = 5e-3
+warmup_init_lr = 0.0
+warmup_steps = 4
+
+[model.LLM.optimizer.Distro]
+compression_decay = 0.999
+compression_topk = 8
+compression_chunk = 64
+quantize_1bit = true
+`;
+}
+
 /** (32) what the clients here agree on at the end of an epoch */
 export const EPOCH_HASH = new Uint8Array(32).fill(0xab);
 

@@ -105,6 +105,11 @@ function decodeWitness(hot: Struct<"WitnessHot">, report: Struct<"Report">): Wit
   };
 }
 
+/** Of the machine's Run. */
+export function configOf(run: Uint8Array): MachineConfig {
+  return decodeConfig(new Struct("Run", run).nested("config", "Config"));
+}
+
 function decodeConfig(config: Struct<"Config">): MachineConfig {
   return {
     warmupMs: config.bigint("warmup_ms"),

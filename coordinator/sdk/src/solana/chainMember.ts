@@ -36,8 +36,16 @@ export interface ChainMemberOptions {
   /** why it is not where it should be; null: all is well */
   onError: (error: CoordinatorError | null) => void;
   random?: () => number;
+  /** how long a tick or a settlement may take before the next one is sent beside it */
+  patienceMs?: number;
   /** how often it looks whether its owner has renewed the session */
   sessionLookMs?: number;
+}
+
+interface Duty {
+  name: string;
+  sinceMs: number;
+  done: Promise<void>;
 }
 
 interface Joined {
@@ -53,6 +61,9 @@ const JOIN_TRIES = 4;
 const FIRST_JOIN_REST_MS = 2_000;
 const LONGEST_JOIN_REST_MS = 30_000;
 const SESSION_LOOK_MS = 600_000;
+/** A transaction is seen within a few slots, or is lost for the minute that its blockhash lives. */
+const PATIENCE_MS = 10_000;
+const MOST_AT_ONCE = 4;
 
 export class ChainMember {
   readonly #options: ChainMemberOptions;
@@ -70,6 +81,8 @@ export class ChainMember {
   /** something was told that has not been taken back */
   #isComplaining = false;
   #wake: () => void = () => {};
+  /** under way, oldest first */
+  readonly #duties: Duty[] = [];
 
   constructor(options: ChainMemberOptions) {
     this.#options = options;
@@ -146,13 +159,25 @@ export class ChainMember {
       if (woken.signal.aborted) await wait(200 + 300 * this.#random(), signal).catch(() => {});
       const now = view();
       if (now === null || this.#joined === null || signal.aborted) continue;
-      // each by itself: what fails is tried again in a second, and the others do not wait for it
-      await this.#duty(() => this.#fuel.look());
-      await this.#duty(() => this.#stay(now));
-      await this.#duty(() => this.#outlast(now));
-      await this.#duty(() => this.#settleEnded(now));
-      await this.#duty(() => this.#tick());
+      // each by itself: what fails is tried again in a second, and none waits for another, whose transaction may be lost
+      this.#do("fuel", () => this.#fuel.look());
+      this.#do("stay", () => this.#stay(now));
+      this.#do("outlast", () => this.#outlast(now));
+      // anybody may, again and again: where nobody hears of the first, another one is sent
+      this.#do("settle", () => this.#settleEnded(now), this.#options.patienceMs ?? PATIENCE_MS);
+      this.#do("tick", () => this.#tick(), this.#options.patienceMs ?? PATIENCE_MS);
     }
+    await Promise.all(this.#duties.map(({ done }) => done));
+  }
+
+  /** Once at a time; after `patienceMs` beside those that are not done, of which there are few. */
+  #do(name: string, run: () => Promise<void>, patienceMs = Number.POSITIVE_INFINITY): void {
+    const under = this.#duties.filter((duty) => duty.name === name);
+    const newest = under.at(-1);
+    if (newest !== undefined && (under.length >= MOST_AT_ONCE || performance.now() - newest.sinceMs < patienceMs)) return;
+    const duty: Duty = { name, sinceMs: performance.now(), done: this.#duty(run) };
+    this.#duties.push(duty);
+    void duty.done.finally(() => this.#duties.splice(this.#duties.indexOf(duty), 1));
   }
 
   async #duty(run: () => Promise<void>): Promise<void> {

@@ -1,14 +1,17 @@
-import { createKeyPairSignerFromPrivateKeyBytes, type KeyPairSigner } from "@solana/kit";
+import { createKeyPairSignerFromPrivateKeyBytes, generateKeyPairSigner, type KeyPairSigner } from "@solana/kit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMPLIANCE_CONFIG, rejectedWith } from "../complianceClient.ts";
 import { Identity } from "../identity.ts";
-import { findAuthorization, readSession } from "./accounts.ts";
+import { TICK_DISCRIMINATOR } from "../generated/coordinator/index.ts";
+import { findAuthorization, readGrant, readMember, readSession } from "./accounts.ts";
+import { ChainError } from "./chainError.ts";
 import { ChainMember } from "./chainMember.ts";
 import { ClusterClock } from "./clusterClock.ts";
 import { closeSession } from "./instructions.ts";
-import type { RunAddresses } from "./pdas.ts";
+import { grantAddress, LOCAL_PROGRAMS, memberAddress, type RunAddresses, sessionAddress } from "./pdas.ts";
 import { RunWatch } from "./runWatch.ts";
 import { connectSolanaCoordinator, type SolanaCoordinator } from "./solanaCoordinator.ts";
+import { TransactionSender } from "./transactions.ts";
 import { TestCluster } from "./testCluster.node.ts";
 
 const RUN_ID = "sessions";
@@ -91,6 +94,54 @@ describe("a session", () => {
     closing.abort();
     await Promise.all([one.ended(), watch.ended()]);
     expect(errors).toEqual([]);
+  });
+
+  it("whose tick is lost sends the next one meanwhile", async () => {
+    const authority = await cluster.funded();
+    const config = { ...COMPLIANCE_CONFIG, initMinClients: 1, minClients: 1, cooldownMs: 1000n, waitingForMembersExtraMs: 1000n };
+    const own = await cluster.createRun(authority, "lost tick", "a = 1\n", config);
+    await cluster.setPaused(own, authority, false);
+    const identity = Identity.generate({ chainLength: 64 });
+    const session = await cluster.openSession(own, identity);
+    const closing = new AbortController();
+    const { signal } = closing;
+    const clock = new ClusterClock();
+    const watch = new RunWatch({ cluster: cluster.client, at: own, clock, signal, onView: () => {}, onError: () => {} });
+    /** The first tick is sent, and never heard of again. */
+    class LossySender extends TransactionSender {
+      lost = 0;
+      override send(...args: Parameters<TransactionSender["send"]>): ReturnType<TransactionSender["send"]> {
+        const isTick = args[0].every(({ data }) => data?.[0] === TICK_DISCRIMINATOR);
+        if (!isTick || this.lost > 0) return super.send(...args);
+        this.lost += 1;
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
+      }
+    }
+    const sender = new LossySender(cluster.client, LOCAL_PROGRAMS);
+    const one = new ChainMember({
+      ...{ cluster: cluster.client, sender, at: own, clock, session, signal, chain: null, patienceMs: 2_000 },
+      view: () => watch.view(),
+      authorization: async (owner) => (await findAuthorization(cluster.client, own.programs, watch.view()!.header, owner))!.address,
+      onError: () => {},
+    });
+    while (watch.view() === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    await one.join(identity.membership(), [], signal);
+    while (watch.view()?.state.runState === "WaitingForMembers") await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(watch.view()?.state.runState).toBe("Warmup");
+    expect(sender.lost).toBe(1);
+    closing.abort(new ChainError("closed", "the test is over"));
+    await Promise.all([one.ended(), watch.ended()]);
+  });
+
+  it("is not there yet where somebody sent lamports to its address", async () => {
+    const key = (await generateKeyPairSigner()).address;
+    for (const address of [await sessionAddress(at.programs, at.run, key), await memberAddress(at.programs, at.run, key)]) {
+      cluster.fund(address, 0.001);
+    }
+    expect(await readSession(cluster.client, at, key)).toBeNull();
+    expect(await readMember(cluster.client, at, key)).toBeNull();
+    cluster.fund(await grantAddress(at.programs, key, key), 0.001);
+    expect(await readGrant(cluster.client, at.programs, key, key)).toBeNull();
   });
 
   it("can do nothing when it has expired", async () => {

@@ -7,7 +7,7 @@ import { equalBytes } from "../bytes.ts";
 import { CoordinatorError } from "../errors.ts";
 import type { ConnectionStatus } from "../tcpOptions.ts";
 import type { CoordinatorPort, Membership, RunInfo, Snapshot, WitnessReport } from "../types.ts";
-import { findAuthorization, readRunConfig, readRunHeader } from "./accounts.ts";
+import { findAuthorization, readRunHeader, readRunTerms } from "./accounts.ts";
 import { ChainError } from "./chainError.ts";
 import { ChainMember } from "./chainMember.ts";
 import type { ClusterClient } from "./clusterClient.ts";
@@ -16,6 +16,7 @@ import { asCoordinatorError } from "./coordinatorError.ts";
 import { DEFAULT_PRIORITY_FEE, type PriorityFee } from "./fees.ts";
 import * as calls from "./instructions.ts";
 import { CHAIN_LIMITS } from "./limits.ts";
+import { requireOneConfig } from "./oneConfig.ts";
 import { LOCAL_PROGRAMS, type RunAddresses, runAddresses } from "./pdas.ts";
 import { type RunView, RunWatch } from "./runWatch.ts";
 import type { SolanaCoordinatorOptions } from "./solanaOptions.ts";
@@ -90,9 +91,9 @@ export class SolanaCoordinator implements CoordinatorPort {
 
   async runInfo(signal?: AbortSignal): Promise<RunInfo> {
     return this.#guarded("runInfo", signal, async (both) => {
-      const config = await readRunConfig(this.#cluster, this.at, both);
-      if (config === null) throw new ChainError("not-found", `the run "${this.#options.runId}" has no configuration account`);
-      return { runId: this.#options.runId, configToml: config.toml };
+      const terms = await readRunTerms(this.#cluster, this.at, both);
+      if (terms === null) throw new ChainError("not-found", `the run "${this.#options.runId}" was closed`);
+      return { runId: this.#options.runId, configToml: requireOneConfig(terms.header, terms.config) };
     });
   }
 
