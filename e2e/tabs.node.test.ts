@@ -15,7 +15,7 @@ import type { TabsReport } from "./src/tabs/inside.ts";
 const LIMIT_MS = 180_000;
 const BLOB_BYTES = 8 * 1024 * 1024;
 const none = whyNoNamespace();
-if (none !== null) console.log(`tabs are not tested: ${none}`);
+if (none !== null) process.stdout.write(`tabs are not tested: ${none}\n`);
 
 describe.skipIf(none !== null)("tabs and daemons", () => {
   let folder: string;
@@ -33,7 +33,8 @@ describe.skipIf(none !== null)("tabs and daemons", () => {
     clearTimeout(stop);
     if (code !== 0) throw new Error(`${signal ?? `code ${code}`}:\n${inside.stderr.join("\n")}`);
     report = JSON.parse(inside.stdout.at(-1)!) as TabsReport;
-    console.log(JSON.stringify(report, (_, value: unknown) => (typeof value === "number" ? Math.round(value * 10) / 10 : value)));
+    const rounded = JSON.stringify(report, (_, value: unknown) => (typeof value === "number" ? Math.round(value * 10) / 10 : value));
+    process.stdout.write(`tabs: ${rounded}\n`);
   }, LIMIT_MS + 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

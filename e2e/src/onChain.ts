@@ -162,11 +162,11 @@ export class OnChain {
     return BigInt((await this.ask<{ value: number }>("getBalance", [address, { commitment: "confirmed" }])).value);
   }
 
-  /** Smallest units of the mint that a wallet holds; 0 where it has no account for it. */
-  async tokens(owner: string): Promise<bigint> {
+  /** Smallest units of a mint, the validator's or another, that a wallet holds; 0 where it has no account for it. */
+  async tokens(owner: string, mint = this.mint): Promise<bigint> {
     const { value } = await this.ask<{ value: { account: { data: { parsed: { info: { tokenAmount: { amount: string } } } } } }[] }>(
       "getTokenAccountsByOwner",
-      [owner, { mint: this.mint }, { encoding: "jsonParsed", commitment: "confirmed" }],
+      [owner, { mint }, { encoding: "jsonParsed", commitment: "confirmed" }],
     );
     return value.reduce((sum, { account }) => sum + BigInt(account.data.parsed.info.tokenAmount.amount), 0n);
   }

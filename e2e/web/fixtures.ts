@@ -56,9 +56,10 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   site: [
     // oxlint-disable-next-line no-empty-pattern
     async ({}, use) => {
-      const site = new PageSite(process.env["STARLING_PAGE"] ?? join(REPOSITORY, "e2e/dist"), {
-        test: join(REPOSITORY, "config/data/shakespeare/train"),
-      });
+      const site = new PageSite(
+        process.env["STARLING_PAGE"] ?? join(REPOSITORY, "e2e/dist"),
+        join(REPOSITORY, "config/data/shakespeare/train"),
+      );
       await site.start();
       await use(site);
       await site.stop();

@@ -15,8 +15,10 @@ export interface RunPlan {
   runId: string;
   /** values of `[config]` of the `test` preset to change */
   config?: Readonly<Record<string, number>>;
-  /** who gets a grant; default: everyone */
-  grantee?: string;
+  /** number of its creator's wallet; what one grants counts for all its runs */
+  creator?: number;
+  /** who gets a grant; null: nobody yet; default: everyone */
+  grantee?: string | null;
   rewards?: { tokensPerEpoch: number; topUpTokens: number };
   /** default: it is resumed */
   paused?: boolean;
@@ -36,23 +38,18 @@ export function runFolder(chain: OnChain, config: Readonly<Record<string, number
 }
 
 export async function createRun(chain: OnChain, plan: RunPlan): Promise<void> {
-  const { runId, grantee = EVERYONE, rewards } = plan;
-  const authority = addressOf(chain.wallet(CREATOR));
-  await grant(chain, grantee);
+  const { runId, creator = CREATOR, grantee = EVERYONE, rewards } = plan;
+  const authority = addressOf(chain.wallet(creator));
+  if (grantee !== null) await chain.by(creator, "join-authorization-create", "--authorizer", grantee);
   const mint = rewards === undefined ? [] : ["--treasurer-collateral-mint", chain.mint];
-  await chain.by(CREATOR, "create-run", "--run-id", runId, "--join-authority", authority, ...mint);
-  await chain.by(CREATOR, "update-config", "--run-id", runId, "--config-path", runFolder(chain, plan.config ?? {}));
+  await chain.by(creator, "create-run", "--run-id", runId, "--join-authority", authority, ...mint);
+  await chain.by(creator, "update-config", "--run-id", runId, "--config-path", runFolder(chain, plan.config ?? {}));
   if (rewards !== undefined) {
     const { tokensPerEpoch, topUpTokens } = rewards;
-    await chain.by(CREATOR, "set-future-epoch-rates", "--run-id", runId, "--earning-rate", String(tokensPerEpoch));
-    await chain.by(CREATOR, "treasurer-top-up-rewards", "--run-id", runId, "--collateral-amount", String(topUpTokens));
+    await chain.by(creator, "set-future-epoch-rates", "--run-id", runId, "--earning-rate", String(tokensPerEpoch));
+    await chain.by(creator, "treasurer-top-up-rewards", "--run-id", runId, "--collateral-amount", String(topUpTokens));
   }
-  if (!plan.paused) await chain.by(CREATOR, "set-paused", "--run-id", runId, "--resume");
-}
-
-/** The creator lets somebody in; a grant that is there already stays. */
-export async function grant(chain: OnChain, grantee: string): Promise<void> {
-  await chain.by(CREATOR, "join-authorization-create", "--authorizer", grantee);
+  if (!plan.paused) await chain.by(creator, "set-paused", "--run-id", runId, "--resume");
 }
 
 /** Steps at which all told their parameters' hash; throws where one told another. */

@@ -19,11 +19,11 @@ export class PageSite {
   /** of the next load */
   config: RuntimeConfig = { clusters: [], coordinators: [] };
   readonly #page: string;
-  readonly #data: Readonly<Record<string, string>>;
+  readonly #data: string;
   #server: Server | null = null;
 
-  /** `page`: the built page's folder. `data`: URL path below /data/ -> folder. */
-  constructor(page: string, data: Readonly<Record<string, string>> = {}) {
+  /** Folders: of the built page, and of the token files, which are there as data/RUN/FILE for every run. */
+  constructor(page: string, data: string) {
     this.#page = page;
     this.#data = data;
   }
@@ -83,8 +83,8 @@ export class PageSite {
 
   #fileAt(path: string): string {
     const inside = normalize(path);
-    const data = /^\/data\/([^/]+)\/(.*)$/.exec(inside);
-    if (data !== null) return join(this.#data[data[1]] ?? "/nowhere", data[2]);
+    const data = /^\/data\/[^/]+\/(.*)$/.exec(inside);
+    if (data !== null) return join(this.#data, data[1]!);
     return join(this.#page, inside === "/" ? "index.html" : inside);
   }
 }
