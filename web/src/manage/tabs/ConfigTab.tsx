@@ -1,11 +1,12 @@
 /** The configuration: the same form as Create, what it would change, and the change itself while the run is paused. */
 import { ConfigError, serializeRunConfig } from "@starling/config";
 import type { OnChainRun } from "@starling/sdk/actions/run";
+import { sha256, toHex } from "@starling/sdk/bytes";
 import { updateConfig, type UpdatedRun } from "@starling/sdk/actions/updateConfig";
 import { useMemo, useState } from "react";
 import { FormProvider, useForm, useWatch, type FieldValues } from "react-hook-form";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
-import { useAction } from "../../chain/useAction.ts";
+import { useAction, type ActionHandle } from "../../chain/useAction.ts";
 import { valuesOfToml } from "../../create/drafts/draft.ts";
 import { valuesOfDocument, type FormValues } from "../../create/form/formValues.ts";
 import type { ConfigStep } from "../../create/form/outline.ts";
@@ -26,13 +27,14 @@ const PARTS: readonly { value: ConfigStep; label: string }[] = [
 ];
 
 export function ConfigTab(props: TabProps) {
-  const { toml } = props.run.config;
-  // another configuration in force is another form
-  return <ConfigForm key={toml} {...props} />;
+  // it outlives the form, which begins anew with another configuration in force
+  const action = useAction<UpdatedRun>();
+  return <ConfigForm action={action} key={toHex(props.run.account.configSha256)} {...props} />;
 }
 
-function ConfigForm({ run, refresh }: TabProps) {
-  const [isReadable, initial] = useMemo(() => inForce(run), [run.config.toml]);
+function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<UpdatedRun> }) {
+  // read once: while a change is sent, its pieces stand where the text in force was
+  const [[isReadable, initial]] = useState(() => inForce(run));
   const form = useForm<FieldValues>({ defaultValues: structuredClone(initial) });
   const values = useWatch({ control: form.control }) as FormValues;
   const { config, problems } = useMemo(() => resolveRun(withFixed(values, run), { forChain: true }), [values, run]);
@@ -42,7 +44,6 @@ function ConfigForm({ run, refresh }: TabProps) {
   );
   const [part, setPart] = useState<ConfigStep>("rounds");
   const [fileError, setFileError] = useState<string | null>(null);
-  const action = useAction<UpdatedRun>();
   const words = stateWords(run);
   const changes = config === null ? [] : configDiff(before, config);
   const send = (): void => {
@@ -67,6 +68,12 @@ function ConfigForm({ run, refresh }: TabProps) {
     <FormProvider {...form}>
       <ProblemsContext value={problemsOf(problems)}>
         <div className="space-y-5">
+          {!isReadable && run.account.isConfigured && (
+            <Alert title="A change of the configuration was begun and not finished" tone="warn">
+              The rules in force still hold, their text is partly overwritten. Load the new config.toml and send it: what is there already
+              is not sent again.
+            </Alert>
+          )}
           {!words.isHalted && (
             <Alert title="The configuration can be changed while the run is paused" tone="info">
               Prepare the change here, pause the run on the tab State, then send it.
@@ -162,11 +169,12 @@ function Value({ text }: { text: string | null }) {
   return text === null ? <span className="text-muted">left out</span> : <span className="text-sm break-all">{text}</span>;
 }
 
-/** Whether there is a configuration that this version reads, and the inputs it fills. */
-function inForce({ config: { toml }, runId }: OnChainRun): [boolean, FormValues] {
+/** Whether the text in force is there and one that this version reads, and the inputs it fills. */
+function inForce({ config: { toml }, account, runId }: OnChainRun): [boolean, FormValues] {
   const empty = valuesOfDocument({ run_id: runId, model: { LLM: { architecture: "HfLlama", data_type: "Pretraining" } } });
+  if (toHex(sha256(new TextEncoder().encode(toml))) !== toHex(account.configSha256)) return [false, empty];
   try {
-    return toml === "" ? [false, empty] : [true, valuesOfToml(toml, `the configuration of ${runId}`)];
+    return [true, valuesOfToml(toml, `the configuration of ${runId}`)];
   } catch {
     return [false, empty];
   }
