@@ -1,5 +1,10 @@
 /** Every part of the kit in every state, for eyes and for axe. Linked from nowhere; the figures are made up. */
+import type { Address } from "@solana/kit";
+import { ActionError } from "@starling/sdk/actions/errors";
 import { useState, type ReactNode } from "react";
+import { Failure } from "../chain/ActionStatus.tsx";
+import { askReview } from "../chain/reviews.ts";
+import { PageError } from "../lib/pageError.ts";
 import {
   AddressText,
   Alert,
@@ -51,6 +56,7 @@ export default function KitPage() {
       <Words />
       <Rows />
       <Overlays />
+      <Failures />
     </div>
   );
 }
@@ -284,6 +290,37 @@ function Rows() {
   );
 }
 
+function review(error: Error | null): void {
+  const signal = new AbortController().signal;
+  const lines = [
+    "Create the run my-run, which anybody with a wallet may join.",
+    "Move 1,000 tokens from your wallet to the run's treasury; what is not paid out comes back when the run is closed.",
+  ];
+  const shown = { what: "create run my-run", lines, feePayer: ADDRESS as Address, feeLamports: 5000n, rentLamports: 12_400_000n, error };
+  askReview({ review: shown, network: "Local validator", step: { step: 2, of: 5, text: "creating" }, signal }).catch(() => {});
+}
+
+const FAILURES = [
+  new ActionError("cancelled", "You declined it in Phantom. Nothing was sent."),
+  new ActionError("unknown-outcome", "x", {
+    signature: "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW",
+  }),
+  new PageError("wrong-network", "The node of Devnet answers for another network."),
+  new PageError("no-wallet", "No wallet is connected."),
+];
+
+function Failures() {
+  return (
+    <Card description="Each with its sentence, and the one button that helps." title="Failures">
+      <div className="space-y-3">
+        {FAILURES.map((error) => (
+          <Failure error={error} key={error.message} onRetry={() => {}} />
+        ))}
+      </div>
+    </Card>
+  );
+}
+
 function Overlays() {
   const [open, setOpen] = useState(false);
   const toast = useToast();
@@ -291,6 +328,12 @@ function Overlays() {
     <Card title="Over the page">
       <Row>
         <Button onClick={() => setOpen(true)}>Open the dialog</Button>
+        <Button onClick={() => review(null)}>Review a transaction</Button>
+        <Button
+          onClick={() => review(new ActionError("unfunded", "cannot create run my-run: the wallet has 0.001 SOL, it needs 0.012 SOL"))}
+        >
+          Review one that would fail
+        </Button>
         {TONES.map((tone) => (
           <Button
             key={tone}
