@@ -7,6 +7,7 @@ import { useState } from "react";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction } from "../../chain/useAction.ts";
 import { useChain } from "../../chain/useChain.ts";
+import { explain } from "../../lib/explain.ts";
 import { AddressText, Alert, BadIcon, Button, Card, Checkbox, GoodIcon, LinkButton, Spinner } from "../../ui/index.ts";
 import { useWallet } from "../../wallet/useWallet.ts";
 import type { CheckedDraft } from "../drafts/draftProblems.ts";
@@ -124,7 +125,8 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
               Connect wallet
             </Button>
           ) : (
-            action.state.status !== "failed" && (
+            // a failure has a button of its own where trying again helps; one that was declined has none
+            (action.state.status !== "failed" || explain(action.state.error).action === undefined) && (
               <Button busy={action.isBusy} disabled={isOther || wrongNetwork !== null} onClick={start} variant="primary">
                 {draft.sent.done.length === 0 ? "Create the run" : "Go on"}
               </Button>
