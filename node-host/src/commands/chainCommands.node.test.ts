@@ -21,6 +21,8 @@ import {
 } from "@starling/sdk/solana/pdas";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Chain } from "@starling/sdk/actions/chain";
+import { claimHistory } from "@starling/sdk/actions/claimHistory";
+import { delegatesOf } from "@starling/sdk/actions/grants";
 import { memberships } from "@starling/sdk/actions/memberships";
 import { CONFIG } from "../chain/testConfig.ts";
 import { playRun, TestMember } from "../chain/testMember.ts";
@@ -312,12 +314,12 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
       epoch: { epoch: 1, rates: { future: { earningRateTotalShared: "1000001", slashingRatePerClient: "500000" } } },
       clients: { total: 2 },
       accounting: {
-        sumEarned: "600000",
+        sumEarned: "300000",
         sumSlashed: "0",
         sumClaimed: "300000",
-        sumClaimable: "300000",
-        unclaimedPoints: "300000",
-        unsettled: { earned: "0" },
+        sumClaimable: "0",
+        unclaimedPoints: "0",
+        unsettled: { earned: "300000" },
       },
       treasury: {
         vaultUnits: "300000",
@@ -333,7 +335,7 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
       never
     >;
     expect(user).toMatchObject({
-      member: { earned: "300000", claimed: "0", claimable: "300000" },
+      member: { earned: "0", claimed: "0", claimable: "0" },
       participant: null,
     });
 
@@ -358,10 +360,10 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
 
     await good(["set-paused", ...creator, "--run-id", "private"]);
     expect((await good(["withdraw-bond", ...at, "-w", wallet(2), "--run-id", "private"])).out).toContain("no longer count as a bond");
-    // halted, and nothing unsettled: it need not wait
-    expect((await good(["withdraw-bond", ...at, "-w", wallet(2), "--run-id", "private"])).out).toContain("0.25 SOL came back");
     const unclaimed = await starlingIn(["close-run", ...creator, "--run-id", "private"]);
     expect(unclaimed).toMatchObject({ code: 1, err: expect.stringContaining("0.3 tokens of run private are not claimed yet") as string });
+    // halted, and nothing unsettled any more: it need not wait
+    expect((await good(["withdraw-bond", ...at, "-w", wallet(2), "--run-id", "private"])).out).toContain("0.25 SOL came back");
     const open = await starlingIn(["withdraw-surplus", ...creator, "--run-id", "private"]);
     expect(open).toMatchObject({ code: 1, err: expect.stringContaining("is not closed") as string });
     await good(["treasurer-top-up-rewards", ...creator, "--run-id", "private", "--collateral-amount", "0.75"]);
@@ -370,9 +372,20 @@ describe.skipIf(!isHere)("the commands of the chain", () => {
     });
     const [owned] = await memberships(chain, addressOf(2));
     expect(owned).toMatchObject({
-      ...{ runId: "private", state: "Paused", claimable: 0n, payable: 0n, hasParticipant: true, treasury: { claimedUnits: 600_000n } },
+      ...{
+        runId: "private",
+        state: "Paused",
+        claimable: 0n,
+        payable: 0n,
+        hasParticipant: true,
+        treasury: { account: { claimedUnits: 600_000n } },
+      },
       ...{ member: { earned: 300_000n, claimed: 300_000n }, sessions: [{ session: members[0]!.session.address }] },
     });
+    const history = await claimHistory(chain, run, addressOf(2));
+    expect(history).toMatchObject({ isWhole: true, claims: [{ units: 300_000n }] });
+    expect(await delegatesOf(chain, addressOf(2))).toEqual([addressOf(3)]);
+    expect(await chain.outcome(history.claims[0]!.signature)).toBe("done");
     // while the run is open its account of claims is kept; what is left of the session's float comes back with the rest
     const kept = await goodJson(["close-membership", ...at, "-w", wallet(2), "--run-id", "private"]);
     expect(kept).toMatchObject({ closedMember: true, closedSessions: 1, closedParticipant: false });

@@ -4,7 +4,8 @@ import type { Member } from "../generated/coordinator/index.ts";
 import { depositBond as depositBondInstruction, withdrawBond as withdrawBondInstruction } from "../solana/instructions.ts";
 import type { Chain } from "./chain.ts";
 import { ActionError } from "./errors.ts";
-import { findMember, requireRunHead, type RunHead } from "./run.ts";
+import { findMember, requireRun, requireRunHead, type RunHead } from "./run.ts";
+import { settleTables } from "./settle.ts";
 
 export interface Deposited {
   runId: string;
@@ -41,11 +42,13 @@ export interface BondWithdrawal {
 
 /** The first call takes the bond out of use, the second, an epoch later, pays it. Errors: as `depositBond`. */
 export async function withdrawBond(chain: Chain, wallet: TransactionSigner, { runId }: { runId: string }): Promise<BondWithdrawal> {
-  const run = await requireRunHead(chain, runId);
+  const run = await requireRun(chain, runId);
   const before = await requireMember(chain, run, wallet.address);
   const isUnbonding = before.unbondingLamports > 0n;
   const lamports = isUnbonding ? before.unbondingLamports : before.bondLamports;
   if (lamports === 0n) throw new ActionError("nothing-to-do", `${wallet.address} has no bond in run ${runId}`);
+  // a bond is paid only once every ejection of the epochs before is booked
+  if (isUnbonding) await settleTables(chain, run, wallet);
   const signature = await chain.send([await withdrawBondInstruction(run.at, wallet, lamports)], wallet, "withdraw the bond");
   const { unbondingLamports, unbondingEpoch } = await requireMember(chain, run, wallet.address);
   return { runId, owner: wallet.address, lamports, paid: isUnbonding && unbondingLamports === 0n, unbondingEpoch, signature };
