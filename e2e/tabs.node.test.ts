@@ -12,7 +12,8 @@ import { inNamespace, whyNoNamespace } from "./src/ownNamespace.ts";
 import { follow, REPOSITORY } from "./src/processes.ts";
 import type { TabsReport } from "./src/tabs/inside.ts";
 
-const LIMIT_MS = 180_000;
+/** a stop for tabs that never meet, not a measure of speed */
+const LIMIT_MS = 300_000;
 const BLOB_BYTES = 8 * 1024 * 1024;
 const none = whyNoNamespace();
 if (none !== null) process.stdout.write(`tabs are not tested: ${none}\n`);

@@ -53,7 +53,6 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
 
 const speed = (ms: number): number => BLOB_BYTES / 1e6 / (ms / 1000);
 
-const mark = (w: string) => process.stderr.write(`${w} ${(performance.now() - T0).toFixed(0)}\n`);
 const [directory] = process.argv.slice(2);
 const site = await serveSite({ "/": directory });
 const relay = async (seed: number, listen: string[]) =>
