@@ -5,7 +5,7 @@ import type { WizardStep } from "./steps.ts";
 
 export function ProblemSummary({ problems, go }: { problems: readonly DraftProblem[]; go(step: WizardStep, field?: string): void }) {
   return (
-    <div id="problems" role="alert" tabIndex={-1}>
+    <div aria-label="What is not right yet" id="problems" role="group" tabIndex={-1}>
       {problems.length > 0 && (
         <div className="flex gap-3 rounded-lg border border-bad/35 bg-bad-soft p-3 sm:px-4">
           <BadIcon className="mt-px text-bad" />

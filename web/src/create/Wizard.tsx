@@ -10,6 +10,7 @@ import type { Draft } from "./drafts/draft.ts";
 import { checkDraft, type DraftProblem } from "./drafts/draftProblems.ts";
 import { EstimateCard } from "./estimate/EstimateCard.tsx";
 import type { FormValues } from "./form/formValues.ts";
+import { focusInput } from "./form/focusInput.ts";
 import { ProblemsContext, type Problems } from "./form/runForm.ts";
 import { ProblemSummary } from "./ProblemSummary.tsx";
 import { titleOf } from "./StartView.tsx";
@@ -58,7 +59,10 @@ export function Wizard({ loaded }: { loaded: Draft }) {
     steps.findIndex(({ id }) => id === query.get("step")),
   );
   const step = steps[at]!;
-  const go = (id: WizardStep, field?: string): void => setQuery({ step: id, ...(field !== undefined && { field }) });
+  const go = (id: WizardStep, field?: string): void => {
+    setQuery({ step: id, ...(field !== undefined && { field }) });
+    if (field !== undefined && id === step.id) focusInput(field);
+  };
   useFocus(query.get("field"), step.id);
 
   // what is missing is said on a step once it was left, or asked about
@@ -117,7 +121,9 @@ export function Wizard({ loaded }: { loaded: Draft }) {
           />
           <div className="min-w-0 space-y-6">
             <header>
-              <h2 className="text-xl font-semibold">{step.title}</h2>
+              <h2 className="text-xl font-semibold" id="step" tabIndex={-1}>
+                {step.title}
+              </h2>
               <p className="text-muted">{step.about}</p>
             </header>
             {step.id !== "review" && step.id !== "send" && (
@@ -157,14 +163,16 @@ export function Wizard({ loaded }: { loaded: Draft }) {
   );
 }
 
-/** Moves the focus to the input of this path, once its step is drawn: where a summary's link leads. */
+/** A new step begins at its heading, or at the input to which a summary's link leads. */
 function useFocus(path: string | null, step: WizardStep): void {
+  const first = useRef(true);
   useEffect(() => {
-    if (path === null) return;
-    const input = document.querySelector<HTMLElement>(`[name="${CSS.escape(path)}"]`);
-    const fold = input?.closest("details");
-    if (fold) fold.open = true;
-    input?.focus();
-    input?.scrollIntoView({ block: "center" });
+    const isFirst = first.current;
+    first.current = false;
+    if (path !== null) focusInput(path);
+    else if (!isFirst) {
+      document.getElementById("step")?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
   }, [path, step]);
 }

@@ -132,7 +132,7 @@ export function RewardsStep({ draft, change, cluster, mintDecimals }: RewardsSte
       </Card>
       {hasToken && !/[1-9]/.test(rewards.topUp) && /[1-9]/.test(rewards.earning) && (
         <Alert title="The treasury begins empty" tone="warn">
-          Members earn from the first epoch on, and can claim nothing until you top it up.
+          An epoch pays only what was put there before it began: until you top it up, epochs pay nothing.
         </Alert>
       )}
     </>

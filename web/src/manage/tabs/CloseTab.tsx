@@ -4,7 +4,7 @@ import { useState } from "react";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction } from "../../chain/useAction.ts";
 import { formatSol, formatUnits } from "../../lib/format.ts";
-import { Alert, Button, Card, Dialog, Field, GoodIcon, TextInput, WarnIcon } from "../../ui/index.ts";
+import { Button, Card, Dialog, Field, GoodIcon, showToast, TextInput, WarnIcon } from "../../ui/index.ts";
 import type { TabProps } from "../ManagePage.tsx";
 import { stateWords } from "../stateWords.ts";
 
@@ -19,7 +19,16 @@ export function CloseTab({ managed, run, refresh }: TabProps) {
     setAsked(false);
     void action
       .run(({ chain, wallet, tell }) => closeRun(chain, wallet, { runId: run.runId }, tell))
-      .then((result) => result !== null && refresh());
+      .then((result) => {
+        if (result === null) return;
+        // this tab goes with the run
+        showToast({
+          tone: "good",
+          title: `Run ${run.runId} is closed`,
+          text: `${formatSol(result.returnedLamports)} came back to your wallet.`,
+        });
+        refresh();
+      });
   };
   const conditions = [
     {
@@ -70,11 +79,7 @@ export function CloseTab({ managed, run, refresh }: TabProps) {
             )}
           </ul>
         </div>
-        <ActionStatus
-          action={action}
-          done={({ returnedLamports }) => <Alert title={`The run is closed; ${formatSol(returnedLamports)} came back`} tone="good" />}
-          onRetry={send}
-        />
+        <ActionStatus action={action} onRetry={send} />
         <Button busy={action.isBusy} disabled={!words.isHalted} onClick={() => setAsked(true)} variant="danger">
           Close the run
         </Button>

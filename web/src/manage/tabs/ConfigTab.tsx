@@ -4,12 +4,14 @@ import type { OnChainRun } from "@starling/sdk/actions/run";
 import { sha256, toHex } from "@starling/sdk/bytes";
 import { updateConfig, type UpdatedRun } from "@starling/sdk/actions/updateConfig";
 import { useMemo, useState } from "react";
+import { flushSync } from "react-dom";
 import { FormProvider, useForm, useWatch, type FieldValues } from "react-hook-form";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction, type ActionHandle } from "../../chain/useAction.ts";
 import { valuesOfToml } from "../../create/drafts/draft.ts";
 import { valuesOfDocument, type FormValues } from "../../create/form/formValues.ts";
-import type { ConfigStep } from "../../create/form/outline.ts";
+import { focusInput } from "../../create/form/focusInput.ts";
+import { stepOfPath, type ConfigStep } from "../../create/form/outline.ts";
 import { resolveRun, type RunProblem } from "../../create/form/resolveRun.ts";
 import { ProblemsContext, type Problems } from "../../create/form/runForm.ts";
 import { ConfigPart } from "../../create/steps/ConfigPart.tsx";
@@ -54,6 +56,11 @@ function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<
         return updateConfig(chain, wallet, { runId: run.runId, config, counted: countModel(config) }, tell);
       })
       .then(refresh);
+  };
+  const show = (path: string): void => {
+    const at = PARTS.find(({ value }) => value === stepOfPath(path))?.value;
+    if (at !== undefined) flushSync(() => setPart(at));
+    focusInput(path);
   };
   const load = async (file: File | undefined): Promise<void> => {
     if (!file) return;
@@ -111,11 +118,17 @@ function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<
           >
             <div className="space-y-4">
               {config === null ? (
-                <ul className="space-y-1" role="alert">
-                  {problems.map(({ message }) => (
+                <ul className="space-y-1">
+                  {problems.map(({ message, path }) => (
                     <li className="flex gap-2 text-sm break-words" key={message}>
                       <BadIcon className="mt-0.5 size-4 text-bad" />
-                      {message}
+                      {path === null ? (
+                        message
+                      ) : (
+                        <button className="text-left underline underline-offset-2" onClick={() => show(path)} type="button">
+                          {message}
+                        </button>
+                      )}
                     </li>
                   ))}
                 </ul>

@@ -119,6 +119,11 @@ function Treasury({ managed, run, refresh }: TabProps) {
             value={unpromisedPoints === null ? "–" : formatUnits(unpromisedPoints, decimals)}
           />
         </div>
+        {unpromisedPoints !== null && unpromisedPoints < (run.state?.config.earningRateTotalShared ?? 0n) && (
+          <Alert title="The next epoch pays less than its rate" tone="warn">
+            An epoch pays only what was in the treasury before it began, and was promised to no other.
+          </Alert>
+        )}
         <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 text-sm">
           <dt className="text-muted">Token</dt>
           <dd>
