@@ -16,6 +16,8 @@ How they work together:
 - A neighbour's gossip is counted before it is parsed and before a signature is looked at. Junk (no signature, a wrong one, too large, a
   topic that nobody here reads) counts ${junkWeight} times. What an author says is counted again after its signature and before it is relayed, so that
   an honest neighbour never passes on more than it may.
+- A relay carries the signalling of members, not of strangers; the tabs it brings together then talk directly. What comes over a relay or WebRTC
+  passes the same allowlist and the same limits on streams, requests and gossip.
 - What is over a limit is ignored and costs its sender a strike; strikes cost gossip score; who uses them up is hung up and refused for
   ${firstCutOffMs / 1000} s, twice as long each time, at most ${longestCutOffMs / 60_000} minutes.
 - Whoever runs into a limit is told once and then every 5 s at most, as event \`limit\`: the culprit, and how often.
