@@ -42,6 +42,8 @@ describe("tokenizers", () => {
     '{"model": {"type": "BPE"}}',
     '{"model": {"type": "X", "vocab": {}}}',
     '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
+    '{"model": {"type": "BPE", "vocab": {"a": 0, "b": 2000000000}, "merges": []}}',
+    '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "added_tokens": [{"id": 2000000000, "content": "b"}]}',
   ])("refuses %j as tokenizer.json", (text) => {
     expect(() => loadTokenizer(text)).toThrow(expect.objectContaining({ name: "TokenizerError", code: "bad-tokenizer" }));
   });

@@ -47,6 +47,7 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
   let encodeFast: ReturnType<typeof fastEncoder>;
   try {
     const json = JSON.parse(tokenizerJson) as Record<string, unknown>;
+    checkIds(json);
     // Older files leave out what they do not use; the library wants to see null.
     const absent = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
     inner = new HuggingFaceTokenizer({ ...absent, ...json }, {});
@@ -84,6 +85,25 @@ export function loadTokenizer(tokenizerJson: string): Tokenizer {
       return byLibrary(() => inner.decode(list, { skip_special_tokens: false, clean_up_tokenization_spaces: false }));
     },
   };
+}
+
+/** Far above any vocabulary; the library makes lists as long as the largest id, and never ends where that is 2e9. */
+const MAX_VOCABULARY = 1 << 24;
+
+function checkIds(json: Record<string, unknown>): void {
+  const check = (token: string, id: unknown): void => {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_VOCABULARY) return;
+    throw new RangeError(
+      `the id of ${JSON.stringify(token.slice(0, 40))} must be an integer from 0 to ${MAX_VOCABULARY - 1}, got ${String(id)}`,
+    );
+  };
+  const { model, added_tokens: added } = json as { model?: { vocab?: unknown } | null; added_tokens?: unknown };
+  const vocab = model?.vocab;
+  // of a Unigram model the ids are the places in a list
+  if (typeof vocab === "object" && vocab !== null && !Array.isArray(vocab))
+    for (const [token, id] of Object.entries(vocab)) check(token, id);
+  if (Array.isArray(added))
+    for (const token of added as ({ id?: unknown; content?: unknown } | null)[]) check(String(token?.content), token?.id);
 }
 
 /** What it takes at loading it may still stumble over in use: a post-processor's template that is none, for one. */
