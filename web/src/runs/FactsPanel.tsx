@@ -10,21 +10,14 @@ export function FactsPanel({ view }: { view: RunView }) {
   const facts: [label: string, value: ReactNode][] = [["Who may join", accessText(view)]];
   facts.push([
     "What it pays",
-    earningRate === 0n ? (
-      "Nothing: rounds are trained for free."
-    ) : (
-      <>
-        {formatNumber(earningRate)} points an epoch, shared by rounds taken part in
-        {slashingRate > 0n && `; a client that is ejected loses ${formatNumber(slashingRate)}`}.{" "}
-        {chain === null
-          ? ""
-          : chain.treasury === null
-            ? "No treasury stands behind them: they are only counted."
-            : "A treasury pays them in tokens: "}
-        {(chain?.treasury ?? null) !== null && <AddressText address={chain!.treasury!.mint} label="mint" />}
-      </>
-    ),
+    earningRate === 0n
+      ? "Nothing: rounds are trained for free."
+      : `${formatNumber(earningRate)} points an epoch, shared by rounds taken part in${slashingRate > 0n ? `; a client that is ejected loses ${formatNumber(slashingRate)}` : ""}.${chain !== null && chain.treasury === null ? " No treasury stands behind them: they are only counted." : ""}`,
   ]);
+  if (chain !== null && chain.treasury !== null) {
+    facts.push(["Paid in tokens of", <AddressText address={chain.treasury.mint} key="mint" label="mint" />]);
+    if (chain.fundedPoints !== null && earningRate > 0n) facts.push(["Funded", fundedText(chain.fundedPoints, earningRate)]);
+  }
   if (chain !== null) {
     if (chain.minBondLamports > 0n) facts.push(["Bond", `Owners deposit at least ${formatSol(chain.minBondLamports)}.`]);
     facts.push(["Run by", <AddressText address={chain.mainAuthority} key="authority" label="authority" />]);
@@ -54,6 +47,13 @@ export function FactsPanel({ view }: { view: RunView }) {
       </p>
     </Card>
   );
+}
+
+/** An epoch promises only what was funded before it began. */
+function fundedText(fundedPoints: bigint, earningRate: bigint): string {
+  if (fundedPoints < earningRate) return `${formatNumber(fundedPoints)} points: less than the coming epoch would pay.`;
+  const epochs = fundedPoints / earningRate;
+  return `${formatNumber(fundedPoints)} points: enough for ${formatNumber(epochs)} more ${epochs === 1n ? "epoch" : "epochs"}.`;
 }
 
 function accessText({ chain }: RunView): ReactNode {

@@ -20,7 +20,9 @@ export function PhasePanel({ view, connection }: { view: RunView; connection: Co
           {phase.label}
         </p>
         <p className="tabular text-muted">
-          {leftMs !== null ? (
+          {leftMs === 0 ? (
+            "its time is over"
+          ) : leftMs !== null ? (
             <>
               at most <span className="text-xl font-semibold text-text">{formatDuration(leftMs)}</span> left
             </>
@@ -43,8 +45,9 @@ export function PhasePanel({ view, connection }: { view: RunView; connection: Co
                   />
                 )}
               </div>
-              <span className={classes("mt-1 block text-xs break-words hyphens-auto", isNow ? "font-semibold" : "text-muted")}>
-                {PHASES[one].label}
+              <span className={classes("mt-1 block text-[0.6875rem] sm:text-xs", isNow ? "font-semibold" : "text-muted")}>
+                <span className="sm:hidden">{PHASES[one].short}</span>
+                <span className="max-sm:hidden">{PHASES[one].label}</span>
               </span>
             </li>
           );

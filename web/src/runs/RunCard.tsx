@@ -58,7 +58,9 @@ export function RunCard({ run, sourceLabel, connection }: RunCardProps) {
               ? "pausing"
               : leftMs === null
                 ? undefined
-                : `${phase.label.toLowerCase()}: at most ${formatDuration(leftMs)} left`
+                : leftMs === 0
+                  ? undefined
+                  : `${phase.short.toLowerCase()}: at most ${formatDuration(leftMs)}`
           }
           value={progressOf(run)}
         />

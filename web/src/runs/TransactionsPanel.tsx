@@ -56,7 +56,7 @@ export function TransactionsPanel({ transactions, explorerUrl }: TransactionsPan
         ]}
         empty="None was found yet."
         rowKey={({ signature }) => signature}
-        rows={transactions.slice(0, 12)}
+        rows={transactions.slice(0, 8)}
       />
     </Card>
   );

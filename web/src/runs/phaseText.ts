@@ -5,24 +5,37 @@ import type { Connection, RunView } from "../watch/protocol.ts";
 
 interface PhaseWords {
   label: string;
+  /** where there is room for a word */
+  short: string;
   tone: Tone;
   /** what happens in it */
   text: string;
 }
 
 export const PHASES: Record<RunState, PhaseWords> = {
-  Uninitialized: { label: "Not started", tone: "neutral", text: "The run was made and has not begun yet." },
-  WaitingForMembers: { label: "Waiting for clients", tone: "info", text: "The next epoch begins when enough clients are here." },
-  Warmup: { label: "Warm-up", tone: "info", text: "Clients load the model and say when they are ready." },
+  Uninitialized: { label: "Not started", short: "New", tone: "neutral", text: "The run was made and has not begun yet." },
+  WaitingForMembers: {
+    label: "Waiting for clients",
+    short: "Waiting",
+    tone: "info",
+    text: "The next epoch begins when enough clients are here.",
+  },
+  Warmup: { label: "Warm-up", short: "Warm-up", tone: "info", text: "Clients load the model and say when they are ready." },
   RoundTrain: {
     label: "Training",
+    short: "Training",
     tone: "good",
     text: "Clients train their share of the batch; witnesses report whose results they hold.",
   },
-  RoundWitness: { label: "Exchanging results", tone: "good", text: "Clients fetch the results that a quorum of witnesses named." },
-  Cooldown: { label: "Cooldown", tone: "info", text: "The epoch is over; its checkpoint is written." },
-  Finished: { label: "Finished", tone: "neutral", text: "All steps are done." },
-  Paused: { label: "Paused", tone: "warn", text: "Nothing is trained until whoever runs it resumes the run." },
+  RoundWitness: {
+    label: "Exchanging results",
+    short: "Results",
+    tone: "good",
+    text: "Clients fetch the results that a quorum of witnesses named.",
+  },
+  Cooldown: { label: "Cooldown", short: "Cooldown", tone: "info", text: "The epoch is over; its checkpoint is written." },
+  Finished: { label: "Finished", short: "Finished", tone: "neutral", text: "All steps are done." },
+  Paused: { label: "Paused", short: "Paused", tone: "warn", text: "Nothing is trained until whoever runs it resumes the run." },
 };
 
 /** The phases that an epoch goes through, in order. */

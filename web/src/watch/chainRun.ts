@@ -173,11 +173,18 @@ export class ChainRun implements RunFeed {
 
   #chainView(): ChainView | null {
     if (this.#header === null || this.#facts === null || this.#at === null) return null;
-    const { mainAuthority, joinAuthority, minBondLamports, createdMs } = this.#header;
+    const { mainAuthority, joinAuthority, minBondLamports, createdMs, unpromisedPoints } = this.#header;
     const { account, access, treasury } = this.#facts;
     const { clientVersion, numParameters } = account;
     return {
-      ...{ address: this.#at.run, mainAuthority, joinAuthority, minBondLamports, createdMs: Number(createdMs) },
+      ...{
+        address: this.#at.run,
+        mainAuthority,
+        joinAuthority,
+        minBondLamports,
+        createdMs: Number(createdMs),
+        fundedPoints: unpromisedPoints,
+      },
       ...{ access, clientVersion, numParameters, treasury },
     };
   }

@@ -42,7 +42,7 @@ function modelText(config: RunConfig): string | null {
   if (typeof checkpoint === "string" || !("Random" in checkpoint)) return null;
   try {
     const llama = parseLlamaConfig(checkpoint.Random.config);
-    return `Llama with ${llama.numLayers} layers of width ${llama.hiddenSize}, a vocabulary of ${llama.vocabSize} tokens, started from random weights`;
+    return `Llama with ${llama.numLayers} ${llama.numLayers === 1 ? "layer" : "layers"} of width ${llama.hiddenSize}, a vocabulary of ${llama.vocabSize} tokens, started from random weights`;
   } catch (error) {
     if (error instanceof ConfigError) return null;
     throw error;

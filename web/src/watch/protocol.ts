@@ -201,6 +201,8 @@ export interface ChainView {
   createdMs: number;
   clientVersion: string;
   numParameters: bigint;
+  /** of future epochs; null: nobody ever funded the run, its points are only counted */
+  fundedPoints: bigint | null;
   /** null: points are not paid in tokens */
   treasury: { address: string; mint: string } | null;
 }
