@@ -1,10 +1,29 @@
 /**
- * A run on the chain in trouble: a client killed, RPCs gone, everybody gone; and a member that leaves with its session's money. Scenes of
- * many minutes, with real daemons on a local validator: STARLING_CHAIN_TROUBLES=1.
+ * A run on the chain in trouble: a client killed, RPCs gone, everybody gone; a member that leaves with its session's money, one whose
+ * session has expired, one that is ejected. Scenes of many minutes, with real daemons on a local validator: STARLING_CHAIN_TROUBLES=1.
  */
+import { readFileSync } from "node:fs";
+import {
+  createKeyPairSignerFromBytes,
+  createKeyPairSignerFromPrivateKeyBytes,
+  generateKeyPairSigner,
+  getAddressEncoder,
+  type KeyPairSigner,
+} from "@solana/kit";
+import { parseIdentity } from "@starling/sdk";
+import { equalBytes } from "@starling/sdk/bytes";
+import { Machine } from "@starling/sdk/machine";
+import { findAuthorization, readRunHeader } from "@starling/sdk/solana/accounts";
+import { ClusterClient } from "@starling/sdk/solana/clusterClient";
+import { healthCheck, joinRun, openSession } from "@starling/sdk/solana/instructions";
+import { LOCAL_PROGRAMS, runAddresses } from "@starling/sdk/solana/pdas";
+import { runFacts } from "@starling/sdk/solana/stateAccounts";
+import { connectSolanaCoordinator, type SolanaCoordinator } from "@starling/sdk/solana/solanaCoordinator";
+import { TransactionSender } from "@starling/sdk/solana/transactions";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "./src/liveRun.ts";
-import { addressOf, OnChain } from "./src/onChain.ts";
+import { addressOf, type Dump, OnChain } from "./src/onChain.ts";
+import { PointsBook } from "./src/pointsBook.ts";
 import { Proxy } from "./src/proxy.ts";
 
 const isWanted = process.env["STARLING_CHAIN_TROUBLES"] === "1" && process.platform === "linux" && process.arch === "x64";
@@ -14,12 +33,24 @@ const STARTED_MS = 300_000;
 const EPOCH_MS = 300_000;
 const GONE_MS = 60_000;
 const BOTH_GONE_MS = 20_000;
+/** points an epoch; no number of rounds divides it */
+const RATE = 1_000_003n;
+const REFUSED = 6; // docs/commands.md
+
+interface Told {
+  epoch: { epoch: number };
+  clients: { members: { owner: string; earned: string }[] };
+  accounting: { unsettled: { earned: string } };
+}
 
 describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000 }, () => {
   const chain = new OnChain();
   let primary: Proxy;
   let fallback: Proxy;
   const daemons: Node[] = [];
+  let cluster: ClusterClient;
+  let spectator: SolanaCoordinator;
+  let book: PointsBook;
   const epochOf = (node: Node): number => node.phases.at(-1)?.epoch ?? 0;
   const trains = (node: Node, afterStep = 0): boolean => node.told("trained").some(({ step }) => step > afterStep);
   const stepOf = (node: Node): number => node.phases.at(-1)?.step ?? 0;
@@ -35,6 +66,29 @@ describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000
     expect([...bySteps].filter(([, hashes]) => hashes.size > 1)).toEqual([]);
   };
 
+  /** Session and peer id keys of a rig. */
+  async function keysOf(number: number): Promise<{ session: KeyPairSigner; peer: KeyPairSigner; chainHead: Uint8Array }> {
+    const path = `${chain.own(`rig-${number}`)}/.starling/${RUN}/${addressOf(chain.wallet(number))}.identity.json`;
+    const { sessionSeed, peerSeed } = parseIdentity(readFileSync(path, "utf8"));
+    const [session, peer] = await Promise.all([sessionSeed, peerSeed].map((seed) => createKeyPairSignerFromPrivateKeyBytes(seed)));
+    return { session, peer, chainHead: new Uint8Array(32).fill(9) };
+  }
+
+  const walletOf = (number: number): Promise<KeyPairSigner> =>
+    createKeyPairSignerFromBytes(Uint8Array.from(JSON.parse(readFileSync(chain.wallet(number), "utf8")) as number[]));
+
+  /** Every member has, to the point, what its rounds of all epochs so far are worth. */
+  async function pointsAreExact(): Promise<void> {
+    const isQuiet = (dump: Dump): boolean => {
+      const { accounting, epoch } = dump as unknown as Told;
+      return epoch.epoch > 0 && accounting.unsettled.earned === "0" && dump.run.state.startsWith("Round");
+    };
+    const { epoch, clients } = (await chain.dumpWhen(RUN, EPOCH_MS, isQuiet)) as unknown as Told;
+    const earned = Object.fromEntries(clients.members.map((member) => [member.owner, member.earned]));
+    expect(earned).toEqual(book.earned(RATE, epoch.epoch));
+    expect(Object.values(earned).some((points) => points !== "0")).toBe(true);
+  }
+
   beforeAll(async () => {
     await chain.start(4);
     primary = new Proxy(chain.rpc);
@@ -43,13 +97,19 @@ describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000
     await chain.by(1, "join-authorization-create", "--authorizer", EVERYONE);
     await chain.by(1, "create-run", "--run-id", RUN);
     await chain.by(1, "update-config", "--run-id", RUN, "--config-path", "test");
+    await chain.by(1, "set-future-epoch-rates", "--run-id", RUN, "--earning-rate", String(RATE), "--slashing-rate", "0");
+    cluster = new ClusterClient({ rpcUrls: [chain.rpc], wsUrls: [chain.ws] });
+    spectator = await connectSolanaCoordinator({ client: cluster, runId: RUN });
+    book = new PointsBook(spectator);
     await chain.by(1, "set-paused", "--run-id", RUN, "--resume");
-    for (const number of [2, 3, 4]) start(number);
+    for (const number of [2, 3, 4]) start(number, "--drain", String(number === 3));
     await chain.until("three train together", STARTED_MS + EPOCH_MS, () =>
       daemons.every((node) => trains(node) && node.phases.at(-1)!.live === 3),
     );
   }, 900_000);
   afterAll(async () => {
+    await spectator?.close();
+    await cluster?.close();
     await Promise.all([primary?.stop(), fallback?.stop()]);
     await chain.stop();
   });
@@ -93,6 +153,24 @@ describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000
     await chain.until("the others end the epoch", EPOCH_MS, () => epochOf(first) > epoch && epochOf(daemons[1]) > epoch);
     await chain.until("it trains again", STARTED_MS + 2 * EPOCH_MS, () => trains(again));
     hashesAgree();
+    await pointsAreExact();
+    const [one, two, killed] = [2, 3, 4].map((number) => book.rounds(epoch, addressOf(chain.wallet(number))));
+    expect(one).toBe(two);
+    expect(killed).toBeLessThan(one);
+  });
+
+  it("one that drains finishes its round first", async () => {
+    const node = daemons[1];
+    const isTraining = (): boolean => node.phases.at(-1)?.runState === "RoundTrain" && !trains(node, stepOf(node) - 1);
+    await chain.until("it has a batch to train", EPOCH_MS, isTraining);
+    const step = stepOf(node);
+    expect(await chain.end(node)).toBe(0);
+    expect(node.told("trained").some((line) => line.step >= step)).toBe(true);
+    expect(node.told("witnessSent").some((line) => line.step >= step)).toBe(true);
+    expect(node.told("left")).toHaveLength(1);
+    const again = start(3);
+    await chain.until("it trains again", STARTED_MS + 2 * EPOCH_MS, () => trains(again));
+    hashesAgree();
   });
 
   it("all leave and come back: the run goes on from its checkpoint", async () => {
@@ -124,5 +202,41 @@ describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000
       ...["--wallet-private-key-path", chain.wallet(4)],
     ]);
     expect(refused.code).not.toBe(0);
+  });
+
+  it("an expired session and a foreign one are refused; a daemon renews its own, and ends with 6 when it is ejected", async () => {
+    const at = await runAddresses(LOCAL_PROGRAMS, RUN);
+    const sender = new TransactionSender(cluster, LOCAL_PROGRAMS);
+    const owner = await walletOf(4);
+    const { session, peer, chainHead } = await keysOf(4);
+    const brief = { expiresMs: BigInt(Date.now() + 8_000), floatLamports: 10_000_000n };
+    await sender.send([await openSession(at, owner, session, peer, brief)], owner);
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const header = (await readRunHeader(cluster, at))!;
+    const { address: grant } = (await findAuthorization(cluster, LOCAL_PROGRAMS, header, owner.address))!;
+    const join = await joinRun(at, session, owner.address, grant, { chainHead, multiaddrs: [] });
+    await expect(sender.send([join], owner)).rejects.toThrow(/SessionExpired/);
+    const state = () => Machine.load(spectator.snapshot()!.bytes).state();
+    // a key that no owner of a slot has named acts for nobody
+    const foreign = await generateKeyPairSigner();
+    const { table } = runFacts(header.machine);
+    const check = healthCheck(at, foreign, { table, slot: 0 }, [1]);
+    await expect(sender.send([check], owner)).rejects.toThrow(/NotTheSlotsSession/);
+
+    const node = start(4);
+    await chain.until("it renews its session", STARTED_MS, () => node.of("session"));
+    const isIn = (): boolean =>
+      trains(node) && state().runState === "RoundTrain" && state().clients.every((slot) => slot.state === "Healthy");
+    await chain.until("three train", STARTED_MS + 2 * EPOCH_MS, () => isIn() && state().clients.length === 3);
+    const key = new Uint8Array(getAddressEncoder().encode(session.address));
+    const slot = state().clients.findIndex((one) => equalBytes(one.session, key));
+    for (const number of [2, 3]) {
+      const { session: voter } = await keysOf(number);
+      const port = await connectSolanaCoordinator({ client: cluster, runId: RUN, session: voter });
+      await chain.until("the voter sees the run", 30_000, () => port.snapshot());
+      await port.reportEquivocation(slot);
+      await port.close();
+    }
+    expect((await node.running.ended).code).toBe(REFUSED);
   });
 });

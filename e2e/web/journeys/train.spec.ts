@@ -50,6 +50,8 @@ test.describe.serial("a public run with rewards", () => {
     ]);
     await chain.on.ask("requestAirdrop", [wallet.address, 10 * LAMPORTS_PER_SOL]);
     page = await context.newPage();
+    // a page that trains asks before it is left
+    page.on("dialog", (dialog) => void dialog.accept());
     site.config = { clusters: [chain.cluster], coordinators: [], dataUrls: { [RUN]: [`data/${RUN}/train.txt`] } };
     home = site.url;
   });
