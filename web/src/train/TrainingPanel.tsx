@@ -57,8 +57,11 @@ export function TrainingPanel({ training }: { training: Training }) {
         title="Training in this tab"
       >
         <div className="space-y-4">
-          <div aria-live="polite" className="flex flex-wrap items-center gap-2" role="status">
-            <Badge tone={word.tone}>{word.label}</Badge>
+          <div className="flex flex-wrap items-center gap-2">
+            {/* what changes every second is not read out */}
+            <span role="status">
+              <Badge tone={word.tone}>{word.label}</Badge>
+            </span>
             <span>{state.kind === "failed" ? "" : stateSentence(view)}</span>
           </div>
           {state.kind === "failed" && (

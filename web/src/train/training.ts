@@ -10,6 +10,8 @@ export interface TrainingPlace {
   runId: string;
 }
 
+const DRAW_EVERY_MS = 500;
+
 export interface Training extends TrainingPlace {
   /** the identity's name in the store */
   identity: string;
@@ -51,7 +53,7 @@ export function startTraining(place: TrainingPlace, request: StartRequest): void
   const rtc = createRtcHost();
   let waiting: FromWorker[] = [];
   let frame = 0;
-  // many messages a second: the page is drawn once a frame, and when it is out of sight, all the same
+  // many messages a second, and charts to draw: a person reads no faster than this
   const flush = (): void => {
     frame = 0;
     const messages = waiting;
@@ -59,11 +61,16 @@ export function startTraining(place: TrainingPlace, request: StartRequest): void
     if (current === null) return;
     const view = messages.reduce(fold, current.view);
     change({ view });
-    if (isOver(view.state)) stop();
+    if (!isOver(view.state)) return;
+    stop();
+    if (view.state.kind === "failed" && view.state.code === "config-changed") startTraining(place, { ...request, limits: current.limits });
   };
   const take = (message: FromWorker): void => {
     waiting.push(message);
-    frame ||= window.setTimeout(flush, 100);
+    if (message.type === "state") {
+      clearTimeout(frame);
+      flush();
+    } else frame ||= window.setTimeout(flush, DRAW_EVERY_MS);
   };
   const onClose = (event: BeforeUnloadEvent): void => event.preventDefault();
   const stopWatching = watchConditions((next) => {

@@ -36,7 +36,7 @@ describe("stateSentence", () => {
   const facts = {
     isMember: true,
     runState: "RoundTrain",
-    slot: { index: 0, state: "Healthy", roundsTrained: 1, isWitness: false },
+    slot: { index: 0, state: "Healthy", roundsTrained: 1, missedRounds: 0, isWitness: false },
   } as TabFacts;
   const joined = all({ type: "state", state: { kind: "joined" } });
   it("says what this tab waits for", () => {

@@ -62,6 +62,7 @@ export function tabFacts(
           index: slot.index,
           state: slot.state,
           roundsTrained: slot.roundsTrained,
+          missedRounds: slot.missedRounds,
           isWitness: height !== undefined && machine.elected(height).some(({ clientIndex }) => clientIndex === slot.index),
         }
       : null,

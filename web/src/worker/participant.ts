@@ -37,6 +37,8 @@ const LONGEST_DISPATCH_MS = 50;
 const FACTS_EVERY_MS = 500;
 /** a Worker's clock that stood still for so long was asleep */
 const ASLEEP_MS = 20_000;
+/** rounds in a row whose result came too late: it cannot follow */
+const MISSED_ROUNDS = 3;
 const LEAVE_WITHIN_MS = 6_000;
 const LOST_ADVICE = "Close other tabs that use the graphics card, or restart the browser; then begin again here: nothing earned is lost";
 
@@ -87,11 +89,15 @@ export class Participant {
   async start(): Promise<void> {
     this.#say({ kind: "reaching" });
     try {
-      this.#parts = await this.#compose();
-      this.#attend(this.#parts);
+      const parts = await this.#compose();
+      // asked to leave meanwhile: what was made since then is let go of too
+      if (this.#ending.signal.aborted) return await this.#end();
+      this.#parts = parts;
+      this.#attend(parts);
     } catch (error) {
+      const wasAsked = this.#ending.signal.aborted;
       await this.#end();
-      if (!this.#isOver) this.#fail(error);
+      if (!wasAsked) this.#fail(error);
       return;
     }
     if (this.#request.identity !== null) await changeIdentity(this.#request.identity, { isTraining: true });
@@ -141,6 +147,8 @@ export class Participant {
   /** Ends for good, with a state; what it waits for is let go of. */
   async #stopWith(state: TabState): Promise<void> {
     if (this.#isOver) return;
+    if (state.kind === "finished" && this.#request.identity !== null)
+      await changeIdentity(this.#request.identity, { isTraining: false }).catch(() => undefined);
     this.#say(state);
     await this.#leaveRun();
     await this.#end();
@@ -242,7 +250,7 @@ export class Participant {
     const config = watchConfig(reached.coordinator, configToml);
     this.#undo.push(() => config.stop());
     void config.changed.then(() =>
-      this.#stopWith({ kind: "failed", code: "unsupported", text: "the run has a new configuration: begin again here to take it up" }),
+      this.#stopWith({ kind: "failed", code: "config-changed", text: "the run has a new configuration: the tab begins again with it" }),
     );
     this.#behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
     return { runId, plan, keys, network, reached, data, blobs, engine, runStartHash, sink, arriving: folders?.arriving ?? null };
@@ -299,13 +307,25 @@ export class Participant {
       seenMs = nowMs;
       if (this.#newest === null) return;
       const longestMs = this.#device?.pacer?.takeLongestMs() ?? null;
-      this.#tell({ type: "facts", facts: tabFacts(this.#newest.snapshot, this.#newest.atMs, own, this.#points, network, longestMs) });
+      const facts = tabFacts(this.#newest.snapshot, this.#newest.atMs, own, this.#points, network, longestMs);
+      this.#tell({ type: "facts", facts });
+      if (facts.slot !== null && facts.slot.state === "Healthy" && facts.slot.missedRounds >= MISSED_ROUNDS) this.#tooSlow();
       if (this.#behind?.isHopeless()) {
         this.#notice("no other member holds what this tab lacks: it gives up its place in this epoch and takes part in the next one");
         this.#giveUp();
       }
     }, FACTS_EVERY_MS);
     this.#undo.push(() => clearInterval(timer));
+  }
+
+  /** Its results come too late round after round: the others would wait for each of them in vain. */
+  #tooSlow(): void {
+    if (this.#isGivingUp || this.#round === null) return;
+    const isThrottled = this.#limits.dutyPercent < 100;
+    this.#notice(
+      `this tab is too slow for the run's rounds: it gives up its place in this epoch and tries the next one${isThrottled ? "; let it work for more of the time" : ""}`,
+    );
+    this.#giveUp();
   }
 
   #woke(seconds: number): void {

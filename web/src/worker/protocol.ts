@@ -80,7 +80,17 @@ export type TabState =
 
 export type FailureCode =
   /** another tab of this browser trains with the same identity */
-  "identity-in-use" | "no-identity" | "adapter" | "too-large" | "coordinator" | "data" | "unsupported" | "refused" | "internal";
+  | "identity-in-use"
+  | "no-identity"
+  | "adapter"
+  | "too-large"
+  | "coordinator"
+  | "data"
+  | "unsupported"
+  /** the page begins again by itself */
+  | "config-changed"
+  | "refused"
+  | "internal";
 
 /** What the coordinator's state means for this tab; at most twice a second. */
 export interface TabFacts {
@@ -95,7 +105,7 @@ export interface TabFacts {
   members: number;
   live: number;
   /** this tab's slot of the running epoch; null: it waits for the next one */
-  slot: { index: number; state: string; roundsTrained: number; isWitness: boolean } | null;
+  slot: { index: number; state: string; roundsTrained: number; missedRounds: number; isWitness: boolean } | null;
   /** waits for the next epoch, or has a slot */
   isMember: boolean;
   /** points of this sitting, of all its epochs */
