@@ -5,9 +5,11 @@ import { describe, expect, test } from "vitest";
 import { NetworkError } from "./errors.ts";
 import { askOverStream, refuseStream } from "./exchange.ts";
 import { type LimitHit, LimitReports } from "./limitReports.ts";
-import { firstCutOffMs, longestCutOffMs, rateLimits } from "./limits.ts";
+import { firstCutOffMs, longestCutOffMs, rateLimits, streamLimits } from "./limits.ts";
 import { Offenders } from "./offenders.ts";
-import { hostOf, parseAddress, peerKeyFromText } from "./peerIds.ts";
+import { generateKeypair } from "./keys.ts";
+import { hostOf, isRelayed, parseAddress, peerIdIn, peerIdOf, peerIdText, peerKeyFromText, worthTelling } from "./peerIds.ts";
+import { keyHex } from "./port.ts";
 import { RequestGuard } from "./requestGuard.ts";
 import { TokenBucket, TokenBuckets } from "./tokenBucket.ts";
 
@@ -119,6 +121,36 @@ describe("requests", () => {
     expect(guard.mayAsk("aa".repeat(32), "/p/2", quiet)).toBe(true);
   });
 
+  test("have their streams counted on every transport: one more than a connection may have open is aborted, and a closed one makes room", () => {
+    const struck: string[] = [];
+    const guard = new RequestGuard({
+      now: () => 0,
+      reports: new LimitReports(),
+      offenders: { strike: (hex: string) => struck.push(hex) } as unknown as Offenders,
+      isNamed: () => true,
+    });
+    const muxer = new EventTarget();
+    const remotePeer = peerIdOf(keyHex(generateKeypair(new Uint8Array(32).fill(9)).publicKey));
+    guard.watch({ ...connectionFrom("10.0.0.1"), remotePeer, muxer } as unknown as Connection);
+    class Opened extends EventTarget {
+      isAborted = false;
+      abort(): void {
+        this.isAborted = true;
+      }
+    }
+    const open = (): Opened => {
+      const stream = new Opened();
+      muxer.dispatchEvent(new CustomEvent("stream", { detail: stream }));
+      return stream;
+    };
+    const streams = Array.from({ length: streamLimits.inboundStreamsPerConnection.value }, open);
+    expect(streams.some(({ isAborted }) => isAborted)).toBe(false);
+    expect(open().isAborted).toBe(true);
+    expect(struck).toHaveLength(1);
+    streams[0].dispatchEvent(new Event("close"));
+    expect(open().isAborted).toBe(false);
+  });
+
   test("that are refused are told why", async () => {
     const [asking, asked] = await streamPair();
     const answer = askOverStream(asking, new Uint8Array(10), 10, {});
@@ -142,6 +174,29 @@ describe("addresses", () => {
 
   test("an IPv4 address in an IPv6 one is the same host", () => {
     expect(hostOf(multiaddr("/ip6/::ffff:10.0.0.7/tcp/1"))).toBe("10.0.0.7");
+  });
+
+  test("through a relay name the peer behind it, not the relay", () => {
+    const [relay, tab] = [7, 8].map((fill) => peerIdText(generateKeypair(new Uint8Array(32).fill(fill)).publicKey));
+    const through = `/ip4/10.0.0.7/tcp/1/ws/p2p/${relay}/p2p-circuit/webrtc`;
+    expect(peerIdIn(multiaddr(through))).toBeUndefined();
+    expect(peerIdIn(multiaddr(`${through}/p2p/${tab}`))).toBe(tab);
+    expect([through, "/ip4/10.0.0.7/tcp/1"].map((text) => isRelayed(multiaddr(text)))).toEqual([true, false]);
+  });
+
+  test("are told best first: others' networks before our own, TCP before webrtc-direct before WebSockets, eight at most", () => {
+    const hash = "uEiB4wZI_xBQ-YsSdUFsKmnY0h-6PtgjlxOXczKzf_sQf0w";
+    const of = (host: string): string[] => [
+      `/ip4/${host}/tcp/1`,
+      `/ip4/${host}/udp/1/webrtc-direct/certhash/${hash}`,
+      `/ip4/${host}/tcp/2/ws`,
+    ];
+    const mixed = [...of("127.0.0.1"), ...of("10.0.0.7").reverse(), "/ip6/::1/tcp/1", ...of("192.0.2.1")];
+    const told = worthTelling(mixed.map((text) => multiaddr(text)));
+    expect(told).toHaveLength(8);
+    expect(told.slice(0, 2)).toEqual(["/ip4/10.0.0.7/tcp/1", "/ip4/192.0.2.1/tcp/1"]);
+    expect(told[5]).toBe("/ip4/192.0.2.1/tcp/2/ws");
+    expect(told.slice(6)).toEqual(["/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1"]);
   });
 
   test("of absurd length are refused at once", () => {

@@ -10,7 +10,7 @@ for (const [name, address] of [
     create: (seed, options) => createNodeNetwork({ seed, listen: [address], isRelay: true, ...options }),
     kill: (network) => network.stop(),
     // it closes the connection that it has not accepted yet
-    refusesInSilence: address.includes("webrtc"),
+    mayRefuseInSilence: address.includes("webrtc"),
     hasNoBackpressure: address.includes("webrtc"),
   });
 }

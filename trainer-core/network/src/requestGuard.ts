@@ -1,6 +1,6 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import type { LimitReports } from "./limitReports.ts";
-import { rateLimits } from "./limits.ts";
+import { rateLimits, streamLimits } from "./limits.ts";
 import type { Offenders } from "./offenders.ts";
 import { bytesOf, hexOf, hostOf } from "./peerIds.ts";
 import { TokenBuckets } from "./tokenBucket.ts";
@@ -32,8 +32,15 @@ export class RequestGuard {
     const { muxer } = connection as Connection & {
       muxer: { addEventListener(type: "stream", listener: (event: CustomEvent<Stream>) => void): void };
     };
+    let open = 0;
     muxer.addEventListener("stream", ({ detail: stream }) => {
-      if (hex !== null && this.#streams.take(hex, 1, this.#now())) return;
+      // yamux counts as well, WebRTC does not
+      const isWithin = open < streamLimits.inboundStreamsPerConnection.value;
+      if (isWithin && hex !== null && this.#streams.take(hex, 1, this.#now())) {
+        open++;
+        stream.addEventListener("close", () => open--, { once: true });
+        return;
+      }
       stream.abort(new Error("too many streams"));
       if (hex !== null) this.#over(hex, hostOf(connection.remoteAddr));
     });
