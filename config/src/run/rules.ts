@@ -105,7 +105,7 @@ function optimizerIssues({ optimizer }: DraftLlm): Issue[] {
   if (optimizer === undefined) return [];
   const { kind, value } = variantOf(optimizer as RunConfig["model"]["LLM"]["optimizer"]);
   if (kind === "Dummy") return [issue("model.LLM.optimizer", "Dummy", "must be Distro or AdamW: Dummy trains nothing")];
-  if (kind !== "Distro" || value.compression_topk <= value.compression_chunk ** 2) return [];
+  if (kind !== "Distro" || !(value.compression_topk > value.compression_chunk ** 2)) return [];
   const rule = `must be at most compression_chunk squared = ${value.compression_chunk ** 2}`;
   return [issue("model.LLM.optimizer.Distro.compression_topk", value.compression_topk, rule, "coefficients a tile")];
 }

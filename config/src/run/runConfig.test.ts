@@ -498,6 +498,8 @@ describe("a draft of a config", () => {
       const draft = readRunDraft(document as JsonObject);
       expect(draft.issues.length === 0).toBe(strict.issues.length === 0);
       for (const each of strict.issues) expect(draft.issues).toContainEqual(each);
+      // no rule speaks of a value that is not there
+      expect(draft.issues.filter(({ value, rule }) => value === undefined && !rule.startsWith("is required"))).toEqual([]);
     }
   });
 });

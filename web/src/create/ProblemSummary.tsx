@@ -13,7 +13,7 @@ export function ProblemSummary({ problems, go }: { problems: readonly DraftProbl
             <p className="font-medium">
               {problems.length === 1 ? "One thing is not right yet" : `${problems.length} things are not right yet`}
             </p>
-            <ul className="mt-1 space-y-1 text-sm break-words">
+            <ul className="mt-1 space-y-1 text-sm wrap-anywhere">
               {problems.map((problem) => (
                 <li key={`${problem.path} ${problem.message}`}>
                   {problem.path === null ? (

@@ -120,7 +120,7 @@ function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<
               {config === null ? (
                 <ul className="space-y-1">
                   {problems.map(({ message, path }) => (
-                    <li className="flex gap-2 text-sm break-words" key={message}>
+                    <li className="flex gap-2 text-sm wrap-anywhere" key={message}>
                       <BadIcon className="mt-0.5 size-4 text-bad" />
                       {path === null ? (
                         message
