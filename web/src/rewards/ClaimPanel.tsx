@@ -35,6 +35,9 @@ export function ClaimPanel({ membership, refresh }: PanelProps) {
               : "Nothing to claim now: points are booked when an epoch ends."}
         </p>
       </div>
+      <p className="flex flex-wrap items-center gap-x-1.5 text-sm text-muted">
+        Paid in token <AddressText address={treasury.account.mint} label="token" />
+      </p>
       <ActionStatus action={action} done={(claimed) => <Done claimed={claimed} />} onRetry={() => void claim()} />
     </div>
   );

@@ -34,7 +34,8 @@ export function EndPanel({ membership, refresh }: PanelProps) {
         <p className="max-w-prose text-sm text-muted">
           {state === null
             ? "This run is closed: nothing can be earned or claimed in it any more, and your deposits can be taken back."
-            : "Done with this run? Claim first and stop your machines; then the membership can be closed, and its deposits come back."}
+            : "Done with this run? Claim first and stop your machines; then the membership can be closed."}{" "}
+          {formatSol(returnable(membership))} come back.
         </p>
         <div className="flex flex-wrap gap-2">
           {hasBond && (
@@ -43,7 +44,7 @@ export function EndPanel({ membership, refresh }: PanelProps) {
             </Button>
           )}
           <Button busy={ending.isBusy} onClick={() => void end()} size="small">
-            Close membership, get {formatSol(returnable(membership))} back
+            Close membership
           </Button>
         </div>
       </div>

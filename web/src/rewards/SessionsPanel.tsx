@@ -53,7 +53,7 @@ export function SessionsPanel({ membership, owner, isOwn, refresh }: PanelProps)
             ? [
                 {
                   key: "close",
-                  header: "",
+                  header: "Action",
                   align: "end" as const,
                   cell: ({ session }: OwnedSession) => (
                     <Button

@@ -39,22 +39,23 @@ export async function claimHistory(chain: Chain, run: Address, owner: Address): 
         const signature = string(field(one, "signature"), "a signature");
         const config = { encoding: "base64", commitment, maxSupportedTransactionVersion: 0 };
         const found = await client.pool.call("getTransaction", [signature, config], signal);
-        return { signature, found };
+        const time = field(one, "blockTime") ?? null;
+        return { signature, found, atMs: time === null ? null : 1000 * Number(integer(time, "a time")) };
       }),
     );
-    for (const { signature, found } of some) {
+    for (const { signature, found, atMs } of some) {
       if (found === null) isWhole = false;
-      else claims.push(...claimsIn(found, programs.treasurer, participant, signature));
+      else for (const units of claimsIn(found, programs.treasurer, participant)) claims.push({ signature, atMs, units });
     }
   }
   return { claims, isWhole };
 }
 
-function claimsIn(found: Json, treasurer: Address, participant: Address, signature: string): Claim[] {
+/** Units of each claim in the transaction. */
+function claimsIn(found: Json, treasurer: Address, participant: Address): bigint[] {
   const [wire] = list(field(found, "transaction"), "a transaction");
   const { messageBytes } = getTransactionDecoder().decode(getBase64Encoder().encode(string(wire, "a transaction's bytes")));
   const message = getCompiledTransactionMessageDecoder().decode(messageBytes);
-  const time = field(found, "blockTime") ?? null;
   if (!("instructions" in message)) return [];
   return message.instructions.flatMap(({ programAddressIndex, accountIndices = [], data }) => {
     const isClaim =
@@ -62,7 +63,6 @@ function claimsIn(found: Json, treasurer: Address, participant: Address, signatu
       data?.[0] === CLAIM_DISCRIMINATOR &&
       message.staticAccounts[accountIndices[PARTICIPANT] ?? -1] === participant;
     if (!isClaim) return [];
-    const { points } = getClaimInstructionDataDecoder().decode(data);
-    return [{ signature, atMs: time === null ? null : 1000 * Number(integer(time, "a time")), units: points }];
+    return [getClaimInstructionDataDecoder().decode(data).points];
   });
 }

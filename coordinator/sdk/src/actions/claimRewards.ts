@@ -1,12 +1,13 @@
 /** Pays what the wallet has earned in a run, as far as its treasury holds it; the token account is made where there is none. */
 import type { Address, TransactionSigner } from "@solana/kit";
 import { claimablePoints } from "../solana/accounts.ts";
+import { settle } from "../solana/instructions.ts";
 import { createTokenAccount } from "../solana/tokens.ts";
 import { claim, createParticipant } from "../solana/treasury.ts";
 import type { Chain } from "./chain.ts";
 import { ActionError } from "./errors.ts";
 import type { Tell } from "./progress.ts";
-import { findMember, requireRun } from "./run.ts";
+import { findMember, requireRun, unsettledSlots } from "./run.ts";
 import { settleTables } from "./settle.ts";
 import { findParticipant, requireMint, requireTreasury, treasuryFacts, unitsOf } from "./treasury.ts";
 
@@ -39,17 +40,25 @@ export async function claimRewards(chain: Chain, wallet: TransactionSigner, { ru
       "not-found",
       `${wallet.address} never was a member of run ${runId}: rewards go to the owner's wallet, the one whose key the daemon was given`,
     );
-  await settleTables(chain, run, wallet, wallet.address, () => tell?.({ step: 1, of: 2, text: "booking the points of the last epoch" }));
+  const slots = unsettledSlots(run).filter((slot) => slot.isDue && slot.owner === wallet.address);
+  // what is only earned is booked in the claim's own transaction; what a slashing leaves, the program says
+  const isPlain = slots.every(({ slashed }) => slashed === 0n);
+  if (!isPlain)
+    await settleTables(chain, run, wallet, wallet.address, () => tell?.({ step: 1, of: 2, text: "booking the points of the last epoch" }));
+  const due = isPlain ? slots : [];
   const member = (await findMember(chain, run, wallet.address))!;
-  const claimable = claimablePoints(member);
+  const earned = due.reduce((sum, slot) => sum + slot.earned, member.earned);
+  const claimable = claimablePoints({ ...member, earned });
   const { vaultUnits } = await treasuryFacts(chain, treasury);
   const points = claimable < vaultUnits ? claimable : vaultUnits;
   const own = await unitsOf(chain, wallet.address, mint);
   let signature: string | null = null;
   if (points > 0n) {
-    tell?.({ step: 2, of: 2, text: "claiming" });
+    const steps = isPlain ? 1 : 2;
+    tell?.({ step: steps, of: steps, text: "claiming" });
     const participant = await findParticipant(chain, treasury.address, wallet.address);
     const instructions = [
+      ...(await Promise.all(due.map(({ table, slot }) => settle(run.at, table, [{ slot, owner: wallet.address }])))),
       ...(own.units === null ? [createTokenAccount({ payer: wallet, ata: own.address, owner: wallet.address, ...mint })] : []),
       ...(participant === null ? [await createParticipant(run.at, wallet, wallet.address)] : []),
       await claim(run.at, wallet, mint, points),
@@ -59,7 +68,7 @@ export async function claimRewards(chain: Chain, wallet: TransactionSigner, { ru
   const after = await unitsOf(chain, wallet.address, mint);
   return {
     ...{ runId, owner: wallet.address, mint: mint.mint, decimals: mint.decimals },
-    ...{ earned: member.earned, slashed: member.slashed, claimedBefore: member.claimed },
+    ...{ earned, slashed: member.slashed, claimedBefore: member.claimed },
     ...{ claimedUnits: points, leftUnits: claimable - points, tokenAccount: own.address, balanceUnits: after.units ?? 0n, signature },
   };
 }

@@ -22,7 +22,11 @@ export async function settleTables(
     for (let at = 0; at < due.length; at += CHAIN_LIMITS.settleSlots) {
       const some = due.slice(at, at + CHAIN_LIMITS.settleSlots);
       begin?.();
-      await chain.send([await settle(run.at, table, some)], payer, `settle ${some.length} members`);
+      await chain.send(
+        [await settle(run.at, table, some)],
+        payer,
+        `book the points of ${some.length} ${some.length === 1 ? "member" : "members"}`,
+      );
     }
   }
   return slots.length;
