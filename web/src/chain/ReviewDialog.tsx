@@ -65,7 +65,7 @@ function Shown({ pending }: { pending: PendingReview }) {
             ))}
           </ol>
         </div>
-        <dl className="grid grid-cols-[auto_1fr] items-center gap-x-6 gap-y-1.5 rounded-lg bg-sunken p-3 text-sm sm:px-4">
+        <dl className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1.5 rounded-lg bg-sunken p-3 text-sm sm:px-4">
           <dt className="text-muted">Network fee</dt>
           <dd className="text-right tabular">{formatSol(review.feeLamports)}</dd>
           <dt className="text-muted">{isPaidBack(review.rentLamports) ? "Comes back to you" : "Also leaves the wallet"}</dt>

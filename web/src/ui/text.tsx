@@ -52,7 +52,7 @@ export interface AddressTextProps {
 export function AddressText({ address, label = "address", className }: AddressTextProps) {
   return (
     <CopyText label={`${label} ${shortAddress(address)}`} text={address}>
-      <span className={classes("font-mono text-[0.925em]", className)} title={address}>
+      <span className={classes("font-mono text-[0.925em] whitespace-nowrap", className)} title={address}>
         {shortAddress(address)}
       </span>
     </CopyText>

@@ -32,6 +32,7 @@ function Body({ wallet }: { wallet: WalletSnapshot }) {
       return (
         <div className="space-y-4">
           <Waiting text={`Approve the connection in ${wallet.name ?? "your wallet"}.`} />
+          <p className="text-sm text-muted">Nothing to see? Open the wallet yourself; if it stays silent, reload this page.</p>
           <Button onClick={() => chooseWallet(null)}>Choose another wallet</Button>
         </div>
       );

@@ -11,7 +11,7 @@ import type { ChainName } from "@starling/config/page/runtimeConfig";
 import { createElement, useCallback, useEffect, useMemo, useRef } from "react";
 import { PageError } from "../lib/pageError.ts";
 import { isRejection, standardSignWires, walletSigner, type SignWires } from "./signer.ts";
-import { bindWallet, changeWallet, REMEMBERED_WALLET_KEY } from "./store.ts";
+import { bindWallet, changeWallet, chooseWallet, REMEMBERED_WALLET_KEY } from "./store.ts";
 import type { MakeSigner } from "./types.ts";
 
 /** Discovery is the Wallet Standard's: nothing is listed by hand. */
@@ -29,7 +29,10 @@ export default function Edge({ chain }: EdgeProps) {
   const chosenHere = useRef(false);
   const onError = useCallback((error: WalletError, adapter?: Adapter) => {
     // a remembered wallet that does not answer in silence is simply not connected
-    if (chosenHere.current) changeWallet({ error: connectSentence(error, adapter?.name ?? "The wallet") });
+    if (!chosenHere.current) return;
+    changeWallet({ error: connectSentence(error, adapter?.name ?? "The wallet") });
+    // also where the answer comes late: it must be possible to choose the same wallet again
+    chooseWallet(null, { keepError: true });
   }, []);
   return createElement(ConnectionProvider, {
     endpoint,
@@ -44,7 +47,7 @@ export default function Edge({ chain }: EdgeProps) {
 }
 
 function Bridge({ chosenHere }: { chosenHere: { current: boolean } }) {
-  const { wallets, wallet, publicKey, connected, connecting, select, disconnect } = useAdapter();
+  const { wallets, wallet, connecting, select, disconnect } = useAdapter();
 
   const choices = useMemo(
     () =>
@@ -70,14 +73,18 @@ function Bridge({ chosenHere }: { chosenHere: { current: boolean } }) {
   }, [select, disconnect, chosenHere]);
 
   const adapter = wallet?.adapter ?? null;
-  const owner = connected && publicKey !== null ? publicKey.toBase58() : null;
+  // asked of the adapter itself: a wallet that once did not answer may have answered since, without wallet-adapter's hook knowing
+  const owner = adapter?.connected === true ? (adapter.publicKey?.toBase58() ?? null) : null;
+  const isAsked = connecting || adapter?.connecting === true;
   useEffect(() => {
     const name = adapter?.name ?? null;
     if (adapter !== null && owner !== null) {
       const address = readAddress(owner);
-      changeWallet({ status: "connected", address, name, error: null, makeSigner: signerMaker(adapter, address) });
-    } else changeWallet({ status: connecting ? "connecting" : "none", address: null, name: connecting ? name : null, makeSigner: null });
-  }, [adapter, owner, connecting]);
+      const makeSigner = signerMaker(adapter, address);
+      changeWallet({ status: "connected", address, name, error: null, makeSigner, ...(chosenHere.current && { dialogOpen: false }) });
+      chosenHere.current = false;
+    } else changeWallet({ status: isAsked ? "connecting" : "none", address: null, name: isAsked ? name : null, makeSigner: null });
+  }, [adapter, owner, isAsked, chosenHere]);
   return null;
 }
 

@@ -56,8 +56,9 @@ export function openWalletDialog(): void {
 
 export const closeWalletDialog = (): void => changeWallet({ dialogOpen: false, error: null });
 
-export function chooseWallet(name: string | null): void {
-  changeWallet({ error: null });
+/** null: leaves the one that is being asked */
+export function chooseWallet(name: string | null, { keepError = false } = {}): void {
+  if (!keepError) changeWallet({ error: null });
   commands?.select(name);
 }
 
