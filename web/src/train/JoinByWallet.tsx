@@ -16,13 +16,11 @@ import { Alert, Button, Card, Field, NumberInput, Skeleton, TextInput } from "..
 import { useWallet } from "../wallet/useWallet.ts";
 import { changeIdentity, ensureIdentity, type IdentityRecord } from "../worker/store/identityStore.ts";
 import { seedSigner, sessionTransactionSigner } from "../worker/store/transactionSigner.ts";
+import { DEFAULT_DAYS, DEFAULT_FLOAT_SOL, MOST_DAYS } from "./sessionTerms.ts";
 import { identityOf, startRequest } from "./startRequest.ts";
 import { startTraining } from "./training.ts";
 
 const LOOK_EVERY_MS = 10_000;
-const DEFAULT_DAYS = 30;
-const DEFAULT_FLOAT_SOL = "0.05";
-const MOST_DAYS = 365;
 
 interface JoinByWalletProps {
   config: RuntimeConfig;

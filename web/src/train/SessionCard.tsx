@@ -1,8 +1,8 @@
 /** The permission that the wallet gave: until when, what it holds, and how it comes back. */
 import { address } from "@solana/kit";
-import { formatSol } from "@starling/sdk/actions/amounts";
+import { formatSol, parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
 import { requireRunHead } from "@starling/sdk/actions/run";
-import { closeSession, findSession, type ClosedSession } from "@starling/sdk/actions/session";
+import { closeSession, findSession, openSession, type ClosedSession, type OpenedSession } from "@starling/sdk/actions/session";
 import { useQuery } from "@tanstack/react-query";
 import { ActionStatus, Failure } from "../chain/ActionStatus.tsx";
 import { useAction } from "../chain/useAction.ts";
@@ -11,7 +11,8 @@ import { formatDuration } from "../lib/format.ts";
 import { Alert, Button, Card, Skeleton, Stat, useNowMs } from "../ui/index.ts";
 import { useWallet } from "../wallet/useWallet.ts";
 import { loadIdentity } from "../worker/store/identityStore.ts";
-import { sessionTransactionSigner } from "../worker/store/transactionSigner.ts";
+import { seedSigner, sessionTransactionSigner } from "../worker/store/transactionSigner.ts";
+import { DEFAULT_DAYS, DEFAULT_FLOAT_SOL } from "./sessionTerms.ts";
 import { leaveTraining } from "./training.ts";
 
 const LOOK_EVERY_MS = 30_000;
@@ -31,6 +32,7 @@ export default function SessionCard({
   const { chain } = useChain(cluster);
   const wallet = useWallet(cluster);
   const action = useAction<ClosedSession>();
+  const renewal = useAction<OpenedSession>();
   const now = useNowMs();
   const session = useQuery({
     queryKey: ["session", cluster, runId, identity],
@@ -54,6 +56,15 @@ export default function SessionCard({
     });
     await session.refetch();
   };
+  const renew = async (): Promise<void> => {
+    await renewal.run(async ({ chain: own, wallet: signer, tell }) => {
+      const record = (await loadIdentity(identity))!;
+      const floatLamports = parseAmount(DEFAULT_FLOAT_SOL, SOL_DECIMALS, "the float");
+      const key = await sessionTransactionSigner(record);
+      return openSession(own, signer, { runId, session: key, peer: seedSigner(record.peerSeed), days: DEFAULT_DAYS, floatLamports }, tell);
+    });
+    await session.refetch();
+  };
   const facts = session.data?.facts ?? null;
   if (session.isPending) return <Skeleton className="h-32 w-full" />;
   if (session.error !== null && facts === null) return <Failure error={session.error} onRetry={() => void session.refetch()} />;
@@ -71,12 +82,33 @@ export default function SessionCard({
               />
               <Stat hint="returnable" label="Left for fees" value={formatSol(facts.floatLamports + facts.keyLamports)} />
             </div>
-            <Button busy={action.isBusy} disabled={wallet.address !== owner} onClick={() => void close()} variant="danger">
-              Stop and take the float back
-            </Button>
-            {wallet.address !== owner && <p className="text-sm text-muted">Connect the wallet {owner} to take it back.</p>}
+            <div className="flex flex-wrap gap-2">
+              <Button busy={renewal.isBusy} disabled={wallet.address !== owner || action.isBusy} onClick={() => void renew()}>
+                Renew and top up
+              </Button>
+              <Button
+                busy={action.isBusy}
+                disabled={wallet.address !== owner || renewal.isBusy}
+                onClick={() => void close()}
+                variant="danger"
+              >
+                Stop and take the float back
+              </Button>
+            </div>
+            {wallet.address !== owner && <p className="text-sm text-muted break-words">Both need the wallet {owner}: connect it.</p>}
           </>
         )}
+        <ActionStatus
+          action={renewal}
+          done={({ type, floatLamports }) => (
+            <Alert title={type === "nothing" ? "Nothing had to be done" : "Renewed"} tone="good">
+              {type === "nothing"
+                ? "More than a third of its time and a quarter of its float are left."
+                : `${formatSol(floatLamports)} are there for fees.`}
+            </Alert>
+          )}
+          onRetry={() => void renew()}
+        />
         <ActionStatus
           action={action}
           done={({ returnedLamports }) => (

@@ -16,7 +16,7 @@ import {
   type StatProps,
   type Tone,
 } from "../ui/index.ts";
-import type { TrainLimits } from "../worker/protocol.ts";
+import type { FailureCode, TrainLimits } from "../worker/protocol.ts";
 import { canSeeBattery } from "./conditions.ts";
 import { leaveTraining, pauseTraining, setTrainingLimits, type Training } from "./training.ts";
 import { isOver, stateSentence } from "./trainingView.ts";
@@ -33,6 +33,19 @@ const WORDS: Record<Training["view"]["state"]["kind"], { label: string; tone: To
   finished: { label: "Finished", tone: "good" },
   failed: { label: "Stopped", tone: "bad" },
 };
+
+const FAILURE_TITLES: Partial<Record<FailureCode, string>> = {
+  "identity-in-use": "Another tab trains already",
+  adapter: "The graphics adapter does not do",
+  "too-large": "This model is too large for this adapter",
+  data: "The training data cannot be read",
+  refused: "The run does not let this tab in",
+};
+
+function sentence(text: string): string {
+  const whole = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
 
 export function TrainingPanel({ training }: { training: Training }) {
   const { view, limits, paused } = training;
@@ -65,13 +78,16 @@ export function TrainingPanel({ training }: { training: Training }) {
             <span>{state.kind === "failed" ? "" : stateSentence(view)}</span>
           </div>
           {state.kind === "failed" && (
-            <Alert title="This tab stopped training" tone="bad">
-              {state.text} Points that it has earned stay earned.
+            <Alert
+              title={FAILURE_TITLES[state.code] ?? "This tab stopped training"}
+              tone={state.code === "identity-in-use" ? "warn" : "bad"}
+            >
+              {sentence(state.text)} Points that it has earned stay earned.
             </Alert>
           )}
           {connection !== null && !over && (
             <Alert title="The run is out of reach for the moment" tone="warn">
-              {connection}. The tab tries again by itself; nothing earned is lost.
+              {sentence(connection)} The tab tries again by itself; nothing earned is lost.
             </Alert>
           )}
           {model !== null && (
