@@ -1,8 +1,9 @@
 /** The run's configuration in plain words: every key with its unit and meaning, and the text itself. */
+import { memo } from "react";
 import { Alert, Card, CopyText } from "../ui/index.ts";
 import type { ConfigView } from "../watch/protocol.ts";
 
-export function ConfigPanel({ config }: { config: ConfigView | null }) {
+export const ConfigPanel = memo(function ConfigPanel({ config }: { config: ConfigView | null }) {
   if (config === null) {
     return (
       <Card title="Configuration">
@@ -58,4 +59,4 @@ export function ConfigPanel({ config }: { config: ConfigView | null }) {
       </div>
     </Card>
   );
-}
+});

@@ -1,4 +1,5 @@
 /** The figures that people come for. */
+import { memo } from "react";
 import { formatCompact, formatLearningRate, formatLoss, formatNumber } from "../lib/format.ts";
 import { Card, Stat, type StatProps } from "../ui/index.ts";
 import type { HistoryPoint, RunView } from "../watch/protocol.ts";
@@ -7,7 +8,7 @@ import { recentMean, seriesOf } from "./chartData.ts";
 /** Rounds whose speed is averaged: one alone says little. */
 const RECENT_ROUNDS = 5;
 
-export function FiguresPanel({ view, points }: { view: RunView; points: readonly HistoryPoint[] }) {
+export const FiguresPanel = memo(function FiguresPanel({ view, points }: { view: RunView; points: readonly HistoryPoint[] }) {
   const losses = seriesOf(points, "loss");
   const newest = losses.at(-1);
   const speed = recentMean(seriesOf(points, "tokensPerSecond"), RECENT_ROUNDS);
@@ -42,7 +43,7 @@ export function FiguresPanel({ view, points }: { view: RunView; points: readonly
       </div>
     </Card>
   );
-}
+});
 
 /** A figure that its name finds. */
 function Figure(props: StatProps & { label: string }) {

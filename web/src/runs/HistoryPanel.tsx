@@ -1,5 +1,5 @@
 /** How the run went: charts, the same as a table, and what of it was checked. */
-import { lazy, Suspense, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import { formatCompact, formatLearningRate, formatLoss, formatNumber } from "../lib/format.ts";
 import { Alert, Button, Card, RelativeTime, Skeleton, Spinner, Table, Tabs } from "../ui/index.ts";
 import type { LiveRun } from "../watch/useWatch.ts";
@@ -19,8 +19,12 @@ const MEASURES: { measure: Measure; name: string; unit: string; format: (value: 
   { measure: "learningRate", name: "Learning rate", unit: "", format: formatLearningRate, colour: "--chart-3" },
 ];
 
-export function HistoryPanel({ run }: { run: LiveRun }) {
-  const { points, info, outOfOrder, older } = run;
+export const HistoryPanel = memo(function HistoryPanel({
+  points,
+  info,
+  outOfOrder,
+  older,
+}: Pick<LiveRun, "points" | "info" | "outOfOrder" | "older">) {
   const [how, setHow] = useState<"charts" | "table">("charts");
   return (
     <Card
@@ -80,9 +84,9 @@ export function HistoryPanel({ run }: { run: LiveRun }) {
       )}
     </Card>
   );
-}
+});
 
-function Charts({ points }: { points: LiveRun["points"] }) {
+const Charts = memo(function Charts({ points }: { points: LiveRun["points"] }) {
   return (
     <div className="grid gap-6 lg:grid-cols-3">
       {MEASURES.map(({ measure, name, unit, format, colour }) => {
@@ -117,7 +121,7 @@ function Charts({ points }: { points: LiveRun["points"] }) {
       })}
     </div>
   );
-}
+});
 
 function HistoryTable({ points }: { points: LiveRun["points"] }) {
   return (

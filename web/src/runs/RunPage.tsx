@@ -73,7 +73,7 @@ export default function RunPage() {
         <>
           <PhasePanel connection={connection} view={view} />
           <FiguresPanel points={run.points} view={view} />
-          <HistoryPanel run={run} />
+          <HistoryPanel info={run.info} older={run.older} outOfOrder={run.outOfOrder} points={run.points} />
           <ClientsPanel isLive={connection.kind === "live"} view={view} />
           <div className="grid gap-5 lg:grid-cols-2">
             <ModelPanel points={run.points} view={view} />

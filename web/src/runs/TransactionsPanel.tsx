@@ -1,4 +1,5 @@
 /** The run's newest transactions. */
+import { memo } from "react";
 import { shortAddress } from "../lib/format.ts";
 import { AddressText, Badge, Card, CopyText, ExternalIcon, RelativeTime, Table } from "../ui/index.ts";
 import type { RunTransaction } from "../watch/protocol.ts";
@@ -9,7 +10,7 @@ export interface TransactionsPanelProps {
   explorerUrl: string | undefined;
 }
 
-export function TransactionsPanel({ transactions, explorerUrl }: TransactionsPanelProps) {
+export const TransactionsPanel = memo(function TransactionsPanel({ transactions, explorerUrl }: TransactionsPanelProps) {
   return (
     <Card description="Everything that the run does stands on the chain." title="Last transactions">
       <Table
@@ -60,4 +61,4 @@ export function TransactionsPanel({ transactions, explorerUrl }: TransactionsPan
       />
     </Card>
   );
-}
+});

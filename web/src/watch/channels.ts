@@ -1,12 +1,25 @@
 /** What is known of one run, or of the runs of one source, and telling it to the page at a pace that does not flood it. */
 import { HistoryStore, type WitnessReport } from "./historyStore.ts";
 import { Pace } from "./pace.ts";
-import type { Connection, FromWatcher, HistoryInfo, HistoryPoint, RunKey, RunSummary, RunTransaction, RunView } from "./protocol.ts";
+import type {
+  ConfigView,
+  Connection,
+  FromWatcher,
+  HistoryInfo,
+  HistoryPoint,
+  RunKey,
+  RunSummary,
+  RunTransaction,
+  RunView,
+} from "./protocol.ts";
 
-/** Together under four messages a second. */
-const VIEW_INTERVAL_MS = 360;
-const HISTORY_INTERVAL_MS = 1_000;
-const LIST_INTERVAL_MS = 400;
+const SECOND_MS = 1_000;
+/** messages a second; together four a run */
+const VIEWS = 3;
+const HISTORIES = 1;
+const LISTS = 2;
+/** so that a change of phase, or of the connection, finds room to be told at once */
+const VIEW_GAP_MS = 500;
 /** of one message; what is more comes with the next */
 const MOST_POINTS_AT_ONCE = 2_000;
 const MOST_TRANSACTIONS = 40;
@@ -19,14 +32,15 @@ export class RunChannel {
   readonly key: RunKey;
   readonly history: HistoryStore;
   readonly #post: Post;
-  readonly #views = new Pace(VIEW_INTERVAL_MS, () => this.#postView());
-  readonly #histories = new Pace(HISTORY_INTERVAL_MS, () => this.#postHistory());
+  readonly #views = new Pace(VIEWS, SECOND_MS, () => this.#postView(), VIEW_GAP_MS);
+  readonly #histories = new Pace(HISTORIES, SECOND_MS, () => this.#postHistory());
   #view: RunView | null = null;
   #phases: RunView["phases"] = [];
   #connection: Connection = { kind: "connecting", isFailing: false, text: "connecting" };
   #points: HistoryPoint[] = [];
   #transactions: RunTransaction[] = [];
   #info: HistoryInfo = { isWhole: false, isLoading: true, checked: "", believed: "", text: null };
+  #toldConfig: ConfigView | null = null;
   #isFirstHistory = true;
   #learningRate: (step: number) => number | null = () => null;
 
@@ -46,15 +60,15 @@ export class RunChannel {
   }
 
   setView(view: Omit<RunView, "phases"> | null): void {
-    if (view !== null) this.#notePhase(view);
+    const isNewPhase = view !== null && this.#notePhase(view);
     this.#view = view && { ...view, phases: this.#phases };
-    this.#views.want();
+    this.#views.want(isNewPhase);
   }
 
   setConnection(connection: Connection): void {
     if (sameConnection(connection, this.#connection)) return;
     this.#connection = connection;
-    this.#views.want();
+    this.#views.want(true);
   }
 
   /** Also for the points that are known: a schedule comes with the configuration. */
@@ -90,14 +104,20 @@ export class RunChannel {
     this.#histories.stop();
   }
 
-  #notePhase({ runState, epoch, step }: Pick<RunView, "runState" | "epoch" | "step">): void {
+  #notePhase({ runState, epoch, step }: Pick<RunView, "runState" | "epoch" | "step">): boolean {
     const last = this.#phases.at(-1);
-    if (last?.runState === runState && last.epoch === epoch && last.step === step) return;
+    if (last?.runState === runState && last.epoch === epoch && last.step === step) return false;
     this.#phases = [...this.#phases, { runState, epoch, step, atMs: Date.now() }].slice(-MOST_PHASES);
+    return true;
   }
 
   #postView(): void {
-    this.#post({ type: "run", key: this.key, view: this.#view, connection: this.#connection });
+    const config = this.#view?.config ?? null;
+    // by far the largest part, and it hardly ever changes
+    const isSameConfig = config !== null && config === this.#toldConfig;
+    this.#toldConfig = config;
+    const view = this.#view && { ...this.#view, config: isSameConfig ? null : config };
+    this.#post({ type: "run", key: this.key, view, isSameConfig, connection: this.#connection });
   }
 
   #postHistory(): void {
@@ -113,7 +133,7 @@ export class RunChannel {
 export class ListChannel {
   readonly source: string;
   readonly #post: Post;
-  readonly #pace = new Pace(LIST_INTERVAL_MS, () => this.#tell());
+  readonly #pace = new Pace(LISTS, SECOND_MS, () => this.#tell());
   #runs: RunSummary[] = [];
   #connection: Connection = { kind: "connecting", isFailing: false, text: "connecting" };
 

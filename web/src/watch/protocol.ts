@@ -38,7 +38,8 @@ export type ToWatcher =
 
 export type FromWatcher =
   | { type: "runs"; source: string; runs: RunSummary[]; connection: Connection }
-  | { type: "run"; key: RunKey; view: RunView | null; connection: Connection }
+  /** `isSameConfig`: the configuration is that of the message before, and left out */
+  | { type: "run"; key: RunKey; view: RunView | null; isSameConfig: boolean; connection: Connection }
   /** points that are new or changed since the message before; `isWhole`: what came before is void, the first message after `follow` */
   | { type: "history"; key: RunKey; isWhole: boolean; points: HistoryPoint[]; info: HistoryInfo; transactions: RunTransaction[] };
 

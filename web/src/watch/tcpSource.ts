@@ -37,7 +37,7 @@ export class TcpSource implements Source {
   readonly #lists = new Set<ListChannel>();
   readonly #runs = new Map<RunChannel, TcpHistory>();
   readonly #activity = new Activity();
-  readonly #newestPace = new Pace(NEWEST_EVERY_MS, () => void this.#readNewest());
+  readonly #newestPace = new Pace(1, NEWEST_EVERY_MS, () => void this.#readNewest());
   /** with a loss, for the list */
   #newest: HistoryEntry | null = null;
   #ended: Promise<void> | null = null;

@@ -172,5 +172,5 @@ function textOf(calls: readonly Call[]): string {
   // a tick goes with most reports and says nothing by itself
   if (counts.size > 1) counts.delete("clock tick");
   const words = [...counts].map(([name, count]) => (count > 1 ? `${name} (${count}x)` : name)).join(", ");
-  return words === "" ? "nothing of our programs" : words.charAt(0).toUpperCase() + words.slice(1);
+  return words === "" ? "Nothing of our programs" : words.charAt(0).toUpperCase() + words.slice(1);
 }

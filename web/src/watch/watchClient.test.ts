@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { FromWatcher, HistoryPoint, RunKey, ToWatcher } from "./protocol.ts";
+import type { FromWatcher, HistoryPoint, RunKey, RunView, ToWatcher } from "./protocol.ts";
 import { WatchClient, type WatchPort } from "./watchClient.ts";
 
 class Port implements WatchPort {
@@ -94,7 +94,7 @@ test("history is put together from what is told, and each change is a new state"
 test("a message about a run that nobody follows any more is no matter", () => {
   const client = make();
   client.follow(key, () => {})();
-  Port.made[0]!.say({ type: "run", key, view: null, connection: { kind: "live", text: null } });
+  Port.made[0]!.say({ type: "run", key, view: null, isSameConfig: false, connection: { kind: "live", text: null } });
   expect(client.run(key).connection.kind).toBe("connecting");
 });
 
@@ -112,4 +112,18 @@ test("a Worker that fails is said to be out of date, and replaced; what was know
   vi.advanceTimersByTime(5_000);
   expect(Port.made).toHaveLength(2);
   expect(Port.made[1]!.told.map(({ type }) => type)).toEqual(["start", "follow", "list"]);
+});
+
+test("a configuration that did not change is not told again, and is the same object for who renders it", () => {
+  const client = make();
+  client.follow(key, () => {});
+  const config = { toml: "a = 1", problem: null, model: null, groups: [] };
+  const view = (step: number, own: typeof config | null) => ({ step, config: own }) as unknown as RunView;
+  const connection = { kind: "live", text: null } as const;
+  Port.made[0]!.say({ type: "run", key, view: view(1, config), isSameConfig: false, connection });
+  Port.made[0]!.say({ type: "run", key, view: view(2, null), isSameConfig: true, connection });
+  expect(client.run(key).view).toMatchObject({ step: 2 });
+  expect(client.run(key).view!.config).toBe(config);
+  Port.made[0]!.say({ type: "run", key, view: view(3, null), isSameConfig: false, connection });
+  expect(client.run(key).view!.config).toBeNull();
 });

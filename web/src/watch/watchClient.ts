@@ -153,7 +153,10 @@ export class WatchClient {
         return;
       }
       case "run":
-        return this.#change(message.key, () => ({ view: message.view, connection: message.connection }));
+        return this.#change(message.key, ({ state }) => {
+          const config = message.isSameConfig ? (state.view?.config ?? null) : (message.view?.config ?? null);
+          return { view: message.view && { ...message.view, config }, connection: message.connection };
+        });
       case "history":
         return this.#change(message.key, (followed) => {
           const { points, info, transactions } = message;
