@@ -35,7 +35,7 @@ export default function JoinByWallet({ config, source, runId, canTrain }: JoinBy
   const wallet = useWallet(source.name);
   const action = useAction<IdentityRecord>();
   const [days, setDays] = useState(String(DEFAULT_DAYS));
-  const [float, setFloat] = useState(DEFAULT_FLOAT_SOL);
+  const [float, setFloat] = useState<string>(DEFAULT_FLOAT_SOL);
   const [authorizer, setAuthorizer] = useState("");
   const owner = wallet.address;
   const named = authorizer.trim();
