@@ -120,5 +120,5 @@ async function dataFiles(entries: readonly string[]): Promise<Map<string, string
 /** The file, and the data served here where it names none. Errors: what reading and checking it throw; the page says that it has no configuration. */
 async function configFile(path: string, known: RuntimeConfig): Promise<RuntimeConfig> {
   const config = readRuntimeConfig(JSON.parse(await readFile(path, "utf8")));
-  return { ...(known.dataUrls && { dataUrls: known.dataUrls }), ...config };
+  return { ...config, dataUrls: config.dataUrls ?? known.dataUrls };
 }

@@ -46,7 +46,7 @@ export function pageSentence(state: PageState): string | null {
     case "ready":
       return null;
     case "building":
-      return "the page is being built beside the run, which takes about half a minute, once";
+      return "the page is being built beside the run, which takes about a minute, once";
     case "failed":
       return `the page could not be built${state.old ? ", an earlier one is served" : ""}: ${state.why}`;
     default:

@@ -22,7 +22,7 @@ const HEADERS = {
 
 export interface SiteOptions {
   page: PageBuild;
-  /** Asked at each request. Throws: the page then says that it has no configuration. */
+  /** Asked at each request. What it throws is the answer: the page says that it cannot be configured. */
   config: () => RuntimeConfig | Promise<RuntimeConfig>;
   /** run id -> its token files, absolute; each is served as data/RUN/NAME */
   data: () => ReadonlyMap<string, readonly string[]>;
@@ -76,7 +76,12 @@ async function respond(request: IncomingMessage, response: ServerResponse, { pag
   if (segments === null) return notFound(response);
   const [first] = segments;
   if (first === "config.json" && segments.length === 1) {
-    const body = JSON.stringify(await config());
+    let body: string;
+    try {
+      body = JSON.stringify(await config());
+    } catch (error) {
+      return plain(response, 500, `${(error as Error).message}\n`);
+    }
     return answer(request, response, 200, body, { "content-type": "application/json", "cache-control": "no-store" });
   }
   if (first === "data") {

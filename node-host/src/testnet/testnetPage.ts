@@ -12,6 +12,8 @@ export interface TestnetPageOptions {
   port: number | undefined;
   /** folder or file of the run's token files; null where they are not on this machine */
   dataPath: string | null;
+  /** default true */
+  mayBuild?: boolean;
   say: Say;
 }
 
@@ -59,14 +61,14 @@ export class TestnetPage {
   }
 
   async #open(): Promise<Site> {
-    const { runId, port, say } = this.#options;
+    const { runId, port, mayBuild = true, say } = this.#options;
     const files = await this.#files;
     const dataUrls = files.length === 0 ? undefined : { [runId]: dataUrlsOf(runId, files) };
     const data = new Map([[runId, files]]);
     return openSite({
       host: "127.0.0.1",
       port,
-      mayBuild: true,
+      mayBuild,
       config: () => ({ clusters: this.#clusters, coordinators: this.#coordinators, ...(dataUrls && { dataUrls }) }),
       data: () => data,
       onPage: (state) => {
