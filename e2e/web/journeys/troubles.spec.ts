@@ -72,16 +72,12 @@ test("the RPC dies between the signature and the confirmation: unknown, checked 
       return "approve";
     };
     await page.getByRole("button", { name: "Create the run" }).click();
-    const alert = page.getByRole("main").getByRole("alert").first();
-    await approveReviews(page, alert, 240_000);
-    await expect(alert).toContainText(/unknown|cannot be reached|not be reached|no .*answer/i);
+    // nobody can know: it may have been carried out
+    await approveReviews(page, page.getByText("Not known yet what became of it"), 240_000);
     await expectGoodLooks(page, "the cluster is gone");
     await proxy.start();
     wallet.decide = () => "approve";
-    await page
-      .getByRole("main")
-      .getByRole("button", { name: /Check again|Try again/ })
-      .click();
+    await page.getByRole("main").getByRole("button", { name: "Check again" }).click();
     await approveReviews(page, page.getByText(`Run ${runId} is on Local cluster`));
     expect((await chain.on.dump(runId)).run.state).toBe("WaitingForMembers");
     // one run was paid for, not two
