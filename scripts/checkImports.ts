@@ -11,12 +11,17 @@ function roomOf(file: string): Room | undefined {
   return ROOMS.filter((r) => file.startsWith(`${r.folder}/`)).sort((a, b) => b.folder.length - a.folder.length)[0];
 }
 
+/** Their objects stay at the wallet's edge; everything else speaks kit. */
+const WALLET_EDGE = "web/src/wallet/edge.ts";
+const EDGE_ONLY = /^@solana\/(web3\.js|wallet-adapter-)/;
+
 function breach(file: string, specifier: string, room: Room): string | null {
   const isTest = /\.test\.ts$|(^|\/)test\//.test(file);
   if (specifier.startsWith("node:")) {
     const mayUseNode = !room.platformFree || /\.node(\.test)?\.ts$/.test(file) || isTest;
     return mayUseNode ? null : `${specifier} in a room that also runs in a browser: put it in a *.node.ts file`;
   }
+  if (EDGE_ONLY.test(specifier) && file !== WALLET_EDGE) return `${specifier}: only ${WALLET_EDGE} may import it`;
   const own = /^@starling\/([^/]+)/.exec(specifier)?.[1];
   if (own !== undefined) {
     if (own === room.name || room.mayImport.includes(own)) return null;

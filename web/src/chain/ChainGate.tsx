@@ -4,6 +4,7 @@ import { createContext, type ReactNode } from "react";
 import { explain } from "../lib/explain.ts";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import { Alert, Button, Skeleton } from "../ui/index.ts";
+import { NetworkNotice } from "./NetworkNotice.tsx";
 import type { ClusterConnection } from "./types.ts";
 
 export const ConnectionContext = createContext<ClusterConnection | null>(null);
@@ -34,7 +35,13 @@ export function ChainGate({ cluster: name, children, fallback }: ChainGateProps)
         Those it knows are in config.json beside it: {clusters.map((one) => one.name).join(", ") || "none"}.
       </Alert>
     );
-  if (connection.data) return <ConnectionContext value={connection.data}>{children}</ConnectionContext>;
+  if (connection.data)
+    return (
+      <ConnectionContext value={connection.data}>
+        <NetworkNotice connection={connection.data} />
+        {children}
+      </ConnectionContext>
+    );
   if (connection.error)
     return (
       <Alert

@@ -56,14 +56,13 @@ export async function requestReview(request: ReviewRequest): Promise<void> {
 }
 
 /** The one to show now; null: none */
-export function usePendingReview(): PendingReview | null {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
-    () => waiting[0] ?? null,
-  );
-}
+export const firstPendingReview = (): PendingReview | null => waiting[0] ?? null;
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+};
+
+export const usePendingReview = (): PendingReview | null => useSyncExternalStore(subscribe, firstPendingReview);
