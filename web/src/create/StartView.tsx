@@ -5,7 +5,7 @@ import { useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import { Alert, Button, Card, Field, LinkButton, RelativeTime, Skeleton, TextArea } from "../ui/index.ts";
-import { newDraft, valuesOfToml, type Draft } from "./drafts/draft.ts";
+import { importToml, newDraft, valuesOfToml, type Draft } from "./drafts/draft.ts";
 import { drafts } from "./drafts/draftStore.ts";
 import { valuesOfDocument, type FormValues } from "./form/formValues.ts";
 import { aboutPreset, presets } from "./presets.ts";
@@ -18,8 +18,15 @@ const BLANK = {
 export function StartView() {
   const { clusters } = useRuntimeConfig();
   const navigate = useNavigate();
-  const begin = (origin: string, config: FormValues): void => {
-    const draft = newDraft({ id: crypto.randomUUID().slice(0, 8), nowMs: Date.now(), origin, cluster: clusters[0]?.name ?? null, config });
+  const begin: Begin = (origin, config, notes) => {
+    const draft = newDraft({
+      id: crypto.randomUUID().slice(0, 8),
+      nowMs: Date.now(),
+      origin,
+      cluster: clusters[0]?.name ?? null,
+      config,
+      notes,
+    });
     drafts().write(draft);
     void navigate(`/create/${draft.id}`);
   };
@@ -45,7 +52,7 @@ export function StartView() {
   );
 }
 
-type Begin = (origin: string, config: FormValues) => void;
+type Begin = (origin: string, config: FormValues, notes?: string[]) => void;
 
 function PresetCards({ begin }: { begin: Begin }) {
   const texts = useQuery({
@@ -84,7 +91,8 @@ function ImportCard({ begin }: { begin: Begin }) {
   const [error, setError] = useState<string | null>(null);
   const read = (toml: string, name: string): void => {
     try {
-      begin(name, valuesOfToml(toml, name));
+      const { values, notes } = importToml(toml, name);
+      begin(name, values, notes);
     } catch (cause) {
       setError(cause instanceof ConfigError ? cause.message : String(cause));
     }

@@ -106,6 +106,25 @@ export function Wizard({ loaded }: { loaded: Draft }) {
             </Alert>
           </div>
         )}
+        {draft.notes.length > 0 && (
+          <div className="mb-6">
+            <Alert
+              action={
+                <Button onClick={() => change({ notes: [] })} size="small">
+                  Understood
+                </Button>
+              }
+              title={`Not everything of ${draft.origin} has a place here`}
+              tone="warn"
+            >
+              <ul className="list-disc space-y-1 pl-5 wrap-anywhere">
+                {draft.notes.map((note) => (
+                  <li key={note}>{note}</li>
+                ))}
+              </ul>
+            </Alert>
+          </div>
+        )}
         <div className="grid items-start gap-6 lg:grid-cols-[13rem_minmax(0,1fr)] xl:grid-cols-[13rem_minmax(0,1fr)_20rem]">
           <StepList
             current={step.id}

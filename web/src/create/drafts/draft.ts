@@ -1,5 +1,6 @@
 /** A run that is being made: everything that was typed, and how far sending it has come. Kept as JSON in localStorage. */
-import { readTomlDocument } from "@starling/config";
+import { readRunDraft, readTomlDocument, type JsonObject } from "@starling/config";
+import { pathOfIssue } from "../form/issuePath.ts";
 import { adoptValues, RUN_FORM, valuesOfDocument, type FormValues } from "../form/formValues.ts";
 
 export interface Draft {
@@ -9,6 +10,8 @@ export interface Draft {
   updatedMs: number;
   /** where it began, in words: "the preset test", "the file config.toml" */
   origin: string;
+  /** what of the imported text has no place in the form, until it was read */
+  notes: string[];
   /** name of the cluster it is made for; null: a server, for which a config.toml is made */
   cluster: string | null;
   name: string;
@@ -57,15 +60,17 @@ export interface NewDraft {
   origin: string;
   cluster: string | null;
   config: FormValues;
+  notes?: string[];
 }
 
-export function newDraft({ id, nowMs, origin, cluster, config }: NewDraft): Draft {
+export function newDraft({ id, nowMs, origin, cluster, config, notes = [] }: NewDraft): Draft {
   return {
     version: 1,
     id,
     createdMs: nowMs,
     updatedMs: nowMs,
     origin,
+    notes,
     cluster,
     name: "",
     description: "",
@@ -93,7 +98,26 @@ function numberOf(values: FormValues, name: string): string {
 
 /** A TOML text as inputs, as far as it has what they ask for. Throws ConfigError `toml`. */
 export function valuesOfToml(toml: string, source: string): FormValues {
-  return valuesOfDocument(readTomlDocument(toml, { source }));
+  return importToml(toml, source).values;
+}
+
+/** The same, with what of the text no input can hold, in sentences. */
+export function importToml(toml: string, source: string): { values: FormValues; notes: string[] } {
+  const document = readTomlDocument(toml, { source });
+  const notes = readRunDraft(document).issues.flatMap(({ key, value, message }) =>
+    value !== undefined && pathOfIssue(key) === null ? [message] : [],
+  );
+  const modelFile = modelFileOf(document);
+  if (modelFile !== null) {
+    notes.push(`the model's config.json is named by a path, ${modelFile}, which a page cannot read: load that file on the step Model`);
+  }
+  return { values: valuesOfDocument(document), notes };
+}
+
+function modelFileOf(document: JsonObject): string | null {
+  let at: unknown = document;
+  for (const name of ["model", "LLM", "checkpoint", "Random", "config"]) at = record(at)[name];
+  return typeof at === "string" ? at : null;
 }
 
 /** Null where `text` is no draft. Parts of another version that fit are kept. */
@@ -113,6 +137,7 @@ export function readDraft(text: string): Draft | null {
     ...empty,
     ...like(empty, from),
     version: 1,
+    notes: texts(from["notes"]),
     cluster: typeof from["cluster"] === "string" ? from["cluster"] : null,
     config: empty.config,
     access: {
@@ -124,7 +149,7 @@ export function readDraft(text: string): Draft | null {
     sent: {
       owner: typeof sent["owner"] === "string" ? sent["owner"] : null,
       mint: typeof sent["mint"] === "string" ? sent["mint"] : null,
-      done: Array.isArray(sent["done"]) ? sent["done"].filter((name) => typeof name === "string") : [],
+      done: texts(sent["done"]),
     },
   };
 }
@@ -138,6 +163,10 @@ function like<T extends object>(model: T, from: Record<string, unknown>): Partia
       typeof value !== "object" && typeof from[name] === typeof value ? [[name, from[name]]] : [],
     ),
   ) as Partial<T>;
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDraft, readDraft, valuesOfToml } from "./draft.ts";
+import { importToml, newDraft, readDraft, valuesOfToml } from "./draft.ts";
 import { draftStore } from "./draftStore.ts";
 
 const TOML = `[config]\nwarmup_time = 30\nearning_rate_total_shared = 500\n`;
@@ -61,6 +61,18 @@ describe("drafts", () => {
     expect(read).not.toHaveProperty("extra");
     expect(readDraft("[]")).toBeNull();
     expect(readDraft("null")).toBeNull();
+  });
+
+  test("say what of a file has no place in the form", () => {
+    const toml = `${TOML}warmup_tiem = 3\n[model.LLM.checkpoint.Random]\nseed = 1\nconfig = "llama/config.json"\n`;
+    const { values, notes } = importToml(toml, "test");
+    expect(values["config"]).toMatchObject({ warmup_time: "30" });
+    expect(notes).toEqual([
+      'config.warmup_tiem = 3: is not a known key; did you mean "warmup_time"?',
+      "the model's config.json is named by a path, llama/config.json, which a page cannot read: load that file on the step Model",
+    ]);
+    expect(readDraft(JSON.stringify({ ...draft("a"), notes }))?.notes).toEqual(notes);
+    expect(importToml(TOML, "test").notes).toEqual([]);
   });
 
   test("begin with the rates of their file", () => {

@@ -72,6 +72,8 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
       return true;
     });
 
+  // who declined has not failed
+  const failure = action.state.status === "failed" ? explain(action.state.error) : null;
   const { owner } = draft.sent;
   const isOther = owner !== null && wallet.address !== null && wallet.address !== owner;
   return (
@@ -103,7 +105,7 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
               at={at + 1}
               isCurrent={action.isBusy && current === step.id}
               isDone={isDone(step)}
-              isFailed={action.state.status === "failed" && current === step.id}
+              isFailed={failure !== null && failure.tone !== "neutral" && current === step.id}
               key={step.id}
               title={step.title}
             />
@@ -126,7 +128,7 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
             </Button>
           ) : (
             // a failure has a button of its own where trying again helps; one that was declined has none
-            (action.state.status !== "failed" || explain(action.state.error).action === undefined) && (
+            failure?.action === undefined && (
               <Button busy={action.isBusy} disabled={isOther || wrongNetwork !== null} onClick={start} variant="primary">
                 {draft.sent.done.length === 0 ? "Create the run" : "Go on"}
               </Button>

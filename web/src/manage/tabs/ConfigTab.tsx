@@ -8,7 +8,7 @@ import { flushSync } from "react-dom";
 import { FormProvider, useForm, useWatch, type FieldValues } from "react-hook-form";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction, type ActionHandle } from "../../chain/useAction.ts";
-import { valuesOfToml } from "../../create/drafts/draft.ts";
+import { importToml, valuesOfToml } from "../../create/drafts/draft.ts";
 import { valuesOfDocument, type FormValues } from "../../create/form/formValues.ts";
 import { focusInput } from "../../create/form/focusInput.ts";
 import { stepOfPath, type ConfigStep } from "../../create/form/outline.ts";
@@ -65,8 +65,9 @@ function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<
   const load = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     try {
-      form.reset(valuesOfToml(await file.text(), file.name));
-      setFileError(null);
+      const { values: read, notes } = importToml(await file.text(), file.name);
+      form.reset(read);
+      setFileError(notes.length === 0 ? null : `Not everything of ${file.name} has a place here: ${notes.join("; ")}`);
     } catch (error) {
       setFileError(error instanceof ConfigError ? error.message : String(error));
     }
