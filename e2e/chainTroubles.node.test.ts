@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import {
+  type Address,
   createKeyPairSignerFromBytes,
   createKeyPairSignerFromPrivateKeyBytes,
   generateKeyPairSigner,
@@ -15,6 +16,7 @@ import { equalBytes } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import { findAuthorization, readRunHeader } from "@starling/sdk/solana/accounts";
 import { ClusterClient } from "@starling/sdk/solana/clusterClient";
+import { CLOCK_SYSVAR } from "@starling/sdk/solana/clusterClock";
 import { healthCheck, joinRun, openSession } from "@starling/sdk/solana/instructions";
 import { LOCAL_PROGRAMS, runAddresses } from "@starling/sdk/solana/pdas";
 import { runFacts } from "@starling/sdk/solana/stateAccounts";
@@ -209,9 +211,15 @@ describe.skipIf(!isWanted)("a run on the chain in trouble", { timeout: 1_800_000
     const sender = new TransactionSender(cluster, LOCAL_PROGRAMS);
     const owner = await walletOf(4);
     const { session, peer, chainHead } = await keysOf(4);
-    const brief = { expiresMs: BigInt(Date.now() + 8_000), floatLamports: 10_000_000n };
+    if (!daemons[2].ended) await chain.end(daemons[2]);
+    // on a busy machine the cluster's clock falls behind
+    const nowMs = async (): Promise<bigint> => {
+      const { data } = (await cluster.account(CLOCK_SYSVAR as Address))!;
+      return 1000n * new DataView(data.buffer, data.byteOffset).getBigInt64(32, true);
+    };
+    const brief = { expiresMs: (await nowMs()) + 8_000n, floatLamports: 10_000_000n };
     await sender.send([await openSession(at, owner, session, peer, brief)], owner);
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    while ((await nowMs()) <= brief.expiresMs) await new Promise((resolve) => setTimeout(resolve, 500));
     const header = (await readRunHeader(cluster, at))!;
     const { address: grant } = (await findAuthorization(cluster, LOCAL_PROGRAMS, header, owner.address))!;
     const join = await joinRun(at, session, owner.address, grant, { chainHead, multiaddrs: [] });

@@ -10,19 +10,22 @@ interface Worked {
 }
 
 export class PointsBook {
-  /** by epoch, as its Cooldown began */
+  /** by epoch, as seen last: in its drain rounds, which count for nobody, or after them */
   readonly #epochs = new Map<number, Worked[]>();
 
   constructor(port: CoordinatorPort) {
     port.subscribe(({ bytes }) => {
-      const { runState, epoch, clients } = Machine.load(bytes).state();
-      if (runState !== "Cooldown") return;
+      const { runState, epoch, clients, rounds } = Machine.load(bytes).state();
+      const isOver = runState === "WaitingForMembers" || runState === "Paused";
+      const isDraining = runState === "Cooldown" || (runState.startsWith("Round") && rounds.at(-1)?.drain === true);
+      if (!isDraining && !(isOver && epoch > 0)) return;
       const worked = clients.map(({ owner, roundsTrained, state }) => ({
         owner: getAddressDecoder().decode(owner),
         rounds: roundsTrained,
         isEjected: state === "Ejected",
       }));
-      this.#epochs.set(epoch, worked);
+      // until the next epoch is formed the slots are those of the one before
+      this.#epochs.set(isOver ? epoch - 1 : epoch, worked);
     });
   }
 
