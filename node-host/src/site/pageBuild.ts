@@ -2,15 +2,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 /** All that the page is made of. */
 const SOURCES = ["web", "config", "shaders", "trainer-core", "coordinator/sdk", "vite.config.ts", "package-lock.json"];
 const NO_SOURCE = /^(node_modules|dist|\..*|target|data|runs|lab|.*\.test\.tsx?|.*\.md)$/;
+const CACHE = join(REPOSITORY, "web", ".cache");
 const STAMP = "sources.sha256";
 const BUILD_LIMIT_MS = 300_000;
 const KEPT_OUTPUT_CHARS = 4_000;
@@ -72,10 +73,10 @@ export class PageBuild {
     if (isThere && built === hash) return this.#become({ type: "ready" });
     if (this.#isStopped) return;
     this.#become({ type: "building" });
-    const fresh = join(REPOSITORY, "web", ".cache", `page-${process.pid}`);
+    const fresh = join(CACHE, `page-${process.pid}`);
     try {
-      await rm(fresh, { recursive: true, force: true });
-      await mkdir(dirname(fresh), { recursive: true });
+      await mkdir(CACHE, { recursive: true });
+      await removeLeftovers();
       const complaint = await this.#vite(fresh);
       if (this.#isStopped) return;
       if (complaint !== null) return this.#failed(complaint);
@@ -135,6 +136,15 @@ export class PageBuild {
 
   #isThere(): boolean {
     return existsSync(join(this.directory, "index.html"));
+  }
+}
+
+/** Of processes that were killed while they built. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(CACHE)) {
+    const path = join(CACHE, name);
+    const found = await stat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > 2 * BUILD_LIMIT_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
