@@ -11,6 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchChromium } from "./src/chromium.ts";
 import { REPOSITORY } from "./src/processes.ts";
 
+/** a stop for a build that hangs on a busy machine, not a measure of speed */
+const BUILD_LIMIT_MS = 400_000;
+
 describe("the page under its policy", () => {
   let folder: string;
   let server: Server;
@@ -43,7 +46,7 @@ describe("the page under its policy", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     browser = await launchChromium();
-  });
+  }, BUILD_LIMIT_MS);
   afterAll(async () => {
     await browser?.close();
     server?.closeAllConnections();
