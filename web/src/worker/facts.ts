@@ -9,23 +9,25 @@ import type { TabFacts } from "./protocol.ts";
 /** Two rounds drain an epoch's pipeline; they are rounds of the epoch too. */
 const DRAIN_ROUNDS = 2;
 
-/** Adds up points: a slot counts those of its own epoch. */
+/** Adds up the points of a sitting: a slot's are told at the end of its epoch, and the next epoch's slot begins at none. */
 export class PointsTally {
-  #before = { earned: 0n, slashed: 0n };
-  #now = { epoch: -1, earned: 0n, slashed: 0n };
+  /** of the slot as it was seen last; null before the first look, whose points are of an earlier sitting */
+  #last: { earned: bigint; slashed: bigint } | null = null;
+  #total = { earned: 0n, slashed: 0n };
 
-  take(epoch: number, slot: { earned: bigint; slashed: bigint } | undefined): void {
-    if (epoch !== this.#now.epoch) {
-      this.#before = this.total;
-      this.#now = { epoch, earned: 0n, slashed: 0n };
-    }
-    // a state that arrives late holds less
-    if (slot && slot.earned + slot.slashed >= this.#now.earned + this.#now.slashed)
-      this.#now = { epoch, earned: slot.earned, slashed: slot.slashed };
+  take(slot: { earned: bigint; slashed: bigint } | undefined): void {
+    const now = slot ? { earned: slot.earned, slashed: slot.slashed } : { earned: 0n, slashed: 0n };
+    const last = this.#last ?? now;
+    const more = (before: bigint, after: bigint) => (after > before ? after - before : 0n);
+    this.#total = {
+      earned: this.#total.earned + more(last.earned, now.earned),
+      slashed: this.#total.slashed + more(last.slashed, now.slashed),
+    };
+    this.#last = now;
   }
 
   get total(): { earned: bigint; slashed: bigint } {
-    return { earned: this.#before.earned + this.#now.earned, slashed: this.#before.slashed + this.#now.slashed };
+    return { ...this.#total };
   }
 }
 
@@ -42,7 +44,7 @@ export function tabFacts(
   const state: CoordinatorState = machine.state();
   const { runState, epoch, step, epochStartStep, lastStep, config, clients, rounds } = state;
   const slot = clients.find(({ session }) => equalBytes(session, own.session));
-  points.take(epoch, slot);
+  points.take(slot);
   const isRound = runState === "RoundTrain" || runState === "RoundWitness";
   const height = isRound ? rounds.at(-1)?.height : undefined;
   const isWaited = runState !== "WaitingForMembers" || members.length >= config.initMinClients;

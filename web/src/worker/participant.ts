@@ -72,7 +72,9 @@ export class Participant {
   #stopPosting: () => void = () => undefined;
   #device: LocalEngine["device"] | null = null;
   #behind: BehindWatch | null = null;
-  #isGivingUp = false;
+  /** under way; ends with the round client that it is for */
+  #givingUp: Promise<void> | null = null;
+  #membership = new AbortController();
   #newest: { snapshot: Snapshot; atMs: number } | null = null;
   #state: TabState = { kind: "reaching" };
   /** join, rest, leave: one at a time */
@@ -320,7 +322,7 @@ export class Participant {
 
   /** Its results come too late round after round: the others would wait for each of them in vain. */
   #tooSlow(): void {
-    if (this.#isGivingUp || this.#round === null) return;
+    if (this.#givingUp !== null || this.#round === null) return;
     const isThrottled = this.#limits.dutyPercent < 100;
     this.#notice(
       `this tab is too slow for the run's rounds: it gives up its place in this epoch and tries the next one${isThrottled ? "; let it work for more of the time" : ""}`,
@@ -342,12 +344,14 @@ export class Participant {
     const parts = this.#parts;
     if (parts === null || this.#round === null) return;
     const { reached, network, keys } = parts;
-    if (this.#isGivingUp) return;
-    this.#isGivingUp = true;
-    void giveUpSlot({
-      ...{ coordinator: reached.coordinator, network, keys, signal: this.#ending.signal },
+    if (this.#givingUp !== null) return;
+    const signal = AbortSignal.any([this.#ending.signal, this.#membership.signal]);
+    this.#givingUp = giveUpSlot({
+      ...{ coordinator: reached.coordinator, network, keys, signal },
       onWarning: (text) => this.#notice(text),
-    }).finally(() => (this.#isGivingUp = false));
+    })
+      .catch((error: Error) => this.#notice(`its place in this epoch could not be given up: ${error.message}`))
+      .finally(() => (this.#givingUp = null));
   }
 
   async #join(parts: Parts): Promise<void> {
@@ -380,6 +384,7 @@ export class Participant {
       },
     );
     engine.onReset = (reason) => round.engineReset(reason);
+    this.#membership = new AbortController();
     this.#round = round;
     this.#say({ kind: "joined" });
     round.start();
@@ -402,6 +407,9 @@ export class Participant {
     this.#stopPosting();
     this.#stopPosting = () => undefined;
     if (round === null) return;
+    // it would join again
+    this.#membership.abort(new TabError("internal", "this tab leaves the run"));
+    await this.#givingUp;
     await Promise.race([round.stop(), new Promise((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS))]);
   }
 
