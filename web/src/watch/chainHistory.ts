@@ -48,7 +48,7 @@ export class ChainHistory {
   #newestSignature: string | null = null;
   #oldestSignature: string | null = null;
   #isWhole = false;
-  #wantsOlder = true;
+  #wantsOlder = false;
   #wantsNew = false;
   #wake: () => void = () => {};
 
@@ -80,7 +80,16 @@ export class ChainHistory {
     const { signal, channel } = this.#options;
     while (!signal.aborted) {
       try {
-        if (this.#wantsNew && this.#newestSignature !== null) {
+        if (this.#newestSignature === null) {
+          channel.setInfo({ isLoading: true });
+          await this.#lookForOlder();
+          if (this.#newestSignature === null) {
+            // nothing there yet: everything that comes is new
+            channel.setInfo({ isLoading: false, text: "The run has no transaction yet." });
+            await this.#rest(LOOK_EVERY_MS / 3);
+            continue;
+          }
+        } else if (this.#wantsNew) {
           await wait(GATHER_MS, signal);
           this.#wantsNew = false;
           await this.#lookForNew();
@@ -131,18 +140,10 @@ export class ChainHistory {
     if (this.#isWhole) return;
     const isFirst = this.#oldestSignature === null;
     const lines = await this.#signatures(isFirst ? {} : { before: this.#oldestSignature! });
+    if (isFirst && lines.length === 0) return;
     this.#isWhole = lines.length < PAGE;
     this.#oldestSignature = lines.at(-1)?.signature ?? this.#oldestSignature;
-    if (isFirst) {
-      this.#note(lines);
-      // nothing there yet: everything that comes is new
-      if (lines.length === 0) {
-        this.#isWhole = false;
-        this.#wantsOlder = true;
-        await this.#rest(LOOK_EVERY_MS / 3);
-        return;
-      }
-    }
+    if (isFirst) this.#note(lines);
     const wanted = lines.filter(({ isOk }) => isOk);
     const spread = coarseToFine(wanted.length).slice(0, this.#options.isTest ? PAGE : MOST_OF_PAGE);
     // those that are listed are read whether or not they are of the spread
