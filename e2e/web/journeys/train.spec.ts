@@ -11,7 +11,7 @@ import { KeyWatch } from "../src/keyWatch.ts";
 import { expectGoodLooks } from "../src/looks.ts";
 import { Recorder } from "../src/recorder.ts";
 import { approveReviews, connectWallet, pressOn, tabTo } from "../src/steps.ts";
-import { expectNothingSecret } from "../src/storedKeys.ts";
+import { expectNothingSecret, storedIdentities } from "../src/storedKeys.ts";
 import { TestWallet } from "../src/testWallet.ts";
 import { p75, traced, type MainThread } from "../src/trace.ts";
 import { WorkerWatch } from "../src/workerWatch.ts";
@@ -137,12 +137,12 @@ test.describe.serial("a public run with rewards", () => {
   test("a tab that is reloaded in the middle of a round rejoins by itself", async ({ chain }) => {
     test.setTimeout(3 * EPOCH_MS);
     await chain.on.until("a round is under way", EPOCH_MS, () => daemons[0]!.phases.at(-1)?.runState === "RoundTrain");
-    const [signed, trained] = [wallet.signed, worker.told("trained").length];
+    const [signed, trained, stored] = [wallet.signed, worker.told("trained").length, await storedIdentities(page)];
     await page.reload();
     await expect(page.getByRole("heading", { level: 2, name: "Training in this tab" })).toBeVisible();
     await expect.poll(() => worker.told("trained").length, { timeout: 2 * EPOCH_MS, message: worker.tail() }).toBeGreaterThan(trained);
     expect(wallet.signed, "signatures that the wallet was asked for").toBe(signed);
-    expect(keys.made.length, "session keys made").toBe(1);
+    expect(await storedIdentities(page), "the keys that this browser keeps").toEqual(stored);
     equalSteps([...daemons.map(hashesOf), { name: "tab", hashes: worker.hashes() }]);
   });
 
