@@ -151,9 +151,7 @@ export function Wizard({ loaded }: { loaded: Draft }) {
             {step.id === "run" && <RunStep change={change} draft={draft} />}
             {isConfigStep && <ConfigPart step={step.id as "model"} />}
             {step.id === "access" && <AccessStep change={change} draft={draft} />}
-            {step.id === "rewards" && (
-              <RewardsStep change={change} cluster={cluster} config={lastConfig.current} draft={draft} mintDecimals={mintDecimals} />
-            )}
+            {step.id === "rewards" && <RewardsStep change={change} cluster={cluster} draft={draft} mintDecimals={mintDecimals} />}
             {step.id === "review" && <ReviewStep checked={checked} cluster={cluster} draft={draft} go={go} />}
             {step.id === "send" && cluster !== null && (
               <Suspense fallback={<PageWait />}>

@@ -1,5 +1,4 @@
 /** What members earn: points alone, or a token of which each epoch pays some. */
-import type { RunConfig } from "@starling/config";
 import type { ClusterConfig } from "@starling/config/page/runtimeConfig";
 import { lazy, Suspense } from "react";
 import { ChainGate } from "../../chain/ChainGate.tsx";
@@ -16,8 +15,6 @@ export interface RewardsStepProps {
   draft: Draft;
   change: DraftHandle["change"];
   cluster: ClusterConfig | null;
-  /** the last one without problems, for the sum over all epochs */
-  config: RunConfig | null;
   mintDecimals: number | null;
 }
 
