@@ -9,9 +9,7 @@ import { createBrowserNetwork } from "@starling/network/libp2pBrowser";
 import { Identity, systemClock, type ChainRenewal, type Snapshot } from "@starling/sdk";
 import { toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
-import { createDataProvider, localDataProvider } from "@starling/trainer-core/data/createDataProvider";
 import type { DataProvider } from "@starling/trainer-core/data/dataProvider";
-import { httpFiles } from "@starling/trainer-core/data/httpFiles";
 import { BehindWatch, patienceMs } from "@starling/trainer-core/member/behindWatch";
 import { postCheckpoints } from "@starling/trainer-core/member/checkpointPoster";
 import { watchConfig } from "@starling/trainer-core/member/configWatch";
@@ -21,12 +19,14 @@ import type { CheckpointSink, ModelCache } from "@starling/trainer-core/round/po
 import { LocalEngine } from "@starling/trainer-core/train/localEngine";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
+import { openData } from "./data.ts";
 import { asTabError, TabError } from "./failure.ts";
 import { PointsTally, tabFacts } from "./facts.ts";
 import { whyPaused } from "./limits.ts";
 import type { Conditions, FromWorker, JoinRequest, TabState, TrainLimits } from "./protocol.ts";
 import { firstSnapshot, reach, type Reached } from "./reach.ts";
 import { changeIdentity, loadIdentity } from "./store/identityStore.ts";
+import { lockIdentity } from "./store/identityLock.ts";
 import { openIdentity } from "./store/openIdentity.ts";
 import { sessionTransactionSigner } from "./store/transactionSigner.ts";
 import { agreedParameters, openTensorFolders } from "./store/tensorFolder.ts";
@@ -175,29 +175,12 @@ export class Participant {
   async #keys(): Promise<{ keys: Parts["keys"]; session: Awaited<ReturnType<typeof sessionTransactionSigner>> | null }> {
     const { identity: key, source } = this.#request;
     if (key === null) return { keys: { identity: Identity.generate(), save: () => undefined }, session: null };
-    await this.#takeLock(key);
+    this.#undo.push(await lockIdentity(key));
     const record = await loadIdentity(key);
     if (!record) throw new TabError("no-identity", "this browser no longer holds the keys it was to train with: begin again on this page");
     const owner = source.kind === "chain" ? new Uint8Array(getAddressEncoder().encode(address(source.owner))) : null;
     const keys = await openIdentity(record, owner);
     return { keys, session: source.kind === "chain" ? await sessionTransactionSigner(record) : null };
-  }
-
-  /** Two tabs with one identity would sign against each other. Held until the end; the browser lets go of it when the tab is gone. */
-  async #takeLock(key: string): Promise<void> {
-    const held = Promise.withResolvers<void>();
-    const taken = Promise.withResolvers<boolean>();
-    void navigator.locks.request(`starling identity ${key}`, { ifAvailable: true }, (lock) => {
-      taken.resolve(lock !== null);
-      return lock === null ? undefined : held.promise;
-    });
-    if (!(await taken.promise)) {
-      throw new TabError(
-        "identity-in-use",
-        "another tab of this browser trains in this run already: look for it, or close it and begin here",
-      );
-    }
-    this.#undo.push(() => held.resolve());
   }
 
   async #compose(): Promise<Parts> {
@@ -419,21 +402,4 @@ export class Participant {
     this.#parts = null;
     for (const undo of this.#undo.splice(0).reverse()) await Promise.resolve(undo()).catch(() => undefined);
   }
-}
-
-function openData(
-  location: Parameters<typeof createDataProvider>[0],
-  urls: readonly string[],
-  plan: RunPlan,
-  server: { network: PeerNetwork; runId: string },
-): DataProvider {
-  const options = { maxSeqLen: plan.sequenceTokens, vocabSize: plan.llama.vocabSize };
-  if (urls.length > 0) return localDataProvider(httpFiles(urls), options);
-  if (typeof location === "object" && ("Local" in location || "Preprocessed" in location)) {
-    throw new TabError(
-      "data",
-      "this run's training data are files on its members' own disks, and nobody has told this page where a browser finds them: whoever serves the page names their urls in its config.json (dataUrls)",
-    );
-  }
-  return createDataProvider(location, { ...options, server });
 }
