@@ -100,7 +100,9 @@ async function checkFooter(source: FileSource, name: string, sizeBytes: number, 
 }
 
 function columnsOf(name: string, metadata: FileMetaData): string[] {
-  const present = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.path_in_schema?.[0] ?? "")));
+  const present = new Set(
+    metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.path_in_schema?.[0] ?? "")),
+  );
   if (metadata.row_groups.length > 0 && !present.has(INPUTS)) {
     throw new DataError("bad-file", `${name}: no column ${INPUTS}; it has ${[...present].join(", ")}`);
   }

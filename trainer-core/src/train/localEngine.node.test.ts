@@ -11,7 +11,13 @@ describe("LocalEngine", () => {
   const sequences = [Int32Array.from({ length: plan.sequenceTokens }, (_, i) => (i * 37) % 256)];
   const round = { results: [], applyLearningRate: null, decayLearningRate: null, pipeline: plan.pipeline, lookaheadLearningRate: null };
   const create = async (options: { portionMs?: number; longestDispatchMs?: number; onDeath?: (error: Error) => void }) =>
-    LocalEngine.create({ gpu: await createDawn(["enable-dawn-features=disable_workgroup_init"]), plan, microBatchSequences: 4, onDeath: () => undefined, ...options });
+    LocalEngine.create({
+      gpu: await createDawn(["enable-dawn-features=disable_workgroup_init"]),
+      plan,
+      microBatchSequences: 4,
+      onDeath: () => undefined,
+      ...options,
+    });
   beforeAll(() => useBundledSoftwareDriver());
 
   it("takes fewer sequences at once where a dispatch would take too long, and trains the same run", async () => {
