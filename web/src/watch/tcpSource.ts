@@ -1,5 +1,7 @@
 /** The run of one TCP coordinator, followed as a spectator that never joins. One connection serves the list and the run's page. */
 import type { PeerKey, PeerNetwork } from "@starling/network";
+import { createWebSocketNetwork } from "@starling/network/libp2pWebSocket";
+import { peerKeyFromText } from "@starling/network/peerIds";
 import { connectTcpCoordinator } from "@starling/sdk/tcpClient";
 import { toHex } from "@starling/sdk/bytes";
 import { CoordinatorError, isFinalRefusal } from "@starling/sdk/errors";
@@ -138,9 +140,7 @@ export class TcpSource implements Source {
   async #live(): Promise<void> {
     const { signal } = this.#closing;
     const identity = Identity.generate();
-    // a page that watches chains alone never loads libp2p
-    const { createBrowserNetwork } = await import("@starling/network/libp2pBrowser");
-    const network: PeerNetwork = await createBrowserNetwork({ seed: identity.secrets().peerSeed });
+    const network: PeerNetwork = await createWebSocketNetwork({ seed: identity.secrets().peerSeed });
     let port: CoordinatorPort | null = null;
     try {
       port = await connectTcpCoordinator({
@@ -157,7 +157,6 @@ export class TcpSource implements Source {
         },
       });
       await this.#readInfo(port);
-      const { peerKeyFromText } = await import("@starling/network/peerIds");
       this.#peer = { network, key: peerKeyFromText(this.#coordinator.address.split("/p2p/").at(-1)!) };
       port.subscribe((snapshot) => this.#see(snapshot));
       for (const history of this.#runs.values()) this.#connectHistory(history);

@@ -2,12 +2,10 @@
  * What the Worker does, free of the Worker: who is listed and followed, on which source. Sources are made when they are
  * wanted, kept for a moment after, and made anew when the machine may have slept; what is known of a run outlives that.
  */
-import { ChainError } from "@starling/sdk/solana/chainError";
 import { ListChannel, RunChannel } from "./channels.ts";
-import { ClusterSource } from "./clusterSource.ts";
+import { LazySource } from "./lazySource.ts";
 import { coordinatorIndex, type FromWatcher, keyText, type RunKey, type ToWatcher } from "./protocol.ts";
 import type { Feed, RunFeed, Source } from "./source.ts";
-import { TcpSource } from "./tcpSource.ts";
 
 /** From one page to the next the connections stay. */
 const LINGER_MS = 5_000;
@@ -135,19 +133,13 @@ export class Watcher {
     this.#lingerIfIdle(key.source);
   }
 
-  /** Null, and said in the channel, where the configuration has no such source or one that cannot be used. */
+  /** Null, and said in the channel, where the configuration has no such source. */
   #source(name: string, channel: RunChannel | ListChannel): Source | null {
     let place = this.#places.get(name);
     if (place === undefined) this.#places.set(name, (place = { source: null, linger: null }));
     if (place.linger !== null) clearTimeout(place.linger);
     place.linger = null;
-    try {
-      place.source ??= this.#makeSource(name);
-    } catch (error) {
-      if (!(error instanceof ChainError)) throw error;
-      channel.setConnection({ kind: "refused", text: error.message });
-      return null;
-    }
+    place.source ??= this.#makeSource(name);
     if (place.source === null)
       channel.setConnection({ kind: "refused", text: `This page is not configured for a source called "${name}".` });
     return place.source;
@@ -156,9 +148,10 @@ export class Watcher {
   #makeSource(name: string): Source | null {
     const { clusters, coordinators } = this.#config;
     const index = coordinatorIndex(name);
-    if (index !== null) return index < coordinators.length ? new TcpSource(coordinators[index]!) : null;
+    const coordinator = index === null ? undefined : coordinators[index];
+    if (coordinator !== undefined) return new LazySource(async () => new (await import("./tcpSource.ts")).TcpSource(coordinator));
     const cluster = clusters.find((one) => one.name === name);
-    return cluster === undefined ? null : new ClusterSource(cluster);
+    return cluster === undefined ? null : new LazySource(async () => new (await import("./clusterSource.ts")).ClusterSource(cluster));
   }
 
   #lingerIfIdle(name: string): void {
