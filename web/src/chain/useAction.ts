@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { PageError } from "../lib/pageError.ts";
 import { walletSnapshot } from "../wallet/store.ts";
 import { askReview } from "./reviews.ts";
+import { unheardOf, wasCarriedOut, type Unheard } from "./unheard.ts";
 import { useConnection } from "./useChain.ts";
 
 export interface ActionTools {
@@ -15,6 +16,8 @@ export interface ActionTools {
   tell: Tell;
   /** aborted by `stop` and when the page is left */
   signal: AbortSignal;
+  /** The last transaction of the attempt before was carried out, though that attempt could not tell: an action of one transaction is done. */
+  wasCarriedOut: boolean;
 }
 
 export type ActionState<T> =
@@ -38,6 +41,7 @@ export function useAction<T>(): ActionHandle<T> {
   const connection = useConnection();
   const [state, setState] = useState<ActionState<T>>({ status: "idle" });
   const running = useRef<AbortController | null>(null);
+  const unheard = useRef<Unheard | null>(null);
   useEffect(() => () => running.current?.abort(), []);
 
   const run = useCallback(
@@ -62,11 +66,22 @@ export function useAction<T>(): ActionHandle<T> {
           const answer = await askReview({ review, network: connection.cluster.label, step: progress, signal });
           unshown ||= answer.all;
         });
-        const result = await task({ chain, wallet: makeSigner(connection.cluster.chain, signal), tell, signal });
+        let carriedOut = false;
+        if (unheard.current !== null) {
+          setState({ status: "busy", progress: { step: 1, of: 1, text: "Looking what became of it" } });
+          carriedOut = await wasCarriedOut(unheard.current, chain);
+          unheard.current = null;
+          setState({ status: "busy", progress });
+        }
+        const wallet = makeSigner(connection.cluster.chain, signal);
+        const result = await task({ chain, wallet, tell, signal, wasCarriedOut: carriedOut });
         setState({ status: "done", result });
         return result;
       } catch (error) {
-        setState({ status: "failed", error });
+        // who stops looking still does not know; where no node answers, it is looked for with the next attempt
+        const told = unheard.current !== null && signal.aborted ? unheard.current.error : error;
+        unheard.current ??= unheardOf(error, signal.aborted);
+        setState({ status: "failed", error: told });
         return null;
       } finally {
         running.current = null;

@@ -2,7 +2,6 @@
 import { useParams, useSearchParams } from "react-router";
 import { ChainGate } from "../chain/ChainGate.tsx";
 import { Failure } from "../chain/ActionStatus.tsx";
-import { useChain } from "../chain/useChain.ts";
 import { findSource, useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import { AddressText, Alert, Badge, Button, EmptyState, LinkButton, Skeleton, Tabs } from "../ui/index.ts";
 import { useWallet } from "../wallet/useWallet.ts";
@@ -54,16 +53,10 @@ export default function ManagePage() {
 
 function Managed({ runId }: { runId: string }) {
   const { query, refresh } = useManagedRun(runId);
-  const { wrongNetwork } = useChain();
   if (query.isPending) return <Skeleton className="h-60 w-full" />;
   if (!query.data) return <Failure error={query.error} onRetry={() => void query.refetch()} />;
   return (
     <>
-      {wrongNetwork !== null && (
-        <Alert title="Wrong network" tone="bad">
-          {wrongNetwork}
-        </Alert>
-      )}
       {query.isError && (
         <Alert title="The network does not answer" tone="warn">
           What stands here may be old. It is read again every few seconds.

@@ -1,6 +1,7 @@
 /** The claim, with what became of it. */
 import { claimRewards, type Claimed } from "@starling/sdk/actions/claimRewards";
 import { ActionStatus } from "../chain/ActionStatus.tsx";
+import { CarriedOut } from "../chain/CarriedOut.tsx";
 import { useAction } from "../chain/useAction.ts";
 import { formatTokens } from "../lib/format.ts";
 import { AddressText, Alert, Button } from "../ui/index.ts";
@@ -12,13 +13,10 @@ export function ClaimPanel({ membership, refresh }: PanelProps) {
   const action = useAction<Claimed | "done-before">();
   const { runId, treasury, payable } = membership;
   if (runId === null || treasury === null) return null;
-  const unknown = action.state.status === "failed" ? signatureOf(action.state.error) : null;
   const claim = async (): Promise<void> => {
-    await action.run(async ({ chain, wallet, tell }) => {
-      // what was sent and not heard of is looked for before anything is sent again
-      if (unknown !== null && (await chain.outcome(unknown)) === "done") return "done-before";
-      return claimRewards(chain, wallet, { runId }, tell);
-    });
+    await action.run(async ({ chain, wallet, tell, wasCarriedOut }) =>
+      wasCarriedOut ? "done-before" : claimRewards(chain, wallet, { runId }, tell),
+    );
     refresh();
   };
   return (
@@ -43,19 +41,8 @@ export function ClaimPanel({ membership, refresh }: PanelProps) {
   );
 }
 
-/** Of the transaction whose outcome is unknown. */
-function signatureOf(error: unknown): string | null {
-  const { code, signature } = (error ?? {}) as { code?: unknown; signature?: unknown };
-  return code === "unknown-outcome" && typeof signature === "string" ? signature : null;
-}
-
 function Done({ claimed }: { claimed: Claimed | "done-before" }) {
-  if (claimed === "done-before")
-    return (
-      <Alert title="It was carried out after all" tone="good">
-        The transaction that nobody could tell of is on the chain: nothing was sent a second time.
-      </Alert>
-    );
+  if (claimed === "done-before") return <CarriedOut />;
   const { claimedUnits, leftUnits, decimals, balanceUnits, tokenAccount, signature } = claimed;
   const tokens = (units: bigint): string => formatTokens(units, decimals);
   if (claimedUnits === 0n)

@@ -48,7 +48,7 @@ export default function OwnedRewards({ owner, isOwn }: { owner: string; isOwn: b
 }
 
 function Rewards({ owner, isOwn }: { owner: Address; isOwn: boolean }) {
-  const { chain, cluster, wrongNetwork } = useChain();
+  const { chain, cluster } = useChain();
   const queries = useQueryClient();
   const { name } = cluster;
   const query = useQuery({
@@ -65,11 +65,6 @@ function Rewards({ owner, isOwn }: { owner: Address; isOwn: boolean }) {
       <p className="flex flex-wrap items-center gap-x-2 text-muted">
         {isOwn ? "Your wallet" : "The wallet"} <AddressText address={owner} label="wallet" /> on {cluster.label}
       </p>
-      {wrongNetwork !== null && (
-        <Alert title="Wrong network" tone="bad">
-          {wrongNetwork}
-        </Alert>
-      )}
       {data === undefined && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {data !== undefined && query.isError && (
         <Alert

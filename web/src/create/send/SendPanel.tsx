@@ -78,11 +78,6 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
   const isOther = owner !== null && wallet.address !== null && wallet.address !== owner;
   return (
     <>
-      {wrongNetwork !== null && (
-        <Alert title="Wrong network" tone="bad">
-          {wrongNetwork}
-        </Alert>
-      )}
       {isOther && (
         <Alert title="Another wallet began this" tone="warn">
           The first transactions were sent by <AddressText address={owner} label="wallet" />. Connect that one to go on.

@@ -6,6 +6,7 @@ import { unitsOf, requireMint } from "@starling/sdk/actions/treasury";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
+import { CarriedOut } from "../../chain/CarriedOut.tsx";
 import { useAction } from "../../chain/useAction.ts";
 import { useChain } from "../../chain/useChain.ts";
 import { formatUnits } from "../../lib/format.ts";
@@ -85,7 +86,7 @@ function Treasury({ managed, run, refresh }: TabProps) {
   const { address } = useWallet();
   const [amount, setAmount] = useState("");
   const [wasAsked, setAsked] = useState(false);
-  const action = useAction<ToppedUp>();
+  const action = useAction<ToppedUp | "done-before">();
   const own = useQuery({
     queryKey: ["units", cluster.name, treasury.account.mint, address],
     queryFn: async () => (await unitsOf(chain, address!, await requireMint(chain, treasury.account.mint))).units ?? 0n,
@@ -96,7 +97,10 @@ function Treasury({ managed, run, refresh }: TabProps) {
     setAsked(true);
     if (amount.trim() === "" || error !== null) return;
     void action
-      .run(({ chain: acting, wallet }) => topUp(acting, wallet, { runId: run.runId, units: parseAmount(amount, decimals, "amount") }))
+      .run(async ({ chain: acting, wallet, wasCarriedOut }) =>
+        // sent again, it would be paid twice
+        wasCarriedOut ? "done-before" : topUp(acting, wallet, { runId: run.runId, units: parseAmount(amount, decimals, "amount") }),
+      )
       .then((result) => {
         if (result === null) return;
         setAmount("");
@@ -151,7 +155,13 @@ function Treasury({ managed, run, refresh }: TabProps) {
           </Field>
           <ActionStatus
             action={action}
-            done={({ vaultUnits }) => <Alert title={`The treasury holds ${formatUnits(vaultUnits, decimals)} tokens`} tone="good" />}
+            done={(topped) =>
+              topped === "done-before" ? (
+                <CarriedOut />
+              ) : (
+                <Alert title={`The treasury holds ${formatUnits(topped.vaultUnits, decimals)} tokens`} tone="good" />
+              )
+            }
             onRetry={send}
           />
           <Button busy={action.isBusy} type="submit" variant="primary">
