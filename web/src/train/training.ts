@@ -1,6 +1,7 @@
 /** This tab's training: one Worker, which outlives a change of routes. */
 import type { Conditions, FromWorker, JoinRequest, ToWorker, TrainLimits } from "../worker/protocol.ts";
 import { createRtcHost } from "../worker/rtc/host.ts";
+import { changeIdentity } from "../worker/store/identityStore.ts";
 import { readConditions, watchConditions } from "./conditions.ts";
 import { EMPTY_VIEW, fold, isOver, type TrainingView } from "./trainingView.ts";
 
@@ -11,6 +12,8 @@ export interface TrainingPlace {
 }
 
 const DRAW_EVERY_MS = 500;
+/** longer than the Worker takes for it (participant.ts) when all that it waits for hangs */
+const LEAVE_WITHIN_MS = 15_000;
 
 export interface Training extends TrainingPlace {
   /** the identity's name in the store */
@@ -45,8 +48,8 @@ export type StartRequest = Pick<JoinRequest, "source" | "dataUrls" | "iceServers
   identity: string;
 };
 
-/** Begins; what was before must be over. */
-export function startTraining(place: TrainingPlace, request: StartRequest): void {
+/** Begins; what was before must be over. `paused`: joins when the person says so. */
+export function startTraining(place: TrainingPlace, request: StartRequest, paused = false): void {
   if (current !== null && !isOver(current.view.state)) throw new Error("this tab trains already");
   stopCurrent();
   const worker = new Worker(new URL("../worker/trainer.ts", import.meta.url), { type: "module", name: "starling trainer" });
@@ -63,7 +66,8 @@ export function startTraining(place: TrainingPlace, request: StartRequest): void
     change({ view });
     if (!isOver(view.state)) return;
     stop();
-    if (view.state.kind === "failed" && view.state.code === "config-changed") startTraining(place, { ...request, limits: current.limits });
+    if (view.state.kind === "failed" && view.state.code === "config-changed")
+      startTraining(place, { ...request, limits: current.limits }, current.paused);
   };
   const take = (message: FromWorker): void => {
     waiting.push(message);
@@ -96,12 +100,12 @@ export function startTraining(place: TrainingPlace, request: StartRequest): void
   addEventListener("beforeunload", onClose);
   stopCurrent = stop;
   post = (message) => worker.postMessage(message);
-  conditions = { paused: false, hidden: document.hidden, pluggedIn: null };
+  conditions = { paused, hidden: document.hidden, pluggedIn: null };
   void readConditions().then((read) => {
     conditions = { ...read, paused: conditions.paused };
     post({ type: "conditions", conditions });
   });
-  current = { ...place, identity: request.identity, limits: request.limits, paused: false, view: EMPTY_VIEW };
+  current = { ...place, identity: request.identity, limits: request.limits, paused, view: EMPTY_VIEW };
   for (const listener of listeners) listener();
   if (rtc) worker.postMessage({ type: "rtc", port: rtc.port } satisfies ToWorker, [rtc.port]);
   post({ type: "join", ...request, conditions, hashEveryRound: false });
@@ -118,13 +122,21 @@ export function pauseTraining(paused: boolean): void {
   post({ type: "conditions", conditions });
 }
 
-/** Resolves when the Worker has left, or is gone. */
+/** Resolves when the Worker has left, or is gone: one that does not answer is ended. */
 export function leaveTraining(): Promise<void> {
   if (current === null || isOver(current.view.state)) return Promise.resolve();
   post({ type: "leave" });
+  const { identity } = current;
   return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      stopCurrent();
+      // what it would have noted itself: a reload does not go on
+      void changeIdentity(identity, { isTraining: false }).catch(() => undefined);
+      if (current !== null) change({ view: { ...current.view, state: { kind: "left" } } });
+    }, LEAVE_WITHIN_MS);
     const undo = trainingStore.subscribe(() => {
       if (current !== null && !isOver(current.view.state)) return;
+      clearTimeout(timer);
       undo();
       resolve();
     });

@@ -40,6 +40,8 @@ const ASLEEP_MS = 20_000;
 /** rounds in a row whose result came too late: it cannot follow */
 const MISSED_ROUNDS = 3;
 const LEAVE_WITHIN_MS = 6_000;
+/** closing connections and the device; the end of the Worker closes what is left */
+const END_WITHIN_MS = 4_000;
 const LOST_ADVICE = "Close other tabs that use the graphics card, or restart the browser; then begin again here: nothing earned is lost";
 
 type Tell = (message: FromWorker) => void;
@@ -75,8 +77,12 @@ export class Participant {
   /** under way; ends with the round client that it is for */
   #givingUp: Promise<void> | null = null;
   #membership = new AbortController();
+  /** it ends for good with a state that is told when all is let go of: the page then ends the Worker */
+  #isStopping = false;
   #newest: { snapshot: Snapshot; atMs: number } | null = null;
   #state: TabState = { kind: "reaching" };
+  /** of the round client that was there last */
+  #leaving: Promise<void> = Promise.resolve();
   /** join, rest, leave: one at a time */
   #last: Promise<void> = Promise.resolve();
 
@@ -93,16 +99,20 @@ export class Participant {
     try {
       const parts = await this.#compose();
       // asked to leave meanwhile: what was made since then is let go of too
-      if (this.#ending.signal.aborted) return await this.#end();
+      if (this.#ending.signal.aborted || this.#isStopping) return await this.#end();
       this.#parts = parts;
       this.#attend(parts);
     } catch (error) {
-      const wasAsked = this.#ending.signal.aborted;
+      const wasAsked = this.#ending.signal.aborted || this.#isStopping;
       await this.#end();
       if (!wasAsked) this.#fail(error);
       return;
     }
-    if (this.#request.identity !== null) await changeIdentity(this.#request.identity, { isTraining: true });
+    if (this.#request.identity !== null) {
+      await changeIdentity(this.#request.identity, { isTraining: true }).catch((error: Error) =>
+        this.#notice(`a reload of this page will not go on by itself: ${error.message}`),
+      );
+    }
     this.#reconsider();
   }
 
@@ -120,12 +130,7 @@ export class Participant {
 
   /** Leaves the run and lets go of everything. */
   async leave(): Promise<void> {
-    if (this.#isOver) return;
-    this.#say({ kind: "leaving" });
-    if (this.#request.identity !== null) await changeIdentity(this.#request.identity, { isTraining: false }).catch(() => undefined);
-    await this.#leaveRun();
-    await this.#end();
-    this.#say({ kind: "left" });
+    await this.#stopWith({ kind: "left" });
   }
 
   get #isOver(): boolean {
@@ -146,14 +151,16 @@ export class Participant {
     this.#say({ kind: "failed", code, text: message });
   }
 
-  /** Ends for good, with a state; what it waits for is let go of. */
+  /** Ends for good. The state comes last: with it the page ends the Worker, and what had not left yet would keep the others waiting. */
   async #stopWith(state: TabState): Promise<void> {
-    if (this.#isOver) return;
-    if (state.kind === "finished" && this.#request.identity !== null)
+    if (this.#isOver || this.#isStopping) return;
+    this.#isStopping = true;
+    this.#say({ kind: "leaving" });
+    if (state.kind !== "failed" && this.#request.identity !== null)
       await changeIdentity(this.#request.identity, { isTraining: false }).catch(() => undefined);
-    this.#say(state);
     await this.#leaveRun();
-    await this.#end();
+    await Promise.race([this.#end(), new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
+    this.#say(state);
   }
 
   /** Joins, or rests, as limits and conditions now have it. */
@@ -161,12 +168,12 @@ export class Participant {
     if (this.#parts === null || this.#isOver) return;
     this.#last = this.#last
       .then(async () => {
-        if (this.#parts === null || this.#isOver || this.#state.kind === "leaving") return;
+        if (this.#parts === null || this.#isOver || this.#isStopping) return;
         const why = whyPaused(this.#limits, this.#conditions);
         if (why === null && this.#round === null) await this.#join(this.#parts);
         else if (why !== null) {
           await this.#leaveRun();
-          if (!this.#isOver) this.#say({ kind: "paused", why });
+          if (!this.#isOver && !this.#isStopping) this.#say({ kind: "paused", why });
         }
       })
       .catch((error: unknown) => this.#stopWith({ kind: "failed", code: asTabError(error).code, text: asTabError(error).message }));
@@ -344,6 +351,7 @@ export class Participant {
       // links of the chain before may have been revealed
       identity.beginChain();
       await keys.save();
+      if (this.#isStopping) return;
     }
     const round = new RoundClient(
       {
@@ -389,17 +397,20 @@ export class Participant {
     this.#round = null;
     this.#stopPosting();
     this.#stopPosting = () => undefined;
-    if (round === null) return;
-    // it would join again
-    this.#membership.abort(new TabError("internal", "this tab leaves the run"));
-    await this.#givingUp;
-    await Promise.race([round.stop(), new Promise((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS))]);
+    if (round !== null) {
+      // it would join again
+      this.#membership.abort(new TabError("internal", "this tab leaves the run"));
+      const stopped = (this.#givingUp ?? Promise.resolve()).then(() => round.stop());
+      this.#leaving = Promise.race([stopped, new Promise<void>((resolve) => setTimeout(resolve, LEAVE_WITHIN_MS))]);
+    }
+    // also where it was begun by somebody else: a pause, and then the end
+    await this.#leaving.catch((error: Error) => this.#notice(`it left without a word to the others: ${error.message}`));
   }
 
   /** In the opposite order of how it was made. */
   async #end(): Promise<void> {
     this.#ending.abort(new TabError("internal", "this tab stopped training"));
     this.#parts = null;
-    for (const undo of this.#undo.splice(0).reverse()) await Promise.resolve(undo()).catch(() => undefined);
+    for (const undo of this.#undo.splice(0).reverse()) await (async () => undo())().catch(() => undefined);
   }
 }

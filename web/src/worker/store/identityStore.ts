@@ -58,13 +58,14 @@ export async function changeIdentity(
   key: string,
   change: Partial<Pick<IdentityRecord, "chainsBegun" | "isTraining" | "limits" | "authorizer">>,
 ): Promise<void> {
-  const record = await loadIdentity(key);
-  if (record) await inStore("readwrite", (store) => store.put({ ...record, ...change }));
-}
-
-/** Forgets the keys: the next time this browser is a new member. */
-export async function forgetIdentity(key: string): Promise<void> {
-  await inStore("readwrite", (store) => store.delete(key));
+  await inStore("readwrite", (store) => {
+    const reading = store.get(key) as IDBRequest<IdentityRecord | undefined>;
+    // in the transaction that read it: a change made in between (a chain that was begun) must not be written over
+    reading.addEventListener("success", () => {
+      if (reading.result) store.put({ ...reading.result, ...change });
+    });
+    return reading;
+  });
 }
 
 /** Of this run, the identity that was training when it was seen last and was not asked to stop; whoever it trains for. */
