@@ -96,6 +96,8 @@ export async function sendFile(
       response.end();
       return true;
     }
+    // gone while the file was opened: it would not say so again
+    if (response.destroyed) return true;
     isStreaming = true;
     const stream = createReadStream("", { fd: file, start, end });
     // a reader that goes away, or a disk that fails half-way: the connection ends, and with it the file

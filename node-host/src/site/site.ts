@@ -49,6 +49,8 @@ export async function serveSite(options: SiteOptions): Promise<Site> {
   server.maxConnections = MAX_CONNECTIONS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
+  // those two end with the request; this is for a reader that takes nothing of its answer
+  server.timeout = REQUEST_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: options.host, port: options.port }, () => {

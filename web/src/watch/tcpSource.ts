@@ -111,6 +111,7 @@ export class TcpSource implements Source {
       const entries = await readHistory(this.#peer.network, this.#peer.key, Math.max(0, step - NEWEST_ROUNDS), NEWEST_ROUNDS, options);
       this.#newest = entries.findLast(({ loss }) => loss !== null) ?? this.#newest;
     } catch (error) {
+      if (this.#closing.signal.aborted) return;
       // the connection's own status says what is wrong with it
       if (!(error instanceof CoordinatorError)) throw error;
       return;

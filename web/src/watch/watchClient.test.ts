@@ -114,6 +114,19 @@ test("a Worker that fails is said to be out of date, and replaced; what was know
   expect(Port.made[1]!.told.map(({ type }) => type)).toEqual(["start", "follow", "list"]);
 });
 
+test("what is wanted between a failure and the next Worker does not make it forget the rest", () => {
+  const client = make();
+  client.follow(key, () => {});
+  Port.made[0]!.onerror?.({ message: "out of memory" });
+  const other = { ...key, runId: "another" };
+  client.follow(other, () => {});
+  expect(Port.made).toHaveLength(2);
+  vi.advanceTimersByTime(5_000);
+  expect(Port.made).toHaveLength(2);
+  expect(Port.made[1]!.told).toContainEqual({ type: "follow", key });
+  expect(Port.made[1]!.told).toContainEqual({ type: "follow", key: other });
+});
+
 test("a configuration that did not change is not told again, and is the same object for who renders it", () => {
   const client = make();
   client.follow(key, () => {});

@@ -193,8 +193,8 @@ export class WatchClient {
     setTimeout(() => this.#startAgain(), Math.min(1_000 * 2 ** this.#failures, 60_000));
   }
 
+  /** Also where somebody wanted something meanwhile: that Worker knows of nothing else, and hears twice of nothing. */
   #startAgain(): void {
-    if (this.#worker !== null) return;
     for (const { key } of this.#followed.values()) this.#tell({ type: "follow", key });
     if (this.#listListeners.size > 0) this.#tell({ type: "list" });
   }
