@@ -29,9 +29,9 @@ export interface ComplianceHost {
   setPaused(paused: boolean): Promise<void>;
   /** The present state, read where it is kept. */
   snapshot(): Promise<Snapshot>;
-  /** Rejects if anything went wrong that no client was told of. */
-  /** what witnesses said beside their reports of that step, by slot */
+  /** What witnesses said beside their reports of that step, by slot. */
   said(step: number): Promise<(WitnessMetadata | null)[]>;
+  /** Rejects if anything went wrong that no client was told of. */
   stop(): Promise<void>;
 }
 

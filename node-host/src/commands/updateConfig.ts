@@ -31,6 +31,7 @@ export async function updateConfig(options: UpdateConfigOptions): Promise<number
         : [
             `run ${runId} has the configuration ${applied.sha256.slice(0, 16)}... (${applied.bytes} bytes${applied.changed ? "" : ", as before"})`,
           ]),
+      ...(applied === null && metadataSignature === null ? [`nothing to do: run ${runId} is shown so already`] : []),
       ...(metadataSignature === null ? [] : [`run ${runId} is shown with the new ${Object.keys(shown).join(", ")}`]),
       ...(isFirst ? [`next: starling set-paused --run-id ${runId} --resume`] : []),
     ]);

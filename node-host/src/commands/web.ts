@@ -1,6 +1,7 @@
 /** `starling web`: serves the page against a given cluster, coordinator, or both. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OptionsOf, webOptions } from "@starling/config";
 import { readRuntimeConfig, type ClusterConfig, type RuntimeConfig } from "@starling/config/page/runtimeConfig";
 import { LOCAL_PROGRAMS } from "@starling/sdk/solana/pdas";
@@ -73,10 +74,7 @@ async function showCoordinator(options: WebOptions, known: RuntimeConfig, say: (
       if (signal.aborted) return;
       if (attempt === 0) say(`${(error as Error).message}; it is asked again every ${ASK_AGAIN_MS / 1000} s`);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ASK_AGAIN_MS);
-      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

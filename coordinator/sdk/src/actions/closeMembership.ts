@@ -19,6 +19,7 @@ export interface ClosedMembership {
   run: Address;
   owner: Address;
   closedSessions: number;
+  /** false also where the owner was ejected: its account stays while the run is open, so that nobody ejected comes back */
   closedMember: boolean;
   closedParticipant: boolean;
   /** deposits, floats and bond; fees are not taken off */
@@ -47,14 +48,19 @@ export async function closeMembership(chain: Chain, wallet: TransactionSigner, r
   const signatures: string[] = [];
   let step = 0;
   const begin = (text: string): void => tell?.({ step: ++step, of: null, text });
-  if (hasMember && run !== null) await refuseWhatIsNeeded(chain, run, wallet, begin);
+  const keepsMember = hasMember && run !== null && (await settleAndLook(chain, run, wallet, begin)) === "ejected";
   const found = await findTreasury(chain, at.run, null);
   const closesParticipant = hasParticipant && (found === null || found.account.closed !== 0);
   const closing = [
     ...(await Promise.all(sessions.map(({ session }) => closeSession(at, wallet, owner, session)))),
-    ...(hasMember ? [await closeMember(at, wallet)] : []),
+    ...(hasMember && !keepsMember ? [await closeMember(at, wallet)] : []),
     ...(closesParticipant ? [await closeParticipant(at, wallet)] : []),
   ];
+  if (keepsMember && closing.length === 0)
+    throw new ActionError(
+      "wrong-state",
+      `${owner} was ejected from run ${run.runId}: its account, with ${formatSol(member.lamports)}, is kept until the run is closed`,
+    );
   for (let from = 0; from < closing.length; from += SESSIONS_AT_ONCE) {
     begin("closing what the membership holds");
     signatures.push(await chain.send(closing.slice(from, from + SESSIONS_AT_ONCE), wallet, "close the membership"));
@@ -64,11 +70,11 @@ export async function closeMembership(chain: Chain, wallet: TransactionSigner, r
     run: at.run,
     owner,
     closedSessions: sessions.length,
-    closedMember: hasMember,
+    closedMember: hasMember && !keepsMember,
     closedParticipant: closesParticipant,
     returnedLamports:
       sessions.reduce((sum, { lamports }) => sum + lamports, 0n) +
-      (hasMember ? member.lamports : 0n) +
+      (hasMember && !keepsMember ? member.lamports : 0n) +
       (closesParticipant ? participantLamports : 0n),
     keptLamports: closesParticipant ? 0n : participantLamports,
     signatures,
@@ -76,11 +82,16 @@ export async function closeMembership(chain: Chain, wallet: TransactionSigner, r
 }
 
 /** Settles the owner's points, and refuses while something of them would be lost. Errors: ActionError wrong-state. */
-async function refuseWhatIsNeeded(chain: Chain, run: OnChainRun, wallet: TransactionSigner, begin: (text: string) => void): Promise<void> {
+async function settleAndLook(
+  chain: Chain,
+  run: OnChainRun,
+  wallet: TransactionSigner,
+  begin: (text: string) => void,
+): Promise<"closable" | "ejected"> {
   const owner = wallet.address;
   const before = await findMember(chain, run, owner);
   // of a closed run of the same id: nothing in it counts any more
-  if (before === null) return;
+  if (before === null) return "closable";
   const taking = [...(run.state?.clients ?? []).filter(isStaying(run)), ...(run.state?.pending ?? [])];
   if (taking.some((one) => ownerOf(one) === owner) || unsettledSlots(run).some((slot) => slot.owner === owner && !slot.isDue))
     throw new ActionError(
@@ -89,6 +100,8 @@ async function refuseWhatIsNeeded(chain: Chain, run: OnChainRun, wallet: Transac
     );
   await settleTables(chain, run, wallet, owner, () => begin("booking the points of the last epoch"));
   const member = (await findMember(chain, run, owner))!;
+  // its account is kept, and with it its claim and its bond: only its sessions end
+  if (member.ejected !== 0) return "ejected";
   const claimable = claimablePoints(member);
   if (claimable > 0n) {
     const { unit, decimals } = await rewardUnit(chain, run);
@@ -100,6 +113,7 @@ async function refuseWhatIsNeeded(chain: Chain, run: OnChainRun, wallet: Transac
     throw new ActionError("wrong-state", `${owner} has a bond of ${formatSol(bond)} in run ${run.runId}`, {
       advice: "withdraw-bond",
     });
+  return "closable";
 }
 
 /** In the epoch that runs, or carried into the next one. */

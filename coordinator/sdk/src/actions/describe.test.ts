@@ -1,4 +1,5 @@
 import { AccountRole, generateKeyPairSigner, type Address, type Instruction, type TransactionSigner } from "@solana/kit";
+import { getTransferSolInstruction } from "@solana-program/system";
 import { beforeAll, describe as suite, expect, test } from "vitest";
 import { closeGrant, createGrant, setDelegates, setGrantActive } from "../solana/grants.ts";
 import * as run from "../solana/instructions.ts";
@@ -27,12 +28,20 @@ suite("what a person signs, in words", () => {
     const rows: [Instruction, string | RegExp][] = [
       [await treasury.claim(at, me, collateral, 1_500_000n), `Receive 1.5 tokens of ${mint} from the run's treasury`],
       [await treasury.topUp(at, me, collateral, 1n), `Move 0.000001 tokens of ${mint} from your token account to the run's treasury`],
-      [await treasury.withdrawSurplus(at, me, collateral), `Receive all that is left in the treasury in token ${mint}, and close it`],
+      [
+        await treasury.withdrawSurplus(at, me, collateral),
+        `Move all that is left in the treasury in token ${mint} to the token account ${await treasury.tokenAddress(me.address, collateral)}, and close it`,
+      ],
       [
         await run.openSession(at, me, session, peer, terms),
         `Let the session key ${session.address} train for you in this run until 2030-01-02 03:04 UTC, with 0.05 SOL for its fees, which come back as far as they are not spent`,
       ],
       [await run.closeSession(at, me, me.address, session.address), `Close a session; what it holds goes back to ${me.address}`],
+      [
+        getTransferSolInstruction({ source: session, destination: me.address, amount: 2_990_000n }),
+        `Move 0.00299 SOL from ${session.address} to ${me.address}`,
+      ],
+      [run.fund(at, me, 12n), /can pay 12 points more/],
       [run.closeRun(at, me, me.address), `Close the run for good; the deposits of its accounts go to ${me.address}`],
       [await run.closeMember(at, me), `Close the membership; its deposit and its bond go back to ${me.address}`],
       [await run.depositBond(at, me, 250_000_000n), /^Deposit a bond of 0\.25 SOL/],

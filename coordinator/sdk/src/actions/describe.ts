@@ -9,7 +9,11 @@ import {
   getMintToInstructionDataDecoder,
 } from "@solana-program/token";
 import { COMPUTE_BUDGET_PROGRAM_ADDRESS } from "@solana-program/compute-budget";
-import { getCreateAccountInstructionDataDecoder, SYSTEM_PROGRAM_ADDRESS } from "@solana-program/system";
+import {
+  getCreateAccountInstructionDataDecoder,
+  getTransferSolInstructionDataDecoder,
+  SYSTEM_PROGRAM_ADDRESS,
+} from "@solana-program/system";
 import * as authorizer from "../generated/authorizer/index.ts";
 import * as coordinator from "../generated/coordinator/index.ts";
 import * as treasurer from "../generated/treasurer/index.ts";
@@ -172,6 +176,8 @@ const COORDINATOR: Readonly<Record<number, Words>> = {
     `Deposit a bond of ${formatSol(coordinator.getDepositBondInstructionDataDecoder().decode(data).lamports)}; it comes back an epoch after you ask for it, unless you are ejected`,
   [coordinator.WITHDRAW_BOND_DISCRIMINATOR]: ({ data }) =>
     `Withdraw ${formatSol(coordinator.getWithdrawBondInstructionDataDecoder().decode(data).lamports)} of the bond: the first time it is taken out of use, an epoch later it is paid`,
+  [coordinator.FUND_DISCRIMINATOR]: ({ data }) =>
+    `Promise that you can pay ${coordinator.getFundInstructionDataDecoder().decode(data).points} points more; epochs pay no more than what is promised so`,
   [coordinator.RECORD_CLAIM_DISCRIMINATOR]: ({ data }) =>
     `Note that ${coordinator.getRecordClaimInstructionDataDecoder().decode(data).points} points were paid to a member`,
   [coordinator.CLOSE_MEMBER_DISCRIMINATOR]: ({ at }) => `Close the membership; its deposit and its bond go back to ${at(0)}`,
@@ -194,7 +200,8 @@ const TREASURER: Readonly<Record<number, Words>> = {
     `Receive ${amount(treasurer.getClaimInstructionDataDecoder().decode(data).points, at(7))} from the run's treasury`,
   [treasurer.TOP_UP_DISCRIMINATOR]: ({ data, at, amount }) =>
     `Move ${amount(treasurer.getTopUpInstructionDataDecoder().decode(data).units, at(4))} from your token account to the run's treasury`,
-  [treasurer.WITHDRAW_SURPLUS_DISCRIMINATOR]: ({ at }) => `Receive all that is left in the treasury in token ${at(4)}, and close it`,
+  [treasurer.WITHDRAW_SURPLUS_DISCRIMINATOR]: ({ at }) =>
+    `Move all that is left in the treasury in token ${at(4)} to the token account ${at(3)}, and close it`,
 };
 
 const AUTHORIZER: Readonly<Record<number, Words>> = {
@@ -234,8 +241,11 @@ const ASSOCIATED_TOKEN: Readonly<Record<number, Words>> = {
 };
 
 const SYSTEM_CREATE_ACCOUNT = 0;
+const SYSTEM_TRANSFER = 2;
 
 const SYSTEM: Readonly<Record<number, Words>> = {
   [SYSTEM_CREATE_ACCOUNT]: ({ data, at }) =>
     `Pay a deposit of ${formatSol(getCreateAccountInstructionDataDecoder().decode(data).lamports)} for the new account ${at(1)}`,
+  [SYSTEM_TRANSFER]: ({ data, at }) =>
+    `Move ${formatSol(getTransferSolInstructionDataDecoder().decode(data).amount)} from ${at(0)} to ${at(1)}`,
 };

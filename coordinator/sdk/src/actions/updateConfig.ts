@@ -61,17 +61,19 @@ export function whyNotOnChain(config: RunConfig): string[] {
 export async function updateConfig(chain: Chain, wallet: TransactionSigner, input: UpdateConfigInput, tell?: Tell): Promise<UpdatedRun> {
   const { runId, counted } = input;
   const config: RunConfig | null = input.config === undefined ? null : { ...input.config, run_id: runId };
-  const metadata: RunMetadata = {
+  const wanted: RunMetadata = {
     ...(counted && { numParameters: BigInt(counted.numParameters), vocabSize: BigInt(counted.vocabSize) }),
     ...Object.fromEntries(Object.entries(input.metadata ?? {}).filter(([, value]) => value !== undefined)),
   };
-  const isShown = Object.keys(metadata).length > 0;
-  if (config === null && !isShown) throw new ActionError("nothing-to-do", "neither a configuration nor anything shown of the run is given");
+  if (config === null && Object.keys(wanted).length === 0)
+    throw new ActionError("nothing-to-do", "neither a configuration nor anything shown of the run is given");
   const issues = config === null ? [] : whyNotOnChain(config);
   if (issues.length > 0) throw new ActionError("bad-argument", `the configuration: ${issues.join("; ")}`);
 
   const run = await requireRun(chain, runId);
   const authority = await authorityOf(chain, run, wallet);
+  const metadata = whatDiffers(run, wanted);
+  const isShown = Object.keys(metadata).length > 0;
   const plan = config === null ? null : planConfig(run, config);
   const of = (plan?.pieces.length ?? 0) + Number(plan !== null && !plan.isThere) + Number(isShown);
   const applied = plan === null ? null : await applyConfig(chain, run, authority, wallet, plan, of, tell);
@@ -87,6 +89,14 @@ export async function updateConfig(chain: Chain, wallet: TransactionSigner, inpu
     metadataSignature = await chain.send([instruction], wallet, "update what is shown of the run");
   }
   return { runId, config: applied, metadata, metadataSignature, isFirst: applied !== null && run.state === null };
+}
+
+/** What is shown otherwise now. */
+function whatDiffers({ config, account }: OnChainRun, wanted: RunMetadata): RunMetadata {
+  const { name, description, clientVersion, numParameters, vocabSize } = config;
+  const { joinAuthority, minBondLamports } = account;
+  const now: RunMetadata = { name, description, clientVersion, numParameters, vocabSize, joinAuthority, minBondLamports };
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => value !== now[key as keyof RunMetadata]));
 }
 
 interface ConfigPlan {
