@@ -20,7 +20,6 @@ const whole: RuntimeConfig = {
   coordinators: [{ label: "here", address: "/ip4/127.0.0.1/tcp/9/ws/p2p/12D3", runId: "r" }],
   dataUrls: { r: ["data/r/train.txt"] },
   iceServers: [{ urls: "stun:stun.example:3478", username: undefined, credential: undefined }],
-  modelUrls: undefined,
 };
 
 it("a whole config and the smallest one are read", () => {

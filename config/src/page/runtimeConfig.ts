@@ -13,7 +13,6 @@ export interface RuntimeConfig {
   dataUrls?: Record<string, string[]>;
   /** STUN and TURN servers for tab to tab connections; none by default */
   iceServers?: IceServer[];
-  modelUrls?: Record<string, string>;
 }
 
 export interface ClusterConfig {
@@ -182,7 +181,7 @@ const iceServer: Reader<IceServer> = (value, key) => {
 /** Checks parsed JSON. Errors: ConfigError "page-config", which names the key, what was expected and what came. */
 export function readRuntimeConfig(value: unknown): RuntimeConfig {
   const given = record(value, "the file");
-  only(given, "", ["title", "clusters", "coordinators", "dataUrls", "iceServers", "modelUrls"]);
+  only(given, "", ["title", "clusters", "coordinators", "dataUrls", "iceServers"]);
   const clusters = list(cluster)(given.clusters, "clusters");
   const twice = clusters.findIndex((c, i) => clusters.findIndex((other) => other.name === c.name) !== i);
   if (twice >= 0) refuse(`clusters[${twice}].name`, clusters[twice].name, "must not be used twice");
@@ -192,6 +191,5 @@ export function readRuntimeConfig(value: unknown): RuntimeConfig {
     coordinators: list(coordinator)(given.coordinators, "coordinators"),
     dataUrls: optional(table(list(link)))(given.dataUrls, "dataUrls"),
     iceServers: optional(list(iceServer))(given.iceServers, "iceServers"),
-    modelUrls: optional(table(url("http", "https")))(given.modelUrls, "modelUrls"),
   };
 }

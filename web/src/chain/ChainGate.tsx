@@ -15,9 +15,11 @@ export interface ChainGateProps {
   children: ReactNode;
   /** stands meanwhile */
   fallback?: ReactNode;
+  /** another gate of the page says what is wrong with the network */
+  isQuiet?: boolean;
 }
 
-export function ChainGate({ cluster: name, children, fallback }: ChainGateProps) {
+export function ChainGate({ cluster: name, children, fallback, isQuiet = false }: ChainGateProps) {
   const { clusters } = useRuntimeConfig();
   const cluster = clusters.find((one) => one.name === name);
   const connection = useQuery({
@@ -38,7 +40,7 @@ export function ChainGate({ cluster: name, children, fallback }: ChainGateProps)
   if (connection.data)
     return (
       <ConnectionContext value={connection.data}>
-        <NetworkNotice connection={connection.data} />
+        {!isQuiet && <NetworkNotice connection={connection.data} />}
         {children}
       </ConnectionContext>
     );

@@ -88,7 +88,7 @@ export function Wizard({ loaded }: { loaded: Draft }) {
         <title>{`${titleOf({ ...draft, config: values })} · ${step.title} · Starling`}</title>
         {cluster !== null && draft.rewards.mode === "mint" && (
           <Suspense>
-            <ChainGate cluster={cluster.name} fallback={<></>}>
+            <ChainGate cluster={cluster.name} fallback={<></>} isQuiet>
               <MintReader mint={draft.rewards.mint} onDecimals={setMintDecimals} />
             </ChainGate>
           </Suspense>

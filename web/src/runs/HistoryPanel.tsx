@@ -45,7 +45,7 @@ export const HistoryPanel = memo(function HistoryPanel({
       description={
         points.length === 0
           ? undefined
-          : `${formatNumber(points.length)} rounds${info?.isWhole === true ? "" : ", not all that there were"}`
+          : `${formatNumber(points.length)} ${points.length === 1 ? "round" : "rounds"}${info?.isWhole === true ? "" : ", not all that there were"}`
       }
       title="History"
     >

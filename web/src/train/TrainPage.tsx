@@ -179,7 +179,7 @@ function Session({
   const identity = isTraining && training ? training.identity : connected === null ? null : identityOf(source, runId, connected);
   if (identity === null) return null;
   return (
-    <ChainGate cluster={source.name} fallback={null}>
+    <ChainGate cluster={source.name} fallback={null} isQuiet={!isTraining}>
       <Suspense fallback={null}>
         <SessionCard cluster={source.name} identity={identity} key={identity} owner={ownerIn(identity)} runId={runId} />
       </Suspense>
