@@ -43,7 +43,7 @@ export async function web(options: WebOptions): Promise<number> {
     },
   });
   try {
-    const asking = [showCluster(options, known), showCoordinator(options, known, say, stop.signal)];
+    const asking = [showCluster(options, known, say, stop.signal), showCoordinator(options, known, say, stop.signal)];
     tell({ type: "page", url: site.url });
     await Promise.all([...asking, stop.requested]);
   } finally {
@@ -52,24 +52,33 @@ export async function web(options: WebOptions): Promise<number> {
   return EXIT_CODES.ok;
 }
 
-async function showCluster(options: WebOptions, known: RuntimeConfig): Promise<void> {
+/** Until a node says which cluster it is of, none is shown. */
+async function showCluster(options: WebOptions, known: RuntimeConfig, say: (text: string) => void, signal: AbortSignal): Promise<void> {
   if (options.rpc === undefined) return;
   const { rpcUrls, wsUrls } = clusterUrls({ ...options, rpc: options.rpc });
   const { explorerUrl } = options;
   const more = { ...(explorerUrl !== undefined && { explorerUrl }), ...programsOf(options) };
-  known.clusters = [await clusterConfig(rpcUrls, wsUrls, more)];
+  await askAgain(say, signal, async () => {
+    known.clusters = [await clusterConfig(rpcUrls, wsUrls, more)];
+  });
 }
 
 /** One that does not run yet is found when it does. */
 async function showCoordinator(options: WebOptions, known: RuntimeConfig, say: (text: string) => void, signal: AbortSignal): Promise<void> {
   const { serverAddr } = options;
   if (serverAddr === undefined) return;
+  await askAgain(say, signal, async () => {
+    const { address, runId } = await findCoordinator(serverAddr, signal);
+    known.coordinators = [{ label: serverAddr.startsWith("/") ? runId : serverAddr, address, runId }];
+    say(`shows run ${runId} of the coordinator at ${serverAddr}`);
+  });
+}
+
+/** Until `work` succeeds; the first failure is said. */
+async function askAgain(say: (text: string) => void, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      const { address, runId } = await findCoordinator(serverAddr, signal);
-      known.coordinators = [{ label: serverAddr.startsWith("/") ? runId : serverAddr, address, runId }];
-      say(`shows run ${runId} of the coordinator at ${serverAddr}`);
-      return;
+      return await work();
     } catch (error) {
       if (signal.aborted) return;
       if (attempt === 0) say(`${(error as Error).message}; it is asked again every ${ASK_AGAIN_MS / 1000} s`);

@@ -1,5 +1,7 @@
 /** A cluster as config.json names it. Which one it is, its genesis hash says. */
 import type { ClusterConfig } from "@starling/config/page/runtimeConfig";
+import { hostOf } from "@starling/sdk/solana/rpcEndpoint";
+import { HostError } from "../errors.ts";
 
 const GENESIS_LIMIT_MS = 5_000;
 
@@ -13,9 +15,18 @@ const KNOWN: Readonly<Record<string, Known>> = {
 };
 const LOCAL: Known = { name: "localnet", label: "Local cluster", chain: "solana:localnet", isTest: true };
 
-/** A node that does not answer now is taken for a local cluster without a hash: the page then trusts the url. */
+const THIS_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/**
+ * A node of this machine that does not answer now is taken for a local cluster without a hash: the page then trusts the url.
+ * Errors: HostError chain where another one does not, which may be a cluster with money on it.
+ */
 export async function clusterConfig(rpcUrls: string[], wsUrls: string[], more: Partial<ClusterConfig> = {}): Promise<ClusterConfig> {
-  const genesisHash = await genesisHashAt(rpcUrls[0]!);
+  let genesisHash: string | null = null;
+  for (const rpc of rpcUrls) genesisHash ??= await genesisHashAt(rpc);
+  const elsewhere = rpcUrls.find((rpc) => !THIS_MACHINE.test(new URL(rpc).hostname));
+  if (genesisHash === null && elsewhere !== undefined)
+    throw new HostError("chain", `${hostOf(elsewhere)} does not say which cluster it is of: see whether it answers getGenesisHash`);
   const known = genesisHash === null ? LOCAL : (KNOWN[genesisHash.slice(0, 16)] ?? LOCAL);
   return { ...known, rpcUrls, wsUrls, ...(genesisHash !== null && { genesisHash }), ...more };
 }

@@ -13,6 +13,7 @@ import { CoordinatorServer } from "@starling/server";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { TestnetPage } from "../testnet/testnetPage.ts";
 import { findCoordinator } from "./findCoordinator.ts";
+import { clusterConfig } from "./clusterConfig.ts";
 import { openSite, pageSentence } from "./openSite.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -116,6 +117,15 @@ it("a testnet's page knows its coordinator and its data; without a port for it t
   expect(await none.url()).toBeNull();
   await none.close();
   expect(said.at(-1)).toContain("there is no page to watch the run: --web-port");
+});
+
+it("a cluster that does not say which one it is counts as a local one on this machine alone", async () => {
+  expect(await clusterConfig(["http://localhost:1"], ["ws://localhost:2"])).toMatchObject({ name: "localnet", isTest: true });
+  // .invalid is no host anywhere (RFC 2606)
+  await expect(clusterConfig(["http://rpc.invalid:1/?api-key=secret"], ["ws://rpc.invalid:2"])).rejects.toMatchObject({
+    code: "chain",
+    message: expect.not.stringContaining("secret"),
+  });
 });
 
 it("starling web serves a file as config.json, reads it anew, and says in the answer when it is broken", async () => {
