@@ -61,9 +61,9 @@ export class RpcPool {
 
   /** `result` of a JSON-RPC call. @throws ChainError `unreachable`, `aborted`, `closed`; RpcRefusal for an error of the node */
   async call(method: string, params: unknown[], signal?: AbortSignal): Promise<Json> {
-    const answer = await this.ask({ jsonrpc: "2.0", id: this.#nextId++, method, params }, signal);
+    const { answer, isFirst } = await this.#ask({ jsonrpc: "2.0", id: this.#nextId++, method, params }, signal);
     const error = field(answer, "error");
-    if (error !== undefined) throw new RpcRefusal(method, error);
+    if (error !== undefined) throw new RpcRefusal(method, error, isFirst);
     return field(answer, "result") ?? null;
   }
 
@@ -75,6 +75,12 @@ export class RpcPool {
 
   /** The whole answer of the first node that gives one. @throws ChainError `unreachable`, `aborted`, `closed` */
   async ask(payload: unknown, signal?: AbortSignal): Promise<Json> {
+    return (await this.#ask(payload, signal)).answer;
+  }
+
+  /** `isFirst` false: a node that was asked before gave no answer, and may have done what it was asked for. */
+  async #ask(payload: unknown, signal?: AbortSignal): Promise<{ answer: Json; isFirst: boolean }> {
+    let isFirst = true;
     const deadline = performance.now() + LONGEST_WAIT_MS;
     for (;;) {
       let stale: Json | null = null;
@@ -83,15 +89,16 @@ export class RpcPool {
         try {
           const answer = await this.#askOne(endpoint, payload, signal);
           this.#tell();
-          return answer;
+          return { answer, isFirst };
         } catch (error) {
           if (!(error instanceof EndpointFailure)) throw error;
           stale ??= error.answer;
+          if (error.kind === "down") isFirst = false;
           reasons.push(error.message);
         }
       }
       this.#tell();
-      if (stale !== null) return stale;
+      if (stale !== null) return { answer: stale, isFirst };
       const rest = Math.min(...this.#endpoints.filter((one) => one.resting?.kind === "rate-limited").map((one) => one.restsForMs));
       if (performance.now() + rest > deadline) {
         throw new ChainError("unreachable", `no RPC node answers: ${reasons.join("; ") || "all asked for less"}`);
@@ -186,12 +193,15 @@ export class RpcPool {
 export class RpcRefusal extends ChainError {
   readonly rpcCode: number | null;
   readonly data: Json | undefined;
+  /** false: a node that was asked before gave no answer, and may have done what this one refuses */
+  readonly isFirst: boolean;
 
-  constructor(method: string, error: Json) {
+  constructor(method: string, error: Json, isFirst: boolean) {
     super("rpc", `${method}: ${String(field(error, "message") ?? "refused without a word")}`);
     const code = field(error, "code");
     this.rpcCode = typeof code === "number" ? code : null;
     this.data = field(error, "data");
+    this.isFirst = isFirst;
   }
 }
 

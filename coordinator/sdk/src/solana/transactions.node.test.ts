@@ -118,6 +118,27 @@ describe("TransactionSender", () => {
     expect(node.countOf("getLatestBlockhash")).toBe(2);
   });
 
+  it("signs no second one where a node that gave no answer may have passed the first one on", async () => {
+    const silent = await FakeNode.start();
+    const both = new ClusterClient({ rpcUrls: [silent.url, node.url], wsUrls: [], random: () => 0, requestTimeoutMs: 3_000 });
+    try {
+      silent.answers.simulateTransaction = (params) => {
+        // the next question is to carry it out
+        silent.manner = "hang-up";
+        return node.answers.simulateTransaction(params);
+      };
+      node.answers.sendTransaction = () => preflight("BlockhashNotFound");
+      expect((await new TransactionSender(both, LOCAL_PROGRAMS).send([instruction], payer)).status).toBe("confirmed");
+      const sent = [silent, node].map(({ asked }) =>
+        asked.filter(({ method }) => method === "sendTransaction").map(({ params }) => params[0]),
+      );
+      expect(sent).toEqual([[expect.any(String)], sent[0]]);
+    } finally {
+      await both.close();
+      await silent.stop();
+    }
+  });
+
   it("simulates again where the budget was too low", async () => {
     let tries = 0;
     const logs = ["Program x consumed 30000 of 30000 compute units", "Program x failed: exceeded CUs meter at BPF instruction"];

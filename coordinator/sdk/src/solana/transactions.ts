@@ -181,11 +181,15 @@ export class TransactionSender {
       return null;
     } catch (error) {
       if (error instanceof RpcRefusal && (error.rpcCode === PREFLIGHT_FAILURE || ALREADY.test(error.message))) {
-        return this.#judged(error, instructions);
+        const judged = this.#judged(error, instructions);
+        // another one must not be signed while a node that gave no answer may have passed this one on
+        return judged?.retry === "blockhash" && !error.isFirst ? null : judged;
       }
       // a node that hung up may have passed it on: only looking tells
       if (error instanceof ChainError && error.code === "unreachable") return null;
-      if (error instanceof RpcRefusal && /blockhash not found/i.test(error.message)) return { error, retry: "blockhash" as const };
+      if (error instanceof RpcRefusal && /blockhash not found/i.test(error.message)) {
+        return error.isFirst ? { error, retry: "blockhash" as const } : null;
+      }
       throw error;
     }
   }
