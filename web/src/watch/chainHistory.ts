@@ -167,11 +167,11 @@ export class ChainHistory {
   }
 
   async #readOne(line: SignatureLine): Promise<void> {
-    const { client, programs, channel, signal } = this.#options;
+    const { client, programs, at, channel, signal } = this.#options;
     if (this.#read.has(line.signature)) return;
     const config = { encoding: "json", commitment: client.commitment, maxSupportedTransactionVersion: 0 };
     const answer = await client.pool.call("getTransaction", [line.signature, config], signal);
-    const read = readTransaction(answer, line, programs);
+    const read = readTransaction(answer, line, programs, at.run);
     // a node may list a transaction before it can show it: it is read with the next look at the list
     if (read === null) return;
     if (this.#newest.some(({ signature }) => signature === line.signature)) {

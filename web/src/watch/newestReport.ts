@@ -26,7 +26,7 @@ export async function newestReport(
   const lines = readSignatures(await pool.call("getSignaturesForAddress", [run, { limit: LOOKED_AT, commitment }], signal));
   for (const line of lines.filter(({ isOk }) => isOk).slice(0, MOST_READ)) {
     const config = { encoding: "json", commitment, maxSupportedTransactionVersion: 0 };
-    const read = readTransaction(await pool.call("getTransaction", [line.signature, config], signal), line, programs);
+    const read = readTransaction(await pool.call("getTransaction", [line.signature, config], signal), line, programs, run);
     for (const { step, loss, tokensPerSecond, batches } of read?.reports ?? []) {
       if (loss !== null) return { step, loss, tokensPerSecond: tokensPerSecond === null ? null : tokensPerSecond * Math.max(1, batches) };
     }

@@ -1,5 +1,5 @@
 /** Transactions of a run as an RPC node tells them: which calls of our programs they carry, and what witnesses said in them. */
-import { getBase58Encoder } from "@solana/kit";
+import { getBase58Encoder, type Address } from "@solana/kit";
 import * as authorizer from "@starling/sdk/generated/authorizer/index";
 import * as coordinator from "@starling/sdk/generated/coordinator/index";
 import * as treasurer from "@starling/sdk/generated/treasurer/index";
@@ -49,8 +49,11 @@ export function readSignatures(answer: Json): SignatureLine[] {
   });
 }
 
-/** Null where the node does not have it. @throws ChainError `rpc` for what is no transaction */
-export function readTransaction(answer: Json, line: SignatureLine, programs: Programs): ReadTransaction | null {
+/**
+ * Null where the node does not have it. Reports are those of `run` alone: anyone can name its address in a transaction that reports to
+ * another run. @throws ChainError `rpc` for what is no transaction
+ */
+export function readTransaction(answer: Json, line: SignatureLine, programs: Programs, run: Address): ReadTransaction | null {
   if (answer === null) return null;
   const message = field(field(answer, "transaction"), "message");
   const keys = bounded(list(field(message, "accountKeys"), "a transaction's accounts"), MAX_ACCOUNTS, "accounts").map((key) =>
@@ -67,7 +70,7 @@ export function readTransaction(answer: Json, line: SignatureLine, programs: Pro
     ),
   ];
   const calls = called.flatMap((instruction) => callOf(instruction, keys, programs));
-  const reports = line.isOk ? calls.flatMap((call) => reportOf(call, line)) : [];
+  const reports = line.isOk ? calls.flatMap((call) => reportOf(call, line, run)) : [];
   return { by: keys[0] ?? "", calls, text: textOf(calls), reports };
 }
 
@@ -94,14 +97,15 @@ function fromBase58(text: string): Uint8Array {
   }
 }
 
-function reportOf({ program, accounts, data }: Call, line: SignatureLine): WitnessReport[] {
-  if (program !== "coordinator" || line.atMs === null) return [];
+function reportOf({ program, accounts, data }: Call, line: SignatureLine, run: Address): WitnessReport[] {
+  const [session, reportedTo] = accounts;
+  if (program !== "coordinator" || session === undefined || reportedTo !== run || line.atMs === null) return [];
   const round = decodeWitnessInstruction(data);
   if (round === null) return [];
   const { step, bitmap, metadata } = round;
   return [
     {
-      ...{ step, epoch: null, atMs: line.atMs, session: accounts[0] ?? "", signature: line.signature },
+      ...{ step, epoch: null, atMs: line.atMs, session, signature: line.signature },
       loss: metadata?.loss ?? null,
       // 0: it trained nothing in this round
       tokensPerSecond: metadata === null || metadata.tokensPerSecond === 0 ? null : metadata.tokensPerSecond,
