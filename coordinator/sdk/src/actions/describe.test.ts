@@ -1,4 +1,4 @@
-import { AccountRole, generateKeyPairSigner, type Address, type Instruction, type TransactionSigner } from "@solana/kit";
+import { AccountRole, generateKeyPairSigner, getAddressEncoder, type Address, type Instruction, type TransactionSigner } from "@solana/kit";
 import { getTransferSolInstruction } from "@solana-program/system";
 import { beforeAll, describe as suite, expect, test } from "vitest";
 import { closeGrant, createGrant, setDelegates, setGrantActive } from "../solana/grants.ts";
@@ -47,7 +47,15 @@ suite("what a person signs, in words", () => {
       [await run.depositBond(at, me, 250_000_000n), /^Deposit a bond of 0\.25 SOL/],
       [run.setFutureEpochRates(at, me, 7n, 3n), /pay 7 points an epoch.* take 3 points/],
       [run.writeConfig(at, me, 700, new Uint8Array(50)), "Store bytes 700 to 750 of the run's configuration"],
-      [run.updateMetadata(at, me, { name: "n", minBondLamports: 1n }), "Change what the run is shown with: name, minimum bond"],
+      [
+        run.updateMetadata(at, me, {
+          name: "n\u00e4",
+          joinAuthority: getAddressEncoder().encode(peer.address) as Uint8Array,
+          minBondLamports: 1n,
+        }),
+        `Change what the run is shown with: name "n\u00e4", join authority (who decides about joining) ${peer.address}, minimum bond 0.000000001 SOL`,
+      ],
+      [run.updateMetadata(at, me, { vocabSize: 256n }), "Change what the run is shown with: vocabulary size 256"],
       [await createGrant(LOCAL_PROGRAMS, me, me, PUBLIC_GRANTEE), /for everyone; not active yet$/],
       [await setGrantActive(LOCAL_PROGRAMS, me, peer.address, true), "Put a permission to join your runs into force"],
       [

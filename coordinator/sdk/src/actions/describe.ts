@@ -2,7 +2,17 @@
  * What instructions do, in plain words, for the person who is to sign them: read back from the bytes that are signed, not from what
  * the caller meant. An instruction that is not known is said to be so.
  */
-import type { Address, Instruction, ReadonlyUint8Array } from "@solana/kit";
+import {
+  addDecoderSizePrefix,
+  getAddressDecoder,
+  getU16Decoder,
+  getU64Decoder,
+  getUtf8Decoder,
+  type Address,
+  type Decoder,
+  type Instruction,
+  type ReadonlyUint8Array,
+} from "@solana/kit";
 import {
   ASSOCIATED_TOKEN_PROGRAM_ADDRESS,
   getMintToCheckedInstructionDataDecoder,
@@ -112,9 +122,14 @@ const CHANGES: Readonly<Record<number, (data: ReadonlyUint8Array, spill: () => s
     return `Take the stored configuration of ${tomlLen} bytes into use`;
   },
   [coordinator.UPDATE_METADATA_DISCRIMINATOR]: (data) => {
-    const { flags } = coordinator.getUpdateMetadataInstructionDataDecoder().decode(data);
-    const names = METADATA.filter((_, bit) => (flags & (1 << bit)) !== 0);
-    return `Change what the run is shown with: ${names.join(", ")}`;
+    const { flags, fields } = coordinator.getUpdateMetadataInstructionDataDecoder().decode(data);
+    let at = 0;
+    const changes = METADATA.filter((_, bit) => (flags & (1 << bit)) !== 0).map(([name, decoder, words]) => {
+      const [value, end] = decoder.read(fields, at);
+      at = end;
+      return `${name} ${words(value)}`;
+    });
+    return `Change what the run is shown with: ${changes.join(", ")}`;
   },
   [coordinator.SET_PAUSED_DISCRIMINATOR]: (data) =>
     coordinator.getSetPausedInstructionDataDecoder().decode(data).paused === 0
@@ -127,15 +142,18 @@ const CHANGES: Readonly<Record<number, (data: ReadonlyUint8Array, spill: () => s
   [coordinator.CLOSE_RUN_DISCRIMINATOR]: (_, spill) => `Close the run for good; the deposits of its accounts go to ${spill()}`,
 };
 
-const METADATA = [
-  "name",
-  "description",
-  "client version",
-  "number of parameters",
-  "vocabulary size",
-  "join authority (who decides about joining)",
-  "minimum bond",
-] as const;
+const TEXT = addDecoderSizePrefix(getUtf8Decoder(), getU16Decoder());
+const quoted = (text: unknown): string => JSON.stringify(text);
+/** What `update_metadata` can change, by the bit of its flags; the values follow each other in that order. */
+const METADATA: readonly (readonly [name: string, decoder: Decoder<unknown>, words: (value: unknown) => string])[] = [
+  ["name", TEXT, quoted],
+  ["description", TEXT, quoted],
+  ["client version", TEXT, quoted],
+  ["number of parameters", getU64Decoder(), String],
+  ["vocabulary size", getU64Decoder(), String],
+  ["join authority (who decides about joining)", getAddressDecoder(), String],
+  ["minimum bond", getU64Decoder(), (lamports) => formatSol(lamports as bigint)],
+];
 
 const newRun = (data: { runId: string; joinAuthority: Address; minBondLamports: bigint }): string =>
   `Create run "${data.runId}", which ${data.joinAuthority} lets people into${
