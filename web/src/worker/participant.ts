@@ -108,23 +108,22 @@ export class Participant {
       if (!wasAsked) this.#fail(error);
       return;
     }
-    if (this.#request.identity !== null) {
-      await changeIdentity(this.#request.identity, { isTraining: true }).catch((error: Error) =>
-        this.#notice(`a reload of this page will not go on by itself: ${error.message}`),
-      );
-    }
+    if (!this.#isStopping) await this.#remember({ isTraining: !this.#conditions.paused });
     this.#reconsider();
   }
 
   setLimits(limits: TrainLimits): void {
     this.#limits = limits;
     if (this.#device?.pacer) this.#device.pacer.dutyPercent = limits.dutyPercent;
-    if (this.#request.identity !== null) void changeIdentity(this.#request.identity, { limits }).catch(() => undefined);
+    void this.#remember({ limits });
     this.#reconsider();
   }
 
   setConditions(conditions: Conditions): void {
+    const isOther = conditions.paused !== this.#conditions.paused;
     this.#conditions = conditions;
+    // a reload does not go on with what was paused
+    if (isOther && this.#parts !== null && !this.#isStopping) void this.#remember({ isTraining: !conditions.paused });
     this.#reconsider();
   }
 
@@ -146,6 +145,14 @@ export class Participant {
     this.#tell({ type: "notice", text });
   }
 
+  async #remember(change: Parameters<typeof changeIdentity>[1]): Promise<void> {
+    const { identity } = this.#request;
+    if (identity === null) return;
+    await changeIdentity(identity, change).catch((error: Error) =>
+      this.#notice(`what you chose is not kept for the next time: ${error.message}`),
+    );
+  }
+
   #fail(error: unknown): void {
     const { code, message } = asTabError(error);
     this.#say({ kind: "failed", code, text: message });
@@ -156,8 +163,7 @@ export class Participant {
     if (this.#isOver || this.#isStopping) return;
     this.#isStopping = true;
     this.#say({ kind: "leaving" });
-    if (state.kind !== "failed" && this.#request.identity !== null)
-      await changeIdentity(this.#request.identity, { isTraining: false }).catch(() => undefined);
+    if (state.kind !== "failed") await this.#remember({ isTraining: false });
     await this.#leaveRun();
     await Promise.race([this.#end(), new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
     this.#say(state);

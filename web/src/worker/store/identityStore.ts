@@ -17,7 +17,7 @@ export interface IdentityRecord {
   ownerSeed: Uint8Array;
   chainsBegun: number;
   createdMs: number;
-  /** it was training when it was seen last, and was not asked to stop: a reload goes on by itself */
+  /** it was training when it was seen last, and was asked neither to stop nor to pause: a reload goes on by itself */
   isTraining: boolean;
   limits: TrainLimits | null;
   /** base58: whose grant names the wallet as its delegate; null: the wallet's own or everyone's */
@@ -68,7 +68,7 @@ export async function changeIdentity(
   });
 }
 
-/** Of this run, the identity that was training when it was seen last and was not asked to stop; whoever it trains for. */
+/** Of this run, the identity that was training when it was seen last and was asked neither to stop nor to pause; whoever it trains for. */
 export async function findTraining(place: string, runId: string): Promise<IdentityRecord | null> {
   const all = await inStore("readonly", (store) => store.getAll() as IDBRequest<IdentityRecord[]>);
   const wanted = JSON.stringify([place, runId]).slice(0, -1);
