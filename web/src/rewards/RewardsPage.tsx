@@ -2,14 +2,12 @@
 import { lazy, Suspense, useId, useState, type FormEvent } from "react";
 import { useSearchParams } from "react-router";
 import { ChainGate } from "../chain/ChainGate.tsx";
+import { looksLikeAddress } from "../lib/addressText.ts";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import { Button, Card, EmptyState, Field, LinkButton, Select, Skeleton, TextInput } from "../ui/index.ts";
 import { useWallet } from "../wallet/useWallet.ts";
 
 const OwnedRewards = lazy(() => import("./OwnedRewards.tsx"));
-
-/** base58 of 32 bytes; whether it is a key, the chain says */
-const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 
 export default function RewardsPage() {
   const { clusters } = useRuntimeConfig();
@@ -91,7 +89,7 @@ function LookAt({ onLook, onBack }: { onLook(address: string): void; onBack: (()
   const look = (event: FormEvent): void => {
     event.preventDefault();
     const address = text.trim();
-    if (ADDRESS.test(address)) return onLook(address);
+    if (looksLikeAddress(address)) return onLook(address);
     setError(
       address === "" ? "Enter an address first." : "That is no address: one has 32 to 44 letters and digits, without 0, O, I and l.",
     );
@@ -101,12 +99,7 @@ function LookAt({ onLook, onBack }: { onLook(address: string): void; onBack: (()
       <form className="flex flex-wrap items-end gap-3" id={form} noValidate onSubmit={look}>
         <div className="min-w-0 grow basis-72">
           <Field error={error} hint="Anybody's rewards can be looked at; only their owner can claim them." label="Wallet address">
-            <TextInput
-              autoCapitalize="off"
-
-              onChange={(event) => setText(event.target.value)}
-              value={text}
-            />
+            <TextInput autoCapitalize="off" onChange={(event) => setText(event.target.value)} value={text} />
           </Field>
         </div>
         <div className="flex flex-wrap gap-2">

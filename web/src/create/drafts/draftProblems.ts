@@ -1,6 +1,8 @@
 /** What is wrong with a draft, all of it, and the run config it makes. */
 import type { RunConfig } from "@starling/config";
 import { formatAmount, parseAmount, SOL_DECIMALS } from "@starling/sdk/actions/amounts";
+import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
+import { looksLikeAddress } from "../../lib/addressText.ts";
 import { amountRule } from "../amountRule.ts";
 import type { FormValues } from "../form/formValues.ts";
 import { stepOfPath, type ConfigStep } from "../form/outline.ts";
@@ -25,10 +27,7 @@ export interface CheckedDraft {
   problems: DraftProblem[];
 }
 
-const NAME_BYTES = 64;
-const DESCRIPTION_BYTES = 280;
 const MAX_DECIMALS = 9;
-const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 
 /** Decimals of the token that is paid, 0 for points; null while those of the mint that was picked are not known. */
 export function rewardDecimals({ rewards }: Draft, mintDecimals: number | null): number | null {
@@ -89,23 +88,25 @@ function withRates(values: FormValues, { earning, slashing }: Rates): FormValues
   };
 }
 
+/** The rule that a text breaks; null: none. */
+export function tooLong(text: string, max: number): string | null {
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes > max ? `must be at most ${max} bytes, and this has ${bytes}` : null;
+}
+
 function checkTexts(draft: Draft, add: Add): void {
-  const long = (text: string, max: number): string | null => {
-    const bytes = new TextEncoder().encode(text).length;
-    return bytes > max ? `must be at most ${max} bytes, and this has ${bytes}` : null;
-  };
-  const name = long(draft.name, NAME_BYTES);
+  const name = tooLong(draft.name, CHAIN_LIMITS.nameBytes);
   if (name !== null) add("run", "name", name, "name");
-  const description = long(draft.description, DESCRIPTION_BYTES);
+  const description = tooLong(draft.description, CHAIN_LIMITS.descriptionBytes);
   if (description !== null) add("run", "description", description, "description");
 }
 
 function checkAccess({ access }: Draft, add: Add): void {
-  if (access.joinAuthority.trim() !== "" && !ADDRESS.test(access.joinAuthority.trim())) {
+  if (access.joinAuthority.trim() !== "" && !looksLikeAddress(access.joinAuthority.trim())) {
     add("access", "access.joinAuthority", "must be a Solana address, 32 bytes as base58", "join authority");
   }
   if (access.mode === "private") {
-    const broken = granteesOf(access.grantees).filter((address) => !ADDRESS.test(address));
+    const broken = granteesOf(access.grantees).filter((address) => !looksLikeAddress(address));
     if (broken.length > 0) {
       add("access", "access.grantees", `must be Solana addresses, one a line; these are none: ${broken.join(", ")}`, "who may join");
     }
@@ -115,7 +116,7 @@ function checkAccess({ access }: Draft, add: Add): void {
 
 function checkRewards({ rewards }: Draft, decimals: number | null, add: Add): void {
   if (rewards.mode === "none") return;
-  if (rewards.mode === "mint" && !ADDRESS.test(rewards.mint.trim())) {
+  if (rewards.mode === "mint" && !looksLikeAddress(rewards.mint.trim())) {
     const isMissing = rewards.mint.trim() === "";
     add("rewards", "rewards.mint", `${isMissing ? "is required" : "must be"}: the address of a token's mint`, "token", isMissing);
   }

@@ -75,7 +75,8 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
   // who declined has not failed
   const failure = action.state.status === "failed" ? explain(action.state.error) : null;
   const { owner } = draft.sent;
-  const isOther = owner !== null && wallet.address !== null && wallet.address !== owner;
+  // who only declined has begun nothing: any wallet may
+  const isOther = draft.sent.done.length > 0 && owner !== null && wallet.address !== null && wallet.address !== owner;
   return (
     <>
       {isOther && (

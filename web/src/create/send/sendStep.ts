@@ -20,8 +20,8 @@ import type { SendStep } from "./sendPlan.ts";
 export interface SendInput {
   draft: Draft;
   config: RunConfig;
-  /** keeps the address of the token's mint before it is made, so that a closed tab does not make a second one */
-  rememberMint(mint: Address): void;
+  /** keeps the address of the token's mint before it is made, so that a closed tab does not make a second one; null: it was declined */
+  rememberMint(mint: Address | null): void;
 }
 
 /** Errors: those of the actions; ActionError bad-argument for a value that cannot be. */
@@ -40,7 +40,13 @@ export async function sendStep(
       rememberMint(mint.address);
       const decimals = Number(rewards.decimals);
       tell({ step: 1, of: 1, text: "making the token" });
-      await createMint(chain, wallet, { decimals, initialUnits: amountOf(rewards.supply, decimals, "supply"), mint });
+      try {
+        await createMint(chain, wallet, { decimals, initialUnits: amountOf(rewards.supply, decimals, "supply"), mint });
+      } catch (error) {
+        // nothing was sent: the step Rewards can still be changed
+        if (error instanceof ActionError && error.code === "cancelled") rememberMint(null);
+        throw error;
+      }
       return;
     }
     case "run": {

@@ -1,4 +1,5 @@
 /** Name, description, and where the run lives. */
+import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { lazy, Suspense } from "react";
 import { useWatch } from "react-hook-form";
 import { ChainGate } from "../../chain/ChainGate.tsx";
@@ -47,10 +48,14 @@ export function RunStep({ draft, change }: { draft: Draft; change: DraftHandle["
         )}
         {isKnown && (
           <>
-            <Field error={problems.of("name")} hint="A title for people. Up to 64 bytes." label="Name">
+            <Field error={problems.of("name")} hint={`A title for people. Up to ${CHAIN_LIMITS.nameBytes} bytes.`} label="Name">
               <TextInput name="name" onChange={(event) => change({ name: event.target.value })} value={draft.name} />
             </Field>
-            <Field error={problems.of("description")} hint="What the run is about. Up to 280 bytes." label="Description">
+            <Field
+              error={problems.of("description")}
+              hint={`What the run is about. Up to ${CHAIN_LIMITS.descriptionBytes} bytes.`}
+              label="Description"
+            >
               <TextArea
                 name="description"
                 onChange={(event) => change({ description: event.target.value })}

@@ -7,15 +7,10 @@ import { useState } from "react";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction } from "../../chain/useAction.ts";
 import { amountRule } from "../../create/amountRule.ts";
+import { tooLong } from "../../create/drafts/draftProblems.ts";
+import { looksLikeAddress } from "../../lib/addressText.ts";
 import { Alert, Button, Card, Field, NumberInput, TextArea, TextInput } from "../../ui/index.ts";
 import type { TabProps } from "../ManagePage.tsx";
-
-const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
-
-function tooLong(text: string, max: number): string | null {
-  const bytes = new TextEncoder().encode(text).length;
-  return bytes > max ? `must be at most ${max} bytes, and this has ${bytes}` : null;
-}
 
 export function AboutTab({ run, refresh }: TabProps) {
   const { config, account } = run;
@@ -33,7 +28,7 @@ export function AboutTab({ run, refresh }: TabProps) {
     description: tooLong(texts.description, CHAIN_LIMITS.descriptionBytes),
     clientVersion: tooLong(texts.clientVersion, CHAIN_LIMITS.clientVersionBytes),
     minBond: amountRule(texts.minBond, SOL_DECIMALS),
-    joinAuthority: ADDRESS.test(texts.joinAuthority.trim()) ? null : "must be a Solana address, 32 bytes as base58",
+    joinAuthority: looksLikeAddress(texts.joinAuthority.trim()) ? null : "must be a Solana address, 32 bytes as base58",
   };
   const isWrong = Object.values(errors).some((error) => error !== null);
   const changed = (Object.keys(before) as (keyof typeof before)[]).filter((key) => texts[key] !== before[key]);
@@ -65,10 +60,10 @@ export function AboutTab({ run, refresh }: TabProps) {
           if (!isWrong && changed.length > 0 && !action.isBusy) send();
         }}
       >
-        <Field error={errors.name} hint="A title for people. Up to 64 bytes." label="Name">
+        <Field error={errors.name} hint={`A title for people. Up to ${CHAIN_LIMITS.nameBytes} bytes.`} label="Name">
           <TextInput {...input("name")} />
         </Field>
-        <Field error={errors.description} hint="What the run is about. Up to 280 bytes." label="Description">
+        <Field error={errors.description} hint={`What the run is about. Up to ${CHAIN_LIMITS.descriptionBytes} bytes.`} label="Description">
           <TextArea {...input("description")} rows={3} spellCheck />
         </Field>
         <div className="grid items-start gap-4 sm:grid-cols-2">

@@ -5,27 +5,30 @@ import { createGrant, deleteGrant, setDelegates, setGrantActive } from "@starlin
 import type { GrantReading } from "@starling/sdk/solana/accounts";
 import { CHAIN_LIMITS } from "@starling/sdk/solana/limits";
 import { PUBLIC_GRANTEE } from "@starling/sdk/solana/pdas";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ActionStatus } from "../../chain/ActionStatus.tsx";
 import { useAction, type ActionHandle } from "../../chain/useAction.ts";
 import { granteesOf } from "../../create/drafts/draftProblems.ts";
+import { looksLikeAddress } from "../../lib/addressText.ts";
 import { shortAddress } from "../../lib/format.ts";
 import { AddressText, Alert, Badge, Button, Card, Dialog, Field, Table, TextArea, TextInput } from "../../ui/index.ts";
 import { useWallet } from "../../wallet/useWallet.ts";
 import type { TabProps } from "../ManagePage.tsx";
-
-const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 
 export function MembersTab({ managed, run, refresh, isAuthority }: TabProps & { isAuthority: boolean }) {
   const { address } = useWallet();
   const isJoinAuthority = address === run.account.joinAuthority;
   const own = managed.grants.find(({ grantee }) => grantee === address);
   const action = useAction<string>();
-  const run1 = (task: Parameters<typeof action.run>[0]): void => void action.run(task).then(refresh);
+  const last = useRef<Parameters<typeof action.run>[0] | null>(null);
+  const act = (task: Parameters<typeof action.run>[0]): void => {
+    last.current = task;
+    void action.run(task).then(refresh);
+  };
   return (
     <div className="space-y-5">
       {isJoinAuthority ? (
-        <Grants act={run1} action={action} managed={managed} run={run} />
+        <Grants act={act} action={action} managed={managed} run={run} />
       ) : (
         isAuthority && (
           <Alert title="Somebody else decides who may join" tone="info">
@@ -34,8 +37,12 @@ export function MembersTab({ managed, run, refresh, isAuthority }: TabProps & { 
           </Alert>
         )
       )}
-      {own !== undefined && <Delegates act={run1} action={action} grant={own} />}
-      <ActionStatus action={action} done={(said) => <Alert title={said} tone="good" />} />
+      {own !== undefined && <Delegates act={act} action={action} grant={own} />}
+      <ActionStatus
+        action={action}
+        done={(said) => <Alert title={said} tone="good" />}
+        onRetry={() => last.current !== null && act(last.current)}
+      />
     </div>
   );
 }
@@ -147,7 +154,7 @@ function AddGrants({ act, action, isPublic }: Acting & { isPublic: boolean }) {
   const [text, setText] = useState("");
   const [wasAsked, setAsked] = useState(false);
   const named = granteesOf(text);
-  const broken = named.filter((address) => !ADDRESS.test(address));
+  const broken = named.filter((address) => !looksLikeAddress(address));
   const error =
     broken.length > 0
       ? `must be Solana addresses, one a line; these are none: ${broken.join(", ")}`
@@ -196,7 +203,7 @@ function AddGrants({ act, action, isPublic }: Acting & { isPublic: boolean }) {
 
 function Delegates({ grant, action, act }: { grant: GrantReading } & Acting) {
   const [text, setText] = useState("");
-  const error = text.trim() === "" || ADDRESS.test(text.trim()) ? null : "must be a Solana address, 32 bytes as base58";
+  const error = text.trim() === "" || looksLikeAddress(text.trim()) ? null : "must be a Solana address, 32 bytes as base58";
   const change = (add: readonly Address[], clear: boolean, said: string): void =>
     act(async ({ chain, wallet, tell }) => {
       await setDelegates(chain, wallet, { joinAuthority: grant.grantor, add, clear }, tell);
