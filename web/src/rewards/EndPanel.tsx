@@ -3,18 +3,23 @@ import { withdrawBond, type BondWithdrawal } from "@starling/sdk/actions/bond";
 import { closeMembership, type ClosedMembership } from "@starling/sdk/actions/closeMembership";
 import { ActionStatus } from "../chain/ActionStatus.tsx";
 import { useAction } from "../chain/useAction.ts";
+import { useChain } from "../chain/useChain.ts";
 import { formatSol } from "../lib/format.ts";
 import { Alert, Button, showToast } from "../ui/index.ts";
 import { returnable } from "./amounts.ts";
 import type { PanelProps } from "./MembershipCard.tsx";
+import { keyOfThisBrowser } from "./sessionKey.ts";
 
-export function EndPanel({ membership, refresh }: PanelProps) {
+export function EndPanel({ membership, owner, refresh }: PanelProps) {
+  const { cluster } = useChain();
   const ending = useAction<ClosedMembership>();
   const unbonding = useAction<BondWithdrawal>();
   const { run, runId, state, member } = membership;
   const hasBond = state !== null && member !== null && member.bondLamports + member.unbondingLamports > 0n;
   const end = async (): Promise<void> => {
-    const closed = await ending.run(({ chain, wallet, tell }) => closeMembership(chain, wallet, { run }, tell));
+    const closed = await ending.run(({ chain, wallet, tell }) =>
+      closeMembership(chain, wallet, { run, keyOf: (session) => keyOfThisBrowser(cluster.name, runId, owner, session) }, tell),
+    );
     // its card goes with it: the note stays
     if (closed !== null)
       showToast({

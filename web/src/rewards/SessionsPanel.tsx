@@ -1,5 +1,5 @@
 /** The sessions by which machines act for the wallet in this run, and the floats that pay their fees. */
-import { createSignerFromKeyPair, type Address, type TransactionSigner } from "@solana/kit";
+import type { Address } from "@solana/kit";
 import { closeSession, type ClosedSession } from "@starling/sdk/actions/session";
 import type { OwnedSession } from "@starling/sdk/actions/memberships";
 import { useState } from "react";
@@ -9,6 +9,7 @@ import { useChain } from "../chain/useChain.ts";
 import { formatSol, shortAddress } from "../lib/format.ts";
 import { AddressText, Badge, Button, RelativeTime, showToast, Table } from "../ui/index.ts";
 import type { PanelProps } from "./MembershipCard.tsx";
+import { keyOfThisBrowser } from "./sessionKey.ts";
 
 export function SessionsPanel({ membership, owner, isOwn, refresh }: PanelProps) {
   const { cluster } = useChain();
@@ -18,7 +19,7 @@ export function SessionsPanel({ membership, owner, isOwn, refresh }: PanelProps)
   const close = async (session: Address): Promise<void> => {
     setChosen(session);
     const closed = await action.run(async ({ chain, wallet }) => {
-      const key = runId === null ? undefined : await keyOfThisBrowser(cluster.name, runId, owner, session);
+      const key = await keyOfThisBrowser(cluster.name, runId, owner, session);
       return closeSession(chain, wallet, { run, session, key });
     });
     // its row goes with it: the note stays
@@ -80,17 +81,4 @@ export function SessionsPanel({ membership, owner, isOwn, refresh }: PanelProps)
 
 function Until({ ms }: { ms: number }) {
   return Number.isSafeInteger(ms) && ms < 8.64e15 ? <RelativeTime ms={ms} /> : <>no end</>;
-}
-
-/** Where the session is this browser's, its key signs too: what it was filled up with then comes back as well. */
-async function keyOfThisBrowser(cluster: string, runId: string, owner: Address, session: Address): Promise<TransactionSigner | undefined> {
-  try {
-    const { identityKey, loadIdentity } = await import("../worker/store/identityStore.ts");
-    const record = await loadIdentity(identityKey(cluster, runId, owner));
-    const signer = record?.session ? await createSignerFromKeyPair(record.session) : undefined;
-    return signer?.address === session ? signer : undefined;
-  } catch {
-    // a browser that keeps nothing has no key of it
-    return undefined;
-  }
 }

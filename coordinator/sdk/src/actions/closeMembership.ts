@@ -12,6 +12,7 @@ import type { Chain } from "./chain.ts";
 import { ActionError } from "./errors.ts";
 import type { Tell } from "./progress.ts";
 import { addressesFor, findMember, findRunAt, ownerOf, unsettledSlots, type OnChainRun, type RunRef } from "./run.ts";
+import { closeSession as closeSessionWithKey } from "./session.ts";
 import { settleTables } from "./settle.ts";
 import { findParticipant, findTreasury, rewardUnit } from "./treasury.ts";
 
@@ -29,12 +30,22 @@ export interface ClosedMembership {
   signatures: string[];
 }
 
+export type CloseMembershipInput = RunRef & {
+  /** the keys of sessions, as far as they are at hand: what is in a key itself comes back too */
+  keyOf?: (session: Address) => Promise<TransactionSigner | undefined>;
+};
+
 /** a session has two accounts of its own in a transaction */
 const SESSIONS_AT_ONCE = 8;
 
 /** Errors: ActionError nothing-to-do, wrong-state (claimable, bonded or in the epoch), unknown-outcome, cancelled; ChainError. */
-export async function closeMembership(chain: Chain, wallet: TransactionSigner, ref: RunRef, tell?: Tell): Promise<ClosedMembership> {
-  const at = await addressesFor(chain, ref);
+export async function closeMembership(
+  chain: Chain,
+  wallet: TransactionSigner,
+  input: CloseMembershipInput,
+  tell?: Tell,
+): Promise<ClosedMembership> {
+  const at = await addressesFor(chain, input);
   const owner = wallet.address;
   const treasury = await treasuryAddress(chain.programs, at.run);
   const run = await findRunAt(chain, at);
@@ -51,16 +62,30 @@ export async function closeMembership(chain: Chain, wallet: TransactionSigner, r
   const keepsMember = hasMember && run !== null && (await settleAndLook(chain, run, wallet, begin)) === "ejected";
   const found = await findTreasury(chain, at.run, null);
   const closesParticipant = hasParticipant && (found === null || found.account.closed !== 0);
-  const closing = [
-    ...(await Promise.all(sessions.map(({ session }) => closeSession(at, wallet, owner, session)))),
-    ...(hasMember && !keepsMember ? [await closeMember(at, wallet)] : []),
-    ...(closesParticipant ? [await closeParticipant(at, wallet)] : []),
-  ];
-  if (keepsMember && closing.length === 0)
+  if (keepsMember && sessions.length === 0 && !closesParticipant)
     throw new ActionError(
       "wrong-state",
       `${owner} was ejected from run ${run.runId}: its account, with ${formatSol(member.lamports)}, is kept until the run is closed`,
     );
+  let sessionsLamports = 0n;
+  const others: Address[] = [];
+  for (const { session, lamports } of sessions) {
+    const key = await input.keyOf?.(session);
+    if (key === undefined) {
+      others.push(session);
+      sessionsLamports += lamports;
+      continue;
+    }
+    begin("closing a session");
+    const { signature, returnedLamports } = await closeSessionWithKey(chain, wallet, { run: at.run, session, key });
+    sessionsLamports += returnedLamports;
+    if (signature !== null) signatures.push(signature);
+  }
+  const closing = [
+    ...(await Promise.all(others.map((session) => closeSession(at, wallet, owner, session)))),
+    ...(hasMember && !keepsMember ? [await closeMember(at, wallet)] : []),
+    ...(closesParticipant ? [await closeParticipant(at, wallet)] : []),
+  ];
   for (let from = 0; from < closing.length; from += SESSIONS_AT_ONCE) {
     begin("closing what the membership holds");
     signatures.push(await chain.send(closing.slice(from, from + SESSIONS_AT_ONCE), wallet, "close the membership"));
@@ -73,9 +98,7 @@ export async function closeMembership(chain: Chain, wallet: TransactionSigner, r
     closedMember: hasMember && !keepsMember,
     closedParticipant: closesParticipant,
     returnedLamports:
-      sessions.reduce((sum, { lamports }) => sum + lamports, 0n) +
-      (hasMember && !keepsMember ? member.lamports : 0n) +
-      (closesParticipant ? participantLamports : 0n),
+      sessionsLamports + (hasMember && !keepsMember ? member.lamports : 0n) + (closesParticipant ? participantLamports : 0n),
     keptLamports: closesParticipant ? 0n : participantLamports,
     signatures,
   };
