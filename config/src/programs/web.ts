@@ -18,7 +18,11 @@ export const webOptions = defineOptions({
     doc: "IP address on which the page is served; 0.0.0.0 = every interface. Behind a proxy that speaks https, leave it.",
   },
   ...cluster,
-  rpc: { ...rpc, optional: true, doc: "Solana RPC of the cluster whose runs are shown, as browsers reach it; left out = no cluster." },
+  rpc: {
+    ...rpc,
+    optional: true,
+    doc: "Solana RPC of the cluster whose runs are shown, as browsers reach it; every visitor sees this url, a provider's key in it too; left out = no cluster.",
+  },
   ...programIds,
   explorerUrl: {
     type: "string",
