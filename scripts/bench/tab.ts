@@ -66,10 +66,20 @@ export interface TabReport {
 
 /** Measures and prints. Errors: ConfigError, TrainError, HostError; an Error where there is no Chromium. */
 export async function benchTab(options: OptionsOf<typeof benchTabOptions>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "starling-bench-tab-"));
+  const undo: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  try {
+    await benchIn(folder, options, undo);
+  } finally {
+    for (const end of undo.reverse()) await end();
+  }
+}
+
+/** `undo`: what ends the things it starts, in their order. */
+async function benchIn(folder: string, options: OptionsOf<typeof benchTabOptions>, undo: (() => unknown)[]): Promise<void> {
   const { rounds, runs } = options;
   const workload = loadWorkload(options.configPath, options.clients, options.microBatchSize);
   const start = loadavg()[0];
-  const folder = mkdtempSync(join(tmpdir(), "starling-bench-tab-"));
   const outDir = join(folder, "page");
   await build({
     configFile: false,
@@ -80,8 +90,10 @@ export async function benchTab(options: OptionsOf<typeof benchTabOptions>): Prom
     build: { outDir, emptyOutDir: true, target: "es2024", chunkSizeWarningLimit: 10_000 },
   });
   const site = await serveSite({ "/": outDir });
+  undo.push(() => site.close());
   const { path: chromiumPath } = await findChromium();
   const browser = await launchChromium();
+  undo.push(() => browser.close());
   // Debian keeps what its /usr/bin/chromium starts elsewhere
   const isShared = [dirname(chromiumPath), "/usr/lib/chromium"].some(useSoftwareDriverOf);
   if (!isShared) useBundledSoftwareDriver();
@@ -91,81 +103,75 @@ export async function benchTab(options: OptionsOf<typeof benchTabOptions>): Prom
     profile: "software",
     microBatchSequences: workload.microBatchSequences,
   });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`${site.url}/`);
-    const ask = async (request: ToBenchWorker): Promise<FromBenchWorker> => {
-      const plain: unknown =
-        request.type === "run"
-          ? { ...request, rounds: request.rounds.map((r) => ({ ...r, sequences: r.sequences.map((s) => [...s]) })) }
-          : request;
-      const answer = await page.evaluate(
-        (message) => (globalThis as unknown as { bench: { ask(m: unknown): Promise<FromBenchWorker> } }).bench.ask(message),
-        plain,
-      );
-      if (answer.type === "failed") throw new Error(`the tab: ${answer.message}`);
-      return answer;
+  undo.push(() => node.stop());
+  const page = await browser.newPage();
+  await page.goto(`${site.url}/`);
+  const ask = async (request: ToBenchWorker): Promise<FromBenchWorker> => {
+    const plain: unknown =
+      request.type === "run"
+        ? { ...request, rounds: request.rounds.map((r) => ({ ...r, sequences: r.sequences.map((s) => [...s]) })) }
+        : request;
+    const answer = await page.evaluate(
+      (message) => (globalThis as unknown as { bench: { ask(m: unknown): Promise<FromBenchWorker> } }).bench.ask(message),
+      plain,
+    );
+    if (answer.type === "failed") throw new Error(`the tab: ${answer.message}`);
+    return answer;
+  };
+  const created = await ask({
+    type: "create",
+    runConfig: workload.runConfig,
+    profile: "software",
+    microBatchSequences: workload.microBatchSequences,
+    portionMs: options.portion === 0 ? null : options.portion,
+    clients: options.clients,
+  });
+  if (created.type !== "created") throw new Error(`the tab answered ${created.type}`);
+  const nodeRounds = new BenchRounds(node, workload.plan, options.clients);
+  let next = 0;
+  const tokensPerSecond: TabReport["tokensPerSecond"] = { tab: [], node: [] };
+  let longestPortionMs = 0;
+  let parametersEqual = true;
+  const batchTokens = workload.batchSequences * workload.plan.sequenceTokens;
+  await page.evaluate(() => (globalThis as unknown as { bench: { forget(): void } }).bench.forget());
+  // the first one warms up: code is compiled, staging buffers are made
+  for (let run = 0; run <= runs; run++) {
+    const work = await roundsOf(workload, next, run === 0 ? Math.max(2, options.clients) : rounds);
+    next += work.length;
+    const both = {
+      tab: async () => {
+        const ran = await ask({ type: "run", rounds: work });
+        if (ran.type !== "ran") throw new Error(`the tab answered ${ran.type}`);
+        if (run > 0) longestPortionMs = Math.max(longestPortionMs, ran.longestPortionMs);
+        return ran;
+      },
+      node: () => nodeRounds.run(work),
     };
-    const created = await ask({
-      type: "create",
-      runConfig: workload.runConfig,
-      profile: "software",
-      microBatchSequences: workload.microBatchSequences,
-      portionMs: options.portion === 0 ? null : options.portion,
-      clients: options.clients,
-    });
-    if (created.type !== "created") throw new Error(`the tab answered ${created.type}`);
-    const nodeRounds = new BenchRounds(node, workload.plan, options.clients);
-    let next = 0;
-    const tokensPerSecond: TabReport["tokensPerSecond"] = { tab: [], node: [] };
-    let longestPortionMs = 0;
-    let parametersEqual = true;
-    const batchTokens = workload.batchSequences * workload.plan.sequenceTokens;
-    await page.evaluate(() => (globalThis as unknown as { bench: { forget(): void } }).bench.forget());
-    // the first one warms up: code is compiled, staging buffers are made
-    for (let run = 0; run <= runs; run++) {
-      const work = await roundsOf(workload, next, run === 0 ? Math.max(2, options.clients) : rounds);
-      next += work.length;
-      const both = {
-        tab: async () => {
-          const ran = await ask({ type: "run", rounds: work });
-          if (ran.type !== "ran") throw new Error(`the tab answered ${ran.type}`);
-          if (run > 0) longestPortionMs = Math.max(longestPortionMs, ran.longestPortionMs);
-          return ran;
-        },
-        node: () => nodeRounds.run(work),
-      };
-      const hashes: string[] = [];
-      for (const side of run % 2 === 0 ? (["tab", "node"] as const) : (["node", "tab"] as const)) {
-        const { ms, parameterHash } = await both[side]();
-        hashes.push(parameterHash);
-        if (run > 0) tokensPerSecond[side].push((work.length * batchTokens) / (ms / 1000));
-      }
-      parametersEqual &&= hashes[0] === hashes[1];
+    const hashes: string[] = [];
+    for (const side of run % 2 === 0 ? (["tab", "node"] as const) : (["node", "tab"] as const)) {
+      const { ms, parameterHash } = await both[side]();
+      hashes.push(parameterHash);
+      if (run > 0) tokensPerSecond[side].push((work.length * batchTokens) / (ms / 1000));
     }
-    const report: TabReport = {
-      bench: "tab",
-      adapter: { tab: created.adapter, node: node.adapter },
-      loadAverage: { start, end: loadavg()[0] },
-      run: workload.runId,
-      microBatchSequences: created.microBatchSequences,
-      batchTokens,
-      rounds,
-      tokensPerSecond,
-      ratio: median(tokensPerSecond.tab.map((value, n) => value / tokensPerSecond.node[n])),
-      longestDispatch: created.longestDispatch,
-      longestPortionMs,
-      longestPageTaskMs: await page.evaluate(() => (globalThis as unknown as { bench: { longestTaskMs(): number } }).bench.longestTaskMs()),
-      parametersEqual,
-    };
-    print(report, isShared);
-    if (options.json) console.log(JSON.stringify(report));
-  } finally {
-    await node.stop();
-    await browser.close();
-    await site.close();
-    rmSync(folder, { recursive: true, force: true });
+    parametersEqual &&= hashes[0] === hashes[1];
   }
+  const report: TabReport = {
+    bench: "tab",
+    adapter: { tab: created.adapter, node: node.adapter },
+    loadAverage: { start, end: loadavg()[0] },
+    run: workload.runId,
+    microBatchSequences: created.microBatchSequences,
+    batchTokens,
+    rounds,
+    tokensPerSecond,
+    ratio: median(tokensPerSecond.tab.map((value, n) => value / tokensPerSecond.node[n])),
+    longestDispatch: created.longestDispatch,
+    longestPortionMs,
+    longestPageTaskMs: await page.evaluate(() => (globalThis as unknown as { bench: { longestTaskMs(): number } }).bench.longestTaskMs()),
+    parametersEqual,
+  };
+  print(report, isShared);
+  if (options.json) console.log(JSON.stringify(report));
 }
 
 async function roundsOf(workload: Workload, first: number, count: number): Promise<BenchRound[]> {

@@ -1,4 +1,4 @@
-/** A tab's engine, made as the page's trainer makes it, that runs the bench's rounds. */
+/** A tab's engine that runs the bench's rounds; made as the page's trainer makes it, but that nothing is cut: Node's must compute the same. */
 import { LocalEngine } from "@starling/trainer-core/train/localEngine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import type { FromBenchWorker, ToBenchWorker } from "./messages.ts";
