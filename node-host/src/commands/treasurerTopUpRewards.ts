@@ -3,7 +3,7 @@ import type { OptionsOf, treasurerTopUpRewardsOptions } from "@starling/config";
 import { formatAmount, parseAmount } from "@starling/sdk/actions/amounts";
 import { requireRunHead } from "@starling/sdk/actions/run";
 import { topUp } from "@starling/sdk/actions/topUp";
-import { rewardUnit } from "@starling/sdk/actions/treasury";
+import { requireMint, requireTreasury } from "@starling/sdk/actions/treasury";
 import { withChain } from "../chain/chain.ts";
 import { readWallet } from "../chain/keyFile.ts";
 import { print } from "../chain/print.ts";
@@ -13,7 +13,10 @@ export async function treasurerTopUpRewards(options: OptionsOf<typeof treasurerT
   const wallet = await readWallet(options);
   const { runId } = options;
   return withChain(options, async (chain) => {
-    const { decimals } = await rewardUnit(chain, await requireRunHead(chain, runId));
+    // before the amount is read: without a treasury there are no decimals to read it by
+    const { address, account } = await requireRunHead(chain, runId);
+    const treasury = await requireTreasury(chain, runId, address, account.mainAuthority);
+    const { decimals } = await requireMint(chain, treasury.account.mint);
     const moved = await topUp(chain, wallet, { runId, units: parseAmount(options.collateralAmount, decimals, "--collateral-amount") });
     const tokens = (units: bigint): string => formatAmount(units, decimals);
     print(options.json, moved, [
