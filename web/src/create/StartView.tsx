@@ -5,7 +5,7 @@ import { useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import { Alert, Button, Card, Field, LinkButton, RelativeTime, Skeleton, TextArea } from "../ui/index.ts";
-import { importToml, newDraft, valuesOfToml, type Draft } from "./drafts/draft.ts";
+import { importToml, newDraft, newDraftId, valuesOfToml, type Draft } from "./drafts/draft.ts";
 import { drafts } from "./drafts/draftStore.ts";
 import { valuesOfDocument, type FormValues } from "./form/formValues.ts";
 import { aboutPreset, presets } from "./presets.ts";
@@ -20,7 +20,7 @@ export function StartView() {
   const navigate = useNavigate();
   const begin: Begin = (origin, config, notes) => {
     const draft = newDraft({
-      id: crypto.randomUUID().slice(0, 8),
+      id: newDraftId(),
       nowMs: Date.now(),
       origin,
       cluster: clusters[0]?.name ?? null,

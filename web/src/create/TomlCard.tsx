@@ -1,20 +1,18 @@
 /** A config as TOML: shown, copied, downloaded. */
 import { useState } from "react";
+import { copyToClipboard } from "../lib/clipboard.ts";
 import { Button, Card } from "../ui/index.ts";
 
 export function TomlCard({ toml, name }: { toml: string; name: string }) {
   const [said, setSaid] = useState("");
-  const copy = (): void =>
-    void navigator.clipboard.writeText(toml).then(
-      () => setSaid("Copied."),
-      () => setSaid("The browser refused to copy: select the text below instead."),
-    );
+  const copy = async (): Promise<void> =>
+    setSaid((await copyToClipboard(toml)) ? "Copied." : "The browser refused to copy: select the text below instead.");
   const bytes = new TextEncoder().encode(toml).length;
   return (
     <Card
       actions={
         <>
-          <Button onClick={copy} size="small">
+          <Button onClick={() => void copy()} size="small">
             Copy
           </Button>
           <Button onClick={() => download(`${name}.toml`, toml)} size="small">

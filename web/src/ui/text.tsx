@@ -1,5 +1,6 @@
 /** Small pieces of text that do something: copying, shortened addresses, times that stay true. */
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import { copyToClipboard } from "../lib/clipboard.ts";
 import { formatDuration, formatRelative, shortAddress } from "../lib/format.ts";
 import { classes } from "./classes.ts";
 import { CheckIcon, CopyIcon } from "./icons.tsx";
@@ -19,11 +20,7 @@ export function CopyText({ text, label, children }: CopyTextProps) {
     const timer = setTimeout(() => setState("ready"), 2000);
     return () => clearTimeout(timer);
   }, [state]);
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => setState("copied"),
-      () => setState("refused"),
-    );
+  const copy = async () => setState((await copyToClipboard(text)) ? "copied" : "refused");
   return (
     <span className="inline-flex max-w-full items-center gap-1">
       <span className="min-w-0 wrap-anywhere">{children ?? text}</span>

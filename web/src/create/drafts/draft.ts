@@ -63,6 +63,19 @@ export interface NewDraft {
   notes?: string[];
 }
 
+/** Eight hex digits. Also in a page over plain http, which has no randomUUID. */
+export const newDraftId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Other rewards; a step that sent what is not wanted any more is to be done again. */
+export function changedRewards({ rewards: before, sent }: Draft, change: Partial<Rewards>): Pick<Draft, "rewards" | "sent"> {
+  const rewards = { ...before, ...change };
+  const isStale = (step: string): boolean =>
+    (step === "config" && (rewards.earning !== before.earning || rewards.slashing !== before.slashing)) ||
+    (step === "top-up" && rewards.topUp !== before.topUp);
+  return { rewards, sent: { ...sent, done: sent.done.filter((step) => !isStale(step)) } };
+}
+
 export function newDraft({ id, nowMs, origin, cluster, config, notes = [] }: NewDraft): Draft {
   return {
     version: 1,

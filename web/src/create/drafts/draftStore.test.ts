@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { importToml, newDraft, readDraft, valuesOfToml } from "./draft.ts";
+import { changedRewards, importToml, newDraft, newDraftId, readDraft, valuesOfToml } from "./draft.ts";
 import { draftStore } from "./draftStore.ts";
 
 const TOML = `[config]\nwarmup_time = 30\nearning_rate_total_shared = 500\n`;
@@ -78,4 +78,21 @@ describe("drafts", () => {
   test("begin with the rates of their file", () => {
     expect(draft("a").rewards).toMatchObject({ earning: "500", slashing: "" });
   });
+});
+
+test("what was sent with other rewards is to be sent again, and nothing else", () => {
+  const sent = { ...draft("a"), sent: { owner: null, mint: null, done: ["run", "config", "top-up", "start"] } };
+  const done = (change: Parameters<typeof changedRewards>[1]): string[] => changedRewards(sent, change).sent.done;
+  expect(done({ earning: "60" })).toEqual(["run", "top-up", "start"]);
+  expect(done({ slashing: "1" })).toEqual(["run", "top-up", "start"]);
+  expect(done({ topUp: "800" })).toEqual(["run", "config", "start"]);
+  expect(done({ supply: "5" })).toEqual(sent.sent.done);
+  expect(done({ earning: sent.rewards.earning })).toEqual(sent.sent.done);
+  expect(changedRewards(sent, { topUp: "800" }).rewards).toEqual({ ...sent.rewards, topUp: "800" });
+});
+
+test("ids of drafts differ", () => {
+  const ids = new Set(Array.from({ length: 20 }, newDraftId));
+  expect(ids.size).toBe(20);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}$/);
 });

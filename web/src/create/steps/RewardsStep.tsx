@@ -3,7 +3,7 @@ import type { ClusterConfig } from "@starling/config/page/runtimeConfig";
 import { lazy, Suspense } from "react";
 import { ChainGate } from "../../chain/ChainGate.tsx";
 import { Alert, Card, Field, NumberInput, TextInput } from "../../ui/index.ts";
-import type { Draft, Rewards } from "../drafts/draft.ts";
+import { changedRewards, type Draft, type Rewards } from "../drafts/draft.ts";
 import { rewardDecimals } from "../drafts/draftProblems.ts";
 import { useProblems } from "../form/runForm.ts";
 import { RadioCards } from "../RadioCards.tsx";
@@ -21,7 +21,7 @@ export interface RewardsStepProps {
 export function RewardsStep({ draft, change, cluster, mintDecimals }: RewardsStepProps) {
   const problems = useProblems();
   const { rewards } = draft;
-  const set = (next: Partial<Rewards>): void => change((before) => ({ rewards: { ...before.rewards, ...next } }));
+  const set = (next: Partial<Rewards>): void => change((before) => changedRewards(before, next));
   const hasToken = cluster !== null && rewards.mode !== "none";
   const unit = hasToken ? "tokens" : "points";
   const isSent = draft.sent.done.includes("run") || draft.sent.mint !== null;
