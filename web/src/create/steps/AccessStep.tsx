@@ -11,7 +11,9 @@ import type { DraftHandle } from "../useDraft.ts";
 export function AccessStep({ draft, change }: { draft: Draft; change: DraftHandle["change"] }) {
   const problems = useProblems();
   const { address } = useWallet();
-  const { access } = draft;
+  const { access, sent } = draft;
+  const isMade = sent.done.includes("run");
+  const isGranted = sent.done.some((step) => step.startsWith("grant"));
   const set = (next: Partial<Access>): void => change((before) => ({ access: { ...before.access, ...next } }));
   return (
     <>
@@ -21,11 +23,21 @@ export function AccessStep({ draft, change }: { draft: Draft; change: DraftHandl
             legend="Members"
             onChange={(mode) => set({ mode })}
             options={[
-              { value: "public", label: "Public", about: "Everyone with a wallet may join." },
-              { value: "private", label: "Private", about: "Only owners you name, and the keys they let join for them." },
+              { value: "public", label: "Public", about: "Everyone with a wallet may join.", disabled: isGranted },
+              {
+                value: "private",
+                label: "Private",
+                about: "Only owners you name, and the keys they let join for them.",
+                disabled: isGranted,
+              },
             ]}
             value={access.mode}
           />
+          {isMade && (
+            <p className="text-sm text-muted">
+              The run is on the chain: what cannot be changed here any more is changed on its page Manage.
+            </p>
+          )}
           {access.mode === "private" && (
             <Field
               error={problems.of("access.grantees")}
@@ -48,6 +60,7 @@ export function AccessStep({ draft, change }: { draft: Draft; change: DraftHandl
             unit="SOL"
           >
             <NumberInput
+              disabled={isMade}
               name="access.minBond"
               onChange={(event) => set({ minBond: event.target.value })}
               placeholder="0"
@@ -68,6 +81,7 @@ export function AccessStep({ draft, change }: { draft: Draft; change: DraftHandl
         >
           <TextInput
             className="font-mono text-sm"
+            disabled={isMade}
             name="access.joinAuthority"
             onChange={(event) => set({ joinAuthority: event.target.value })}
             placeholder="the wallet that creates the run"

@@ -18,6 +18,8 @@ export function RunStep({ draft, change }: { draft: Draft; change: DraftHandle["
   const runId = useWatch({ control, name: "run_id" }) as string;
   const isKnown = clusters.some(({ name }) => name === draft.cluster);
   const isSent = draft.sent.done.length > 0;
+  // name and description go with the transaction that makes the run; afterwards they are changed on Manage
+  const isMade = draft.sent.done.includes("run");
   return (
     <Card>
       <div className="space-y-4">
@@ -49,7 +51,7 @@ export function RunStep({ draft, change }: { draft: Draft; change: DraftHandle["
         {isKnown && (
           <>
             <Field error={problems.of("name")} hint={`A title for people. Up to ${CHAIN_LIMITS.nameBytes} bytes.`} label="Name">
-              <TextInput name="name" onChange={(event) => change({ name: event.target.value })} value={draft.name} />
+              <TextInput disabled={isMade} name="name" onChange={(event) => change({ name: event.target.value })} value={draft.name} />
             </Field>
             <Field
               error={problems.of("description")}
@@ -57,6 +59,7 @@ export function RunStep({ draft, change }: { draft: Draft; change: DraftHandle["
               label="Description"
             >
               <TextArea
+                disabled={isMade}
                 name="description"
                 onChange={(event) => change({ description: event.target.value })}
                 rows={3}
