@@ -30,6 +30,7 @@ import { lockIdentity } from "./store/identityLock.ts";
 import { openIdentity } from "./store/openIdentity.ts";
 import { sessionTransactionSigner } from "./store/transactionSigner.ts";
 import { agreedParameters, openTensorFolders } from "./store/tensorFolder.ts";
+import { whenAdapterIsBack } from "./whenAdapterIsBack.ts";
 
 /** One submit of ours: two of them stay well below 50 ms, and a frame of the page waits for few. */
 const PORTION_MS = 20;
@@ -259,10 +260,12 @@ export class Participant {
     let isFirst = true;
     return SteadyEngine.create({
       start: async (onDeath) => {
-        const engine = await LocalEngine.create({
-          ...{ gpu: navigator.gpu, plan, microBatchSequences: this.#request.microBatchSequences, onDeath },
-          ...{ portionMs: PORTION_MS, longestDispatchMs: LONGEST_DISPATCH_MS },
-        });
+        const make = () =>
+          LocalEngine.create({
+            ...{ gpu: navigator.gpu, plan, microBatchSequences: this.#request.microBatchSequences, onDeath },
+            ...{ portionMs: PORTION_MS, longestDispatchMs: LONGEST_DISPATCH_MS },
+          });
+        const engine = await (isFirst ? make() : whenAdapterIsBack(make, this.#ending.signal));
         this.#device = engine.device;
         if (engine.device.pacer) engine.device.pacer.dutyPercent = this.#limits.dutyPercent;
         if (isFirst) {
