@@ -24,6 +24,14 @@ test("tokens are summed by mint, and points are no tokens", () => {
   expect(amountOf(all[1]!, 1_500n)).toBe("1,500 points");
 });
 
-test("what comes back is every deposit and every float", () => {
-  expect(returnable(membership(null, 0n, 0n))).toBe(31n);
+test("what comes back is every deposit and every float, but not yet the deposit of who was ejected", () => {
+  const mine = membership(null, 0n, 0n);
+  expect(returnable(mine)).toBe(31n);
+  const ejected = {
+    ...mine,
+    state: "Paused",
+    member: { ...mine.member!, isEjected: true, bondLamports: 2n, unbondingLamports: 1n },
+  } as const;
+  expect(returnable(ejected)).toBe(29n);
+  expect(returnable({ ...ejected, state: null })).toBe(31n);
 });

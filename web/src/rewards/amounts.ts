@@ -27,7 +27,9 @@ export function tokenSums(memberships: readonly Membership[]): TokenSum[] {
   return [...sums.values()];
 }
 
-/** Lamports that come back when memberships and sessions are closed: deposits, floats, bonds. */
-export function returnable({ memberLamports, sessions }: Membership): bigint {
-  return sessions.reduce((sum, { floatLamports, rentLamports }) => sum + floatLamports + rentLamports, memberLamports);
+/** Lamports that come back when memberships and sessions are closed: deposits, floats, bonds. Who was ejected waits for the deposit until the run is closed. */
+export function returnable({ memberLamports, member, state, sessions }: Membership): bigint {
+  const isKept = state !== null && member?.isEjected === true;
+  const ofMember = isKept ? member.bondLamports + member.unbondingLamports : memberLamports;
+  return sessions.reduce((sum, { floatLamports, rentLamports }) => sum + floatLamports + rentLamports, ofMember);
 }
