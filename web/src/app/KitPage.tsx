@@ -31,7 +31,7 @@ import {
   TextArea,
   TextInput,
   Tooltip,
-  useToast,
+  showToast,
   type ButtonVariant,
   type Column,
   type Sort,
@@ -323,7 +323,6 @@ function Failures() {
 
 function Overlays() {
   const [open, setOpen] = useState(false);
-  const toast = useToast();
   return (
     <Card title="Over the page">
       <Row>
@@ -337,7 +336,7 @@ function Overlays() {
         {TONES.map((tone) => (
           <Button
             key={tone}
-            onClick={() => toast({ tone, title: `A note that is ${tone}`, text: "It passes after a while, unless it is bad." })}
+            onClick={() => showToast({ tone, title: `A note that is ${tone}`, text: "It passes after a while, unless it is bad." })}
           >
             Note: {tone}
           </Button>

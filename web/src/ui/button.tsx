@@ -18,7 +18,7 @@ const SIZE: Record<ButtonSize, string> = {
   small: "min-h-8 px-3 text-sm pointer-coarse:min-h-11",
 };
 
-export function buttonClass(variant: ButtonVariant, size: ButtonSize, className?: string): string {
+function buttonClass(variant: ButtonVariant, size: ButtonSize, className?: string): string {
   return classes(
     "inline-flex items-center justify-center gap-2 rounded-lg border font-medium whitespace-nowrap select-none transition-colors",
     "disabled:pointer-events-none disabled:opacity-55 aria-busy:cursor-progress aria-busy:opacity-80",

@@ -12,6 +12,8 @@ export interface DialogProps {
 
 export function Dialog({ open, onClose, title, children, footer }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  // text that is selected up to the backdrop is no press on it
+  const isPressedOutside = useRef(false);
   const id = useId();
   useEffect(() => {
     const dialog = element.current;
@@ -36,8 +38,11 @@ export function Dialog({ open, onClose, title, children, footer }: DialogProps) 
         event.preventDefault();
         onClose();
       }}
-      onClick={(event) => event.target === element.current && onClose()}
+      onClick={(event) => event.target === element.current && isPressedOutside.current && onClose()}
       onClose={() => open && onClose()}
+      onPointerDown={(event) => {
+        isPressedOutside.current = event.target === element.current;
+      }}
       ref={element}
     >
       {open && (

@@ -1,5 +1,5 @@
 /** The page's component kit. `#/kit` shows every one in every state. */
-export { Button, LinkButton, Spinner, buttonClass, type ButtonProps, type ButtonVariant, type LinkButtonProps } from "./button.tsx";
+export { Button, LinkButton, Spinner, type ButtonProps, type ButtonVariant, type LinkButtonProps } from "./button.tsx";
 export { Card, EmptyState, Skeleton, Stat, type CardProps, type EmptyStateProps, type StatProps } from "./card.tsx";
 export { classes } from "./classes.ts";
 export { Slider, Switch, Tabs, Tooltip, type SliderProps, type SwitchProps, type TabsProps, type TooltipProps } from "./controls.tsx";
@@ -21,4 +21,4 @@ export {
 export * from "./icons.tsx";
 export { Table, type Column, type Sort, type TableProps } from "./table.tsx";
 export { AddressText, CopyText, Duration, RelativeTime, useNowMs, type AddressTextProps, type CopyTextProps } from "./text.tsx";
-export { showToast, Toasts, useToast, type Toast } from "./toast.tsx";
+export { showToast, Toasts, type Toast } from "./toast.tsx";

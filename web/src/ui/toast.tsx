@@ -35,8 +35,6 @@ export function showToast(toast: Toast): void {
   if (toast.tone !== "bad") setTimeout(() => dismiss(id), SHOWN_MS);
 }
 
-export const useToast = (): ((toast: Toast) => void) => showToast;
-
 const EDGE: Record<Tone, string> = {
   neutral: "text-muted",
   good: "text-good",
