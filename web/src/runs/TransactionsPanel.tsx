@@ -1,7 +1,6 @@
 /** The run's newest transactions. */
 import { memo } from "react";
-import { shortAddress } from "../lib/format.ts";
-import { AddressText, Badge, Card, CopyText, ExternalIcon, RelativeTime, Table } from "../ui/index.ts";
+import { AddressText, Badge, Card, RelativeTime, Table, TransactionText } from "../ui/index.ts";
 import type { RunTransaction } from "../watch/protocol.ts";
 
 export interface TransactionsPanelProps {
@@ -36,23 +35,7 @@ export const TransactionsPanel = memo(function TransactionsPanel({ transactions,
             key: "signature",
             header: "Transaction",
             align: "end",
-            cell: ({ signature }) =>
-              explorerUrl === undefined ? (
-                <CopyText label={`transaction ${shortAddress(signature)}`} text={signature}>
-                  <span className="font-mono text-[0.925em]">{shortAddress(signature)}</span>
-                </CopyText>
-              ) : (
-                <a
-                  className="inline-flex items-center gap-1 font-mono text-[0.925em] text-accent underline underline-offset-2"
-                  href={explorerUrl.replace("{signature}", encodeURIComponent(signature))}
-                  rel="noreferrer"
-                  target="_blank"
-                >
-                  {shortAddress(signature)}
-                  <ExternalIcon className="size-4" />
-                  <span className="sr-only">(opens in a new tab)</span>
-                </a>
-              ),
+            cell: ({ signature }) => <TransactionText explorerUrl={explorerUrl} signature={signature} />,
           },
         ]}
         empty="None was found yet."

@@ -22,3 +22,4 @@ export * from "./icons.tsx";
 export { Table, type Column, type Sort, type TableProps } from "./table.tsx";
 export { AddressText, CopyText, Duration, RelativeTime, useNowMs, type AddressTextProps, type CopyTextProps } from "./text.tsx";
 export { showToast, Toasts, type Toast } from "./toast.tsx";
+export { TransactionText, type TransactionTextProps } from "./transaction.tsx";
