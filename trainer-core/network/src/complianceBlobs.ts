@@ -111,8 +111,8 @@ export function blobCompliance(name: string, factory: NetworkFactory): void {
       await expect(atC.get(address, [liar.self])).rejects.toMatchObject({ code: "wrong-chunk" });
       lies.length = 0;
       expect(equalBytes(await atC.get(address, [liar.self, honest.self]), content)).toBe(true);
-      // At most its two parallel requests; then it is out.
-      expect(lies.filter((index) => index !== "list").length).toBeLessThanOrEqual(2);
+      // At most its two parallel requests, then it is out; the two of the first get may be answered this late.
+      expect(lies.filter((index) => index !== "list").length).toBeLessThanOrEqual(4);
       expect(asked.filter((index) => index !== "list").sort()).toEqual([0, 1, 2, 3]);
     });
 
