@@ -8,9 +8,11 @@ import { type HistoryStore, RoundHistory } from "./roundHistory.ts";
 class MemoryStore implements HistoryStore {
   bytes: Uint8Array | null = null;
   works = true;
+  isReadable = true;
   replaced = 0;
 
   async load(): Promise<Uint8Array | null> {
+    if (!this.isReadable) throw new Error("input/output error");
     return this.bytes;
   }
   async append(bytes: Uint8Array): Promise<void> {
@@ -124,5 +126,19 @@ describe("a run's history", () => {
     history.finished(after(4), 4);
     await history.flush();
     expect(steps((await open()).since(0, 10))).toEqual([1, 2, 3, 4]);
+  });
+
+  it("leaves a file that cannot be read as it is", async () => {
+    const history = await open(1);
+    history.finished(after(1), 1);
+    await history.flush();
+    const before = store.bytes;
+    store.isReadable = false;
+    const blind = await open();
+    blind.finished(after(2), 2);
+    await blind.flush();
+    expect(steps(blind.since(0, 10))).toEqual([2]);
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("could not be read: input/output error")]);
+    expect(store.bytes).toBe(before);
   });
 });

@@ -38,14 +38,16 @@ export class RoundHistory {
 
   /** Rounds of the step `nextStep` and later ones, and all where it is 1, are of a run that was begun again: they are forgotten. */
   static async open(options: RoundHistoryOptions, nextStep: number): Promise<RoundHistory> {
-    const history = new RoundHistory(options);
     let bytes: Uint8Array | null;
     try {
       bytes = (await options.store?.load()) ?? null;
     } catch (cause) {
-      history.#failed(cause as Error);
-      return history;
+      const why = (cause as Error).message;
+      const message = `the run's history could not be read: ${why}. It is left as it is; new rounds are shown as long as this server runs`;
+      options.onError(new ServerError("storage", message, { cause }));
+      return new RoundHistory({ ...options, store: null });
     }
+    const history = new RoundHistory(options);
     const count = Math.floor((bytes?.length ?? 0) / HISTORY_ENTRY_BYTES);
     for (let i = 0; i < count; i++) {
       const entry = decodeHistoryEntry(bytes!.subarray(i * HISTORY_ENTRY_BYTES));
