@@ -86,7 +86,7 @@ export function TrainingPanel({ training }: { training: Training }) {
             </Alert>
           )}
           {connection !== null && !over && (
-            <Alert title="The run is out of reach for the moment" tone="warn">
+            <Alert title="This tab cannot take part at the moment" tone="warn">
               {sentence(connection)} The tab tries again by itself; nothing earned is lost.
             </Alert>
           )}
