@@ -7,13 +7,12 @@ export type { ClusterConfig, CoordinatorConfig, RuntimeConfig };
 /** Reads config.json beside the page. Errors: one sentence each for "not there", "not JSON" and ConfigError for its content. */
 export async function loadRuntimeConfig(signal: AbortSignal): Promise<RuntimeConfig> {
   const response = await fetch(new URL("config.json", document.baseURI), { signal, cache: "no-store" });
-  if (!response.ok)
-    throw new Error(`config.json, which names the networks this page looks at, is not served beside it (HTTP ${response.status}).`);
+  if (!response.ok) throw new Error(`There is no config.json beside this page to name the networks it looks at (HTTP ${response.status}).`);
   let parsed: unknown;
   try {
     parsed = await response.json();
   } catch (cause) {
-    throw new Error("config.json beside this page is not JSON.", { cause });
+    throw new Error("The config.json beside this page is not JSON.", { cause });
   }
   return readRuntimeConfig(parsed);
 }
