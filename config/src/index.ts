@@ -3,7 +3,7 @@ export * from "./run/runConfig.ts";
 export { parseWeightedHttp, type WeightedHttpFile } from "./run/dataLocation.ts";
 export { validateRunConfig } from "./run/rules.ts";
 export { variantOf, type JsonObject } from "./run/schema.ts";
-export { MAX_CLIENTS, MAX_RUN_ID_BYTES, MAX_WITNESSES, runSchema } from "./run/runSchema.ts";
+export { DRAIN_ROUNDS, MAX_CLIENTS, MAX_RUN_ID_BYTES, MAX_WITNESSES, runSchema } from "./run/runSchema.ts";
 export { chainConfigIssues } from "./run/chainRules.ts";
 export { toMachineConfig, type MachineConfigValues } from "./run/machineConfig.ts";
 export { parseLlamaConfig, toHfConfig, type LlamaConfig, type RopeScaling } from "./llamaConfig.ts";

@@ -11,6 +11,8 @@ import type { TableSpec, TaggedSpec } from "./schema.ts";
 const MAX_SECONDS = 315_360_000;
 const U16_MAX = 0xffff;
 const U32_MAX = 0xffff_ffff;
+/** An epoch ends with two rounds that train nothing and only apply what is agreed. */
+export const DRAIN_ROUNDS = 2;
 export const MAX_CLIENTS = 256;
 export const MAX_WITNESSES = 32;
 export const MAX_RUN_ID_BYTES = 32;

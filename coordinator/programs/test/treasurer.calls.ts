@@ -222,9 +222,16 @@ export class TreasuryRun {
 
   /** Members 0 to `count` train one epoch, and its points are settled. */
   trainEpoch(count: number): Member[] {
-    const { scenario, chain } = this;
+    const { scenario } = this;
     const members = Array.from({ length: count }, (_, index) => scenario.member(index));
     for (const member of members) scenario.join(member);
+    this.playEpoch();
+    return members;
+  }
+
+  /** Those who have joined train one epoch, and its points are settled. */
+  playEpoch(): void {
+    const { scenario, chain } = this;
     chain.advance(3);
     scenario.tick();
     for (const slot of scenario.slots()) scenario.send(scenario.warmupWitness(slot));
@@ -232,7 +239,6 @@ export class TreasuryRun {
     scenario.tick();
     scenario.playEpoch();
     scenario.settleAll();
-    return members;
   }
 
   /** The participant account and an empty token account of a member's owner. */

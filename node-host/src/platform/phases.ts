@@ -1,10 +1,8 @@
 /** The coordinator's state as events: one at each change of phase, step or head count. */
+import { DRAIN_ROUNDS } from "@starling/config";
 import type { CoordinatorState } from "@starling/sdk";
 import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { HostLog } from "../events.ts";
-
-/** The two rounds that drain an epoch's pipeline are rounds of the epoch too. */
-const DRAIN_ROUNDS = 2;
 
 /** Returns a function that takes every newer state, with the number of the run's members. */
 export function phaseTeller(log: HostLog, nowMs: () => number = Date.now): (state: CoordinatorState, members: number) => void {

@@ -1,7 +1,7 @@
 /** The figures that people come for. */
 import { memo } from "react";
 import { formatCompact, formatLearningRate, formatLoss, formatNumber } from "../lib/format.ts";
-import { Card, Stat, type StatProps } from "../ui/index.ts";
+import { Card, Figure } from "../ui/index.ts";
 import type { HistoryPoint, RunView } from "../watch/protocol.ts";
 import { recentMean, seriesOf } from "./chartData.ts";
 
@@ -44,12 +44,3 @@ export const FiguresPanel = memo(function FiguresPanel({ view, points }: { view:
     </Card>
   );
 });
-
-/** A figure that its name finds. */
-function Figure(props: StatProps & { label: string }) {
-  return (
-    <div aria-label={props.label} role="group">
-      <Stat {...props} />
-    </div>
-  );
-}

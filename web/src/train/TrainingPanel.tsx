@@ -1,21 +1,7 @@
 /** The tab while it trains: what it does, how it goes, and what the person allows. */
 import { lazy, Suspense } from "react";
 import { formatBytes, formatCompact, formatNumber } from "../lib/format.ts";
-import {
-  Alert,
-  Badge,
-  Button,
-  Card,
-  Duration,
-  ProgressBar,
-  Skeleton,
-  Slider,
-  Stat,
-  Switch,
-  useNowMs,
-  type StatProps,
-  type Tone,
-} from "../ui/index.ts";
+import { Alert, Badge, Button, Card, Duration, ProgressBar, Skeleton, Slider, Figure, Switch, useNowMs, type Tone } from "../ui/index.ts";
 import type { FailureCode, TrainLimits } from "../worker/protocol.ts";
 import { canSeeBattery } from "./conditions.ts";
 import { leaveTraining, pauseTraining, setTrainingLimits, type Training } from "./training.ts";
@@ -176,15 +162,6 @@ function Figures({ training: { view } }: { training: Training }) {
       {slot?.isWitness && (
         <p className="col-span-full text-sm text-muted">In this round the tab is a witness too: it reports whose results it holds.</p>
       )}
-    </div>
-  );
-}
-
-/** A figure that its name finds. */
-function Figure(props: StatProps & { label: string }) {
-  return (
-    <div aria-label={props.label} role="group">
-      <Stat {...props} />
     </div>
   );
 }

@@ -63,6 +63,15 @@ export function Stat({ label, value, unit, hint }: StatProps) {
   );
 }
 
+/** A figure that its name finds. */
+export function Figure(props: StatProps & { label: string }) {
+  return (
+    <div aria-label={props.label} role="group">
+      <Stat {...props} />
+    </div>
+  );
+}
+
 export interface EmptyStateProps {
   title: ReactNode;
   children?: ReactNode;

@@ -1,6 +1,6 @@
 /** The page's component kit. `#/kit` shows every one in every state. */
 export { Button, LinkButton, Spinner, type ButtonProps, type ButtonVariant, type LinkButtonProps } from "./button.tsx";
-export { Card, EmptyState, Skeleton, Stat, type CardProps, type EmptyStateProps, type StatProps } from "./card.tsx";
+export { Card, EmptyState, Figure, Skeleton, Stat, type CardProps, type EmptyStateProps, type StatProps } from "./card.tsx";
 export { classes } from "./classes.ts";
 export { Slider, Switch, Tabs, Tooltip, type SliderProps, type SwitchProps, type TabsProps, type TooltipProps } from "./controls.tsx";
 export { Dialog, type DialogProps } from "./dialog.tsx";

@@ -1,4 +1,5 @@
 /** What a page shows of a run, out of the machine's state. Pure. */
+import { DRAIN_ROUNDS } from "@starling/config";
 import { getAddressDecoder } from "@solana/kit";
 import { toHex } from "@starling/sdk/bytes";
 import { type Machine, MachineError } from "@starling/sdk/machine";
@@ -6,8 +7,6 @@ import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { ClientSlot, CoordinatorState, RunState } from "@starling/sdk/types";
 import type { ChainView, ClientHealth, ClientRole, ClientView, ConfigView, RoundView, RunKey, RunView } from "./protocol.ts";
 
-/** The two rounds that drain an epoch's pipeline are rounds of the epoch too. */
-const DRAIN_ROUNDS = 2;
 const IN_ROUND: ReadonlySet<RunState> = new Set(["RoundTrain", "RoundWitness"]);
 const IN_EPOCH: ReadonlySet<RunState> = new Set(["Warmup", "RoundTrain", "RoundWitness", "Cooldown"]);
 

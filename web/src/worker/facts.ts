@@ -1,13 +1,11 @@
 /** What the coordinator's state means for this tab, and its points over all epochs of this sitting. */
+import { DRAIN_ROUNDS } from "@starling/config";
 import type { PeerNetwork } from "@starling/network";
 import type { CoordinatorState, Snapshot } from "@starling/sdk";
 import { equalBytes, toHex } from "@starling/sdk/bytes";
 import { Machine } from "@starling/sdk/machine";
 import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { TabFacts } from "./protocol.ts";
-
-/** Two rounds drain an epoch's pipeline; they are rounds of the epoch too. */
-const DRAIN_ROUNDS = 2;
 
 /** Adds up the points of a sitting: a slot's are told at the end of its epoch, and the next epoch's slot begins at none. */
 export class PointsTally {

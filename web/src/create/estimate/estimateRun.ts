@@ -2,6 +2,7 @@
  * What a run takes of its clients, worked out from its config by the plan that trains it. Lazy: it brings the engine's plan with it.
  * Figures of time are rough, they rest on the speed that is assumed; sizes are exact.
  */
+import { DRAIN_ROUNDS } from "@starling/config";
 import type { RunConfig } from "@starling/config";
 import { elementCount } from "@starling/trainer-core/model/parameters";
 import { memoryNeed } from "@starling/trainer-core/train/memoryNeed";
@@ -41,9 +42,6 @@ export interface Estimate {
   epochs: number;
   runSeconds: number;
 }
-
-/** Rounds at the end of an epoch that only apply what is under way. */
-const DRAIN_ROUNDS = 2;
 
 /** Throws TrainError where the size is not known from the config alone, and for what Starling cannot train. */
 export function estimateRun(config: RunConfig, { clients, tokensPerSecond, bytesPerSecond, agreementSeconds }: Assumed): Estimate {
