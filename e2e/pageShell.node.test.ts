@@ -81,7 +81,7 @@ describe("the page under its policy", () => {
   });
 
   it.each<[string, string | null, RegExp]>([
-    ["missing", null, /not served beside it \(HTTP 404\)/],
+    ["missing", null, /no config\.json beside this page to name the networks it looks at \(HTTP 404\)/],
     ["not JSON", "<html>", /is not JSON/],
     ["wrong", '{"clusters": [{"name": "Devnet"}], "coordinators": []}', /cannot be used: clusters\[0\]\.chain: must be a text/],
   ])("a config.json that is %s is a sentence, and trying again helps", async (_, broken, sentence) => {

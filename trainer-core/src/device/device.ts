@@ -25,6 +25,26 @@ export interface DeviceOptions {
   portionMs?: number;
 }
 
+/** What this device may use beyond WebGPU's floor. */
+export interface DeviceFeatures {
+  /** `enable f16;` */
+  shaderF16: boolean;
+  /** `enable subgroups;` */
+  subgroups: boolean;
+  timestamps: boolean;
+  /** lanes of a subgroup, fewest and most; 0 where the adapter does not say */
+  minSubgroupSize: number;
+  maxSubgroupSize: number;
+  /** shapes of f16 x f16 -> f32 products of a whole subgroup; empty where there are none */
+  subgroupMatrices: readonly { M: number; N: number; K: number }[];
+}
+
+/** Buffers that live on the device, and their bytes. */
+export interface DeviceMemory {
+  buffers: number;
+  bytes: number;
+}
+
 export interface AdapterDescription {
   vendor: string;
   architecture: string;
@@ -39,10 +59,40 @@ const UNIFORM = 0x40 | 0x8; // UNIFORM | COPY_DST
 const READBACK = 0x1 | 0x8; // MAP_READ | COPY_DST
 const MAP_MODE_READ = 1;
 
+/** Experimental in Dawn: only where `allow_unsafe_apis` is on. */
+const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+/** Asked for wherever the adapter has them. */
+const WANTED_FEATURES: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query", SUBGROUP_MATRIX];
+
+/** What Dawn adds to an adapter's info. */
+interface SubgroupMatrixConfig {
+  componentType: string;
+  resultComponentType: string;
+  M: number;
+  N: number;
+  K: number;
+}
+
+function featuresOf(gpu: GPUDevice, info: GPUAdapterInfo): DeviceFeatures {
+  const configs = (info as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
+  return {
+    shaderF16: gpu.features.has("shader-f16"),
+    subgroups: gpu.features.has("subgroups"),
+    timestamps: gpu.features.has("timestamp-query"),
+    minSubgroupSize: info.subgroupMinSize ?? 0,
+    maxSubgroupSize: info.subgroupMaxSize ?? 0,
+    subgroupMatrices: gpu.features.has(SUBGROUP_MATRIX)
+      ? configs.filter((c) => c.componentType === "f16" && c.resultComponentType === "f32").map(({ M, N, K }) => ({ M, N, K }))
+      : [],
+  };
+}
+
 export class Device {
   readonly gpu: GPUDevice;
   readonly profile: KernelProfile;
   readonly adapter: AdapterDescription;
+  readonly features: DeviceFeatures;
+  readonly #memory: DeviceMemory = { buffers: 0, bytes: 0 };
   readonly #dispatchesPerSubmit: number;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #staging: GPUBuffer[] = [];
@@ -50,9 +100,10 @@ export class Device {
   readonly pacer: SubmitPacer | null;
   #failure: DeviceError | null = null;
 
-  private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
+  private constructor(gpu: GPUDevice, adapter: AdapterDescription, features: DeviceFeatures, options: DeviceOptions) {
     this.gpu = gpu;
     this.adapter = adapter;
+    this.features = features;
     const wanted = options.profile ?? "auto";
     this.profile = wanted === "auto" ? (adapter.isFallbackAdapter ? "software" : "gpu") : wanted;
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
@@ -93,7 +144,8 @@ export class Device {
     }
     let gpu: GPUDevice;
     try {
-      gpu = await adapter.requestDevice({ requiredLimits });
+      const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
+      gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     } catch (cause) {
       throw new DeviceError("no-device", `the adapter "${info.description}" gave no device`, { cause });
     }
@@ -103,7 +155,30 @@ export class Device {
       description: info.description,
       isFallbackAdapter: info.isFallbackAdapter ?? false,
     };
-    return new Device(gpu, description, options);
+    return new Device(gpu, description, featuresOf(gpu, info), options);
+  }
+
+  /** What `buffer`, `uniform` and readback hold at this moment: equal before and after, where nothing leaks. */
+  get memory(): DeviceMemory {
+    return { ...this.#memory };
+  }
+
+  #createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.gpu.createBuffer(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    const memory = this.#memory;
+    memory.buffers++;
+    memory.bytes += descriptor.size;
+    let isDestroyed = false;
+    buffer.destroy = () => {
+      if (!isDestroyed) {
+        isDestroyed = true;
+        memory.buffers--;
+        memory.bytes -= descriptor.size;
+      }
+      return destroy();
+    };
+    return buffer;
   }
 
   /** Throws what went wrong since the last call, if anything did: WebGPU reports errors late and aside. */
@@ -162,11 +237,11 @@ export class Device {
         `${label} needs ${size} bytes in one buffer; this adapter binds at most ${maxStorageBufferBindingSize}`,
       );
     }
-    return this.gpu.createBuffer({ label, size, usage: STORAGE });
+    return this.#createBuffer({ label, size, usage: STORAGE });
   }
 
   uniform(label: string, bytes: number): GPUBuffer {
-    return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage: UNIFORM });
+    return this.#createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage: UNIFORM });
   }
 
   /** Storage buffer holding `data`. */
@@ -264,7 +339,7 @@ export class Device {
   async read(buffer: GPUBuffer, bytes = buffer.size, offsetBytes = 0): Promise<ArrayBuffer> {
     const size = Math.ceil(bytes / 4) * 4;
     const at = this.#staging.findIndex((s) => s.size >= size && s.size <= size * 4 + 65536);
-    const staging = at >= 0 ? this.#staging.splice(at, 1)[0] : this.gpu.createBuffer({ label: "readback", size, usage: READBACK });
+    const staging = at >= 0 ? this.#staging.splice(at, 1)[0] : this.#createBuffer({ label: "readback", size, usage: READBACK });
     this.copy(buffer, staging, size, offsetBytes);
     try {
       await this.#submitted();

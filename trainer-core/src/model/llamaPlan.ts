@@ -3,16 +3,24 @@
  * read back while they run. Reads the parameters' `compute` copy and accumulates into `grad`.
  */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
-import { attentionBackwardKeys, attentionBackwardQueries, attentionForward, attentionRope } from "@starling/shaders/kernels/attention";
 import { embeddingGather, embeddingScatterAdd, tokenOccurrences } from "@starling/shaders/kernels/embedding";
 import { crossEntropy, lossSum } from "@starling/shaders/kernels/loss";
-import { swigluBackward, swigluForward } from "@starling/shaders/kernels/mlp";
-import { NORM_SLICE_ROWS, normBackward, normForward, normSumSlices, normWeightGradient } from "@starling/shaders/kernels/norm";
+import { NORM_SLICE_ROWS } from "@starling/shaders/kernels/norm";
 import type { Device, Dispatch } from "../device/device.ts";
 import { allocateActivations, type Activations } from "./activations.ts";
-import { DispatchListBuilder, type Bound } from "./dispatchList.ts";
+import { DispatchListBuilder } from "./dispatchList.ts";
+import {
+  addAttentionBackward,
+  addAttentionForward,
+  addMlpBackward,
+  addMlpForward,
+  addNormBackward,
+  addNormForward,
+  layerWeight,
+  type LayerScope,
+} from "./layerPlan.ts";
 import type { ParameterSet } from "./parameterSet.ts";
-import { LM_HEAD_NAME } from "./parameters.ts";
+import { EMBEDDING_NAME, LM_HEAD_NAME } from "./parameters.ts";
 import { ropeTable } from "./rope.ts";
 
 export interface MicroBatchShape {
@@ -171,71 +179,54 @@ export class LlamaPlan {
     for (const b of [...this.#activations.all, ...own, this.#scales, this.#slot, this.#ropeTable, ...this.#sizes.values()]) b.destroy();
   }
 
-  get #attentionShape() {
-    const { numHeads, numKvHeads, headDim } = this.config;
+  get #headName(): string {
+    return this.config.tieWordEmbeddings ? EMBEDDING_NAME : LM_HEAD_NAME;
+  }
+
+  /** What every list of this plan needs of the model; `list` collects its dispatches. */
+  #scope(list: DispatchListBuilder, parameters: ParameterSet): LayerScope {
     return {
-      batch: this.shape.microBatchSequences,
-      sequence: this.shape.sequenceTokens,
-      queryHeads: numHeads,
-      keyHeads: numKvHeads,
-      headDim,
+      list,
+      profile: this.device.profile,
+      config: this.config,
+      rows: this.rows,
+      attention: {
+        batch: this.shape.microBatchSequences,
+        sequence: this.shape.sequenceTokens,
+        queryHeads: this.config.numHeads,
+        keyHeads: this.config.numKvHeads,
+        headDim: this.config.headDim,
+      },
+      ropeTable: this.#ropeTable,
+      weight: (name) => parameters.slice("compute", name),
+      gradient: (name) => parameters.slice("grad", name),
     };
   }
 
-  get #headName(): string {
-    return this.config.tieWordEmbeddings ? "model.embed_tokens.weight" : LM_HEAD_NAME;
+  #newList(): DispatchListBuilder {
+    return new DispatchListBuilder(this.device, this.#sizes, this.shape.productRows);
   }
 
   #buildForward(parameters: ParameterSet): Promise<Dispatch[]> {
-    const { config, rows, device } = this;
-    const { hiddenSize: hidden, intermediateSize: intermediate } = config;
-    const queryWidth = config.numHeads * config.headDim;
-    const keyWidth = config.numKvHeads * config.headDim;
-    const weight = (name: string) => parameters.slice("compute", name);
     const { layers, streamOut, finalNormed, finalRstd } = this.#activations;
-    const list = new DispatchListBuilder(device, this.#sizes, this.shape.productRows);
-    const norm = (x: Bound, name: string, y: Bound, rstd: Bound) =>
-      list.call(normForward(device.profile, rows, hidden, config.rmsNormEps), x, weight(name), y, rstd);
-
-    list.call(embeddingGather(rows, hidden), this.#tokens, weight("model.embed_tokens.weight"), layers[0]?.streamIn ?? streamOut);
+    const list = this.#newList();
+    const scope = this.#scope(list, parameters);
+    list.call(
+      embeddingGather(this.rows, this.config.hiddenSize),
+      this.#tokens,
+      scope.weight(EMBEDDING_NAME),
+      layers[0]?.streamIn ?? streamOut,
+    );
     for (const [l, layer] of layers.entries()) {
-      const name = (part: string) => `model.layers.${l}.${part}.weight`;
-      norm(layer.streamIn, name("input_layernorm"), layer.attentionNormed, layer.attentionRstd);
-      list.matmul("forward", "overwrite", [rows, queryWidth, hidden], layer.attentionNormed, weight(name("self_attn.q_proj")), layer.q);
-      list.matmul("forward", "overwrite", [rows, keyWidth, hidden], layer.attentionNormed, weight(name("self_attn.k_proj")), layer.k);
-      list.matmul("forward", "overwrite", [rows, keyWidth, hidden], layer.attentionNormed, weight(name("self_attn.v_proj")), layer.v);
-      list.call(attentionRope(this.#attentionShape, false), this.#ropeTable, layer.q, layer.k);
-      list.call(attentionForward(this.#attentionShape), layer.q, layer.k, layer.v, layer.attended, layer.lse);
-      list.matmul(
-        "forward",
-        "residual",
-        [rows, hidden, queryWidth],
-        layer.attended,
-        weight(name("self_attn.o_proj")),
-        layer.streamMiddle,
-        layer.streamIn,
-      );
-      norm(layer.streamMiddle, name("post_attention_layernorm"), layer.mlpNormed, layer.mlpRstd);
-      list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(name("mlp.gate_proj")), layer.gate);
-      list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(name("mlp.up_proj")), layer.up);
-      list.call(swigluForward(rows * intermediate), layer.gate, layer.up, layer.mixed);
-      const next = layers[l + 1]?.streamIn ?? streamOut;
-      list.matmul(
-        "forward",
-        "residual",
-        [rows, hidden, intermediate],
-        layer.mixed,
-        weight(name("mlp.down_proj")),
-        next,
-        layer.streamMiddle,
-      );
+      addAttentionForward(scope, l, layer);
+      addMlpForward(scope, l, layer, layers[l + 1]?.streamIn ?? streamOut);
     }
-    norm(streamOut, "model.norm.weight", finalNormed, finalRstd);
+    addNormForward(scope, "model.norm.weight", streamOut, finalNormed, finalRstd);
     return list.build();
   }
 
   #buildLogits(parameters: ParameterSet, chunk: RowChunk): Promise<Dispatch[]> {
-    const list = new DispatchListBuilder(this.device, this.#sizes, this.shape.productRows);
+    const list = this.#newList();
     this.#addLogits(list, parameters, chunk);
     return list.build();
   }
@@ -251,7 +242,7 @@ export class LlamaPlan {
   /** The classifier, chunk by chunk: logits, loss and, to train, the gradients of the last hidden state and of the head. */
   #buildHead(parameters: ParameterSet, train: boolean): Promise<Dispatch[]> {
     const { hiddenSize, vocabSize } = this.config;
-    const list = new DispatchListBuilder(this.device, this.#sizes, this.shape.productRows);
+    const list = this.#newList();
     for (const chunk of this.#chunks) {
       this.#addLogits(list, parameters, chunk);
       const targets = rowSlice(this.#targets, chunk, 1);
@@ -270,46 +261,24 @@ export class LlamaPlan {
   }
 
   #buildBackward(parameters: ParameterSet): Promise<Dispatch[]> {
-    const { config, rows, device } = this;
-    const { hiddenSize: hidden, intermediateSize: intermediate } = config;
-    const queryWidth = config.numHeads * config.headDim;
-    const keyWidth = config.numKvHeads * config.headDim;
-    const weight = (name: string) => parameters.slice("compute", name);
-    const gradient = (name: string) => parameters.slice("grad", name);
-    const { layers, streamOut, finalRstd, gradients: d } = this.#activations;
-    const list = new DispatchListBuilder(device, this.#sizes, this.shape.productRows);
-    // d.normed holds the gradient of the norm's output
-    const norm = (x: Bound, name: string, rstd: Bound, accumulate: boolean) => {
-      list.call(normWeightGradient(rows, hidden), d.normed, x, rstd, d.normPartials);
-      list.call(normSumSlices(rows, hidden), d.normPartials, gradient(name));
-      list.call(normBackward(device.profile, rows, hidden, accumulate), d.normed, x, weight(name), rstd, d.stream);
-    };
-    /** Backward of y = x W^T: dx and dW from dy, with W (n, k). */
-    const linear = (name: string, n: number, k: number, dy: Bound, x: Bound, dx: Bound, store: "overwrite" | "add") => {
-      list.matmul("inputGradient", store, [rows, n, k], dy, weight(name), dx);
-      list.matmul("weightGradient", "add", [rows, n, k], dy, x, gradient(name));
-    };
-
-    norm(streamOut, "model.norm.weight", finalRstd, false);
+    const { layers, streamOut, finalRstd, gradients } = this.#activations;
+    const list = this.#newList();
+    const scope = this.#scope(list, parameters);
+    addNormBackward(scope, gradients, "model.norm.weight", streamOut, finalRstd, false);
     for (let l = layers.length - 1; l >= 0; l--) {
       const layer = layers[l];
-      const name = (part: string) => `model.layers.${l}.${part}.weight`;
-      linear(name("mlp.down_proj"), hidden, intermediate, d.stream, layer.mixed, d.mixed, "overwrite");
-      list.call(swigluBackward(rows * intermediate), d.mixed, layer.gate, layer.up, d.gate, d.up);
-      linear(name("mlp.gate_proj"), intermediate, hidden, d.gate, layer.mlpNormed, d.normed, "overwrite");
-      linear(name("mlp.up_proj"), intermediate, hidden, d.up, layer.mlpNormed, d.normed, "add");
-      norm(layer.streamMiddle, name("post_attention_layernorm"), layer.mlpRstd, true);
-      linear(name("self_attn.o_proj"), hidden, queryWidth, d.stream, layer.attended, d.attended, "overwrite");
-      const { q, k, v, attended, lse } = layer;
-      list.call(attentionBackwardQueries(this.#attentionShape), q, k, v, attended, d.attended, lse, d.delta, d.q);
-      list.call(attentionBackwardKeys(this.#attentionShape), q, k, v, d.attended, lse, d.delta, d.k, d.v);
-      list.call(attentionRope(this.#attentionShape, true), this.#ropeTable, d.q, d.k);
-      linear(name("self_attn.q_proj"), queryWidth, hidden, d.q, layer.attentionNormed, d.normed, "overwrite");
-      linear(name("self_attn.k_proj"), keyWidth, hidden, d.k, layer.attentionNormed, d.normed, "add");
-      linear(name("self_attn.v_proj"), keyWidth, hidden, d.v, layer.attentionNormed, d.normed, "add");
-      norm(layer.streamIn, name("input_layernorm"), layer.attentionRstd, true);
+      addMlpBackward(scope, l, layer, gradients);
+      addNormBackward(scope, gradients, layerWeight(l, "post_attention_layernorm"), layer.streamMiddle, layer.mlpRstd, true);
+      addAttentionBackward(scope, l, layer, gradients);
+      addNormBackward(scope, gradients, layerWeight(l, "input_layernorm"), layer.streamIn, layer.attentionRstd, true);
     }
-    list.call(embeddingScatterAdd(rows, hidden), this.#tokens, this.#occurrences, d.stream, gradient("model.embed_tokens.weight"));
+    list.call(
+      embeddingScatterAdd(this.rows, this.config.hiddenSize),
+      this.#tokens,
+      this.#occurrences,
+      gradients.stream,
+      scope.gradient(EMBEDDING_NAME),
+    );
     return list.build();
   }
 }

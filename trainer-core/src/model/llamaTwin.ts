@@ -7,7 +7,7 @@ import { linearForward, linearInputGradient, linearWeightGradient } from "@starl
 import { swigluBackward, swigluForward } from "@starling/shaders/reference/mlp";
 import { normBackward, normForward } from "@starling/shaders/reference/norm";
 import { addInPlace, type Numbers } from "@starling/shaders/reference/numbers";
-import { LM_HEAD_NAME, type ParameterMap } from "./parameters.ts";
+import { EMBEDDING_NAME, LM_HEAD_NAME, type ParameterMap } from "./parameters.ts";
 import { ropeTable } from "./rope.ts";
 
 export interface TwinResult {
@@ -45,7 +45,7 @@ export function llamaTwin(
     else gradients.set(name, gradient);
   };
 
-  let stream = embeddingGather(tokens, w("model.embed_tokens.weight"), hidden);
+  let stream = embeddingGather(tokens, w(EMBEDDING_NAME), hidden);
   const saved = Array.from({ length: config.numLayers }, (_, l) => {
     const name = (part: string) => `model.layers.${l}.${part}.weight`;
     const streamIn = stream;
@@ -63,7 +63,7 @@ export function llamaTwin(
     return { name, streamIn, first, q, k, v, out, streamMiddle, second, gate, up, mixed };
   });
   const last = normForward(stream, w("model.norm.weight"), rmsNormEps);
-  const headName = config.tieWordEmbeddings ? "model.embed_tokens.weight" : LM_HEAD_NAME;
+  const headName = config.tieWordEmbeddings ? EMBEDDING_NAME : LM_HEAD_NAME;
   const logits = linearForward(last.y, w(headName), rows, vocabSize, hidden);
   const count = targets.filter((t) => t >= 0).length;
   const { losses, dLogits } = crossEntropy(logits, targets, vocabSize, 1 / count);
@@ -91,6 +91,6 @@ export function llamaTwin(
     addInPlace(dFirst, linear(s.name("self_attn.v_proj"), dv, s.first.y, keyWidth, hidden));
     dStream = addInPlace(norm(s.name("input_layernorm"), dFirst, s.streamIn, s.first.rstd), dStream);
   }
-  accumulate("model.embed_tokens.weight", embeddingScatterAdd(tokens, dStream, vocabSize, hidden));
+  accumulate(EMBEDDING_NAME, embeddingScatterAdd(tokens, dStream, vocabSize, hidden));
   return { logits, loss: losses.reduce((a, b) => a + b, 0) / count, losses, gradients };
 }

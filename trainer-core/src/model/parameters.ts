@@ -16,6 +16,7 @@ export interface ParameterTensor {
 export type ParameterMap = Map<string, ParameterTensor>;
 
 /** The name of the output projection, which a model with tied embeddings does not have. */
+export const EMBEDDING_NAME = "model.embed_tokens.weight";
 export const LM_HEAD_NAME = "lm_head.weight";
 
 /**
@@ -27,7 +28,7 @@ export function llamaParameters(config: LlamaConfig): ParameterSpec[] {
   const queryWidth = config.numHeads * headDim;
   const keyValueWidth = config.numKvHeads * headDim;
   const specs: ParameterSpec[] = [
-    { name: "model.embed_tokens.weight", shape: [vocabSize, hiddenSize] },
+    { name: EMBEDDING_NAME, shape: [vocabSize, hiddenSize] },
     { name: "model.norm.weight", shape: [hiddenSize] },
   ];
   if (!config.tieWordEmbeddings) specs.push({ name: LM_HEAD_NAME, shape: [vocabSize, hiddenSize] });
