@@ -20,6 +20,7 @@ import { TrainError } from "@starling/trainer-core/train/errors";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
 import { openRunData } from "./data/runData.ts";
+import { engineSettings } from "./engine/engineSettings.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
@@ -108,8 +109,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
   const engine = await SteadyEngine.create({
     start: async (onDeath) => {
-      const { kernelProfile: profile, microBatchSize: microBatchSequences } = options;
-      const started = await RemoteEngine.create({ runConfig, plan, profile, microBatchSequences, onDeath });
+      const started = await RemoteEngine.create({ runConfig, plan, settings: engineSettings(options), onDeath });
       await importStart?.(started);
       return started;
     },

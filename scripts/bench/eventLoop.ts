@@ -20,7 +20,7 @@ const LEAST_TRAINING_MS = 3_000;
 /** At least `rounds` rounds through the worker that clients use. Errors: HostError engine. */
 export async function eventLoopLag(workload: Workload, profile: KernelProfile, rounds: number): Promise<EventLoopLag> {
   const { runConfig, plan, microBatchSequences, clients } = workload;
-  const engine = await RemoteEngine.create({ runConfig, plan, profile, microBatchSequences });
+  const engine = await RemoteEngine.create({ runConfig, plan, settings: { profile, microBatchSequences } });
   try {
     let results: Uint8Array[] = [];
     const train = async (round: number) => {

@@ -100,8 +100,7 @@ async function benchIn(folder: string, options: OptionsOf<typeof benchTabOptions
   const node = await RemoteEngine.create({
     runConfig: workload.runConfig,
     plan: workload.plan,
-    profile: "software",
-    microBatchSequences: workload.microBatchSequences,
+    settings: { profile: "software", microBatchSequences: workload.microBatchSequences },
   });
   undo.push(() => node.stop());
   const page = await browser.newPage();

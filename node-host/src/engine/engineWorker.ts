@@ -14,14 +14,12 @@ const answer = (message: EngineAnswer) => port.postMessage(message);
 
 async function start(): Promise<TrainingEngine> {
   const startedMs = performance.now();
-  const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.profile });
+  const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.settings.profile });
   calmPolling(device.gpu);
   void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
   const deviation = deviationSentence(await selfTest(device));
   if (deviation !== null) throw new HostError("wrong-arithmetic", deviation);
-  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), {
-    microBatchSequences: data.microBatchSequences,
-  });
+  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), data.settings);
   const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
   answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
   return engine;

@@ -20,8 +20,7 @@ describe("RemoteEngine", () => {
     engine = await RemoteEngine.create({
       runConfig,
       plan,
-      profile: "software",
-      microBatchSequences: 1,
+      settings: { profile: "software", microBatchSequences: 1 },
       onDeath: (error) => (died = error),
     });
   });

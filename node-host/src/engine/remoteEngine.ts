@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
 import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
 import type { EngineAnswer, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
@@ -10,8 +11,7 @@ import type { EngineAnswer, EngineWorkerData, RemoteMethod, RemoteMethods } from
 export interface RemoteEngineOptions {
   runConfig: RunConfig;
   plan: RunPlan;
-  profile: KernelProfile | "auto";
-  microBatchSequences: number;
+  settings: EngineSettings;
   dawnFlags?: string[];
   /** the worker died: no later call will be answered */
   onDeath?: (error: HostError) => void;
@@ -54,12 +54,11 @@ export class RemoteEngine implements Engine {
 
   /** Starts the worker; resolves when every pipeline is compiled. Errors: HostError engine. */
   static create(options: RemoteEngineOptions): Promise<RemoteEngine> {
-    const { runConfig, plan, profile, microBatchSequences } = options;
+    const { runConfig, plan, settings } = options;
     const data: EngineWorkerData = {
       runConfig,
       llama: plan.llama,
-      profile,
-      microBatchSequences,
+      settings,
       // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
       dawnFlags: options.dawnFlags ?? ["enable-dawn-features=disable_workgroup_init"],
     };

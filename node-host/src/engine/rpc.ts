@@ -5,13 +5,13 @@
 import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { LlamaConfig, RunConfig } from "@starling/config";
 import type { Engine } from "@starling/trainer-core/round/ports";
+import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 
 /** What the worker thread is started with. */
 export interface EngineWorkerData {
   runConfig: RunConfig;
   llama: LlamaConfig;
-  profile: KernelProfile | "auto";
-  microBatchSequences: number;
+  settings: EngineSettings;
   dawnFlags: string[];
 }
 

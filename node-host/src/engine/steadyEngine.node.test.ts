@@ -21,7 +21,7 @@ describe("SteadyEngine", () => {
     useBundledSoftwareDriver();
     process.on("worker", (worker) => workers.push(worker));
     engine = await SteadyEngine.create({
-      start: (onDeath) => RemoteEngine.create({ runConfig, plan, profile: "software", microBatchSequences: 1, onDeath }),
+      start: (onDeath) => RemoteEngine.create({ runConfig, plan, settings: { profile: "software", microBatchSequences: 1 }, onDeath }),
       onWarning: (message) => warnings.push(message),
       advice: "Look there.",
     });

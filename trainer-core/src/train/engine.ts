@@ -9,15 +9,15 @@ import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
 import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
+import type { EngineSettings } from "./engineSettings.ts";
 import type { RunPlan } from "./runPlan.ts";
 import { TrainError } from "./errors.ts";
 
 /** Sequences of one queued piece of an evaluation. */
 const EVALUATE_SEQUENCES = 64;
 
-export interface EngineOptions {
-  /** sequences in one forward and backward pass; a batch is cut into such pieces */
-  microBatchSequences: number;
+/** What is settled already when a device is there is left out; hosts pass their `EngineSettings` as they are. */
+export interface EngineOptions extends Omit<EngineSettings, "profile"> {
   /** most rows of a matrix product in one dispatch; left out: all */
   productRows?: number;
 }

@@ -1,0 +1,7 @@
+/** The options of everyone who trains, as the engine takes them. */
+import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
+import type { TrainingOptions } from "../compose.ts";
+
+export function engineSettings({ kernelProfile, microBatchSize }: TrainingOptions): EngineSettings {
+  return { profile: kernelProfile, microBatchSequences: microBatchSize };
+}
