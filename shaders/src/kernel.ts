@@ -24,9 +24,16 @@ export type KernelConstants = Readonly<Record<string, number>>;
 /** [x, y, z] workgroups. */
 export type Grid = readonly [number, number, number];
 
-/** Which family of kernels a device gets: `software` has no barriers and no workgroup memory, see README. */
-export const KERNEL_PROFILES = ["software", "gpu"] as const;
+/** The profiles that every family of kernels knows: `software` has no barriers and no workgroup memory, see README. */
+export const BASE_PROFILES = ["software", "gpu"] as const;
+export type BaseProfile = (typeof BASE_PROFILES)[number];
+
+/** Which kernels a device gets: `tensor` multiplies on tensor cores and is `gpu` in all else. */
+export const KERNEL_PROFILES = [...BASE_PROFILES, "tensor"] as const;
 export type KernelProfile = (typeof KERNEL_PROFILES)[number];
+
+/** The profile of a family that has no kernels of its own for tensor cores. */
+export const baseProfile = (profile: KernelProfile): BaseProfile => (profile === "tensor" ? "gpu" : profile);
 
 /** WebGPU's floor for maxComputeWorkgroupsPerDimension: larger grids fold into y. */
 export const MAX_WORKGROUPS_PER_DIMENSION = 65535;

@@ -8,7 +8,7 @@ export const wgsl = {
 // words. Grid: [ceil(J / 64), ceil(I / 64), 1]. Needs 8.5 KiB of workgroup memory and 256 invocations.
 struct Sizes {
   rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -70,7 +70,7 @@ fn main(
     for (var q = 0u; q < 4u; q++) {
       let j = column0 + local.x * 4u + q;
       if (i >= sizes.rows || j >= sizes.columns) { continue; }
-      let at = i * sizes.columns + j;
+      let at = i * sizes.cRow + j;
       let value = sum[r][q];
       switch sizes.mode {
         case 1u: { c[at] += value; }
@@ -84,14 +84,14 @@ fn main(
   software: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of A[i*aRow + k*aInner] * B[j*bRow + k*bInner]
 //
 // One kernel for the three products of a linear layer, told apart by strides: y = x W^T, dx = dy W, dW += dy^T x.
-// C (I, J) row-major. mode 0 overwrites, 1 accumulates into C, 2 adds to R (residual). Any I, J, K >= 1.
+// C (I, J) row-major, cRow elements a row. mode 0 overwrites, 1 accumulates into C, 2 adds to R (residual). Any I, J, K >= 1.
 // Sizes are in a uniform, not in override constants: on a software adapter the unrolled tile costs 0.3 s of compilation, and
 // one pipeline for all shapes ran as fast as one for each.
 // An 8x8 tile of C in registers a thread, no workgroup memory. A row of four threads shares its A values, so that a 4-wide
 // software adapter loads them once. Grid: [ceil(J / 32), ceil(I / 8), 1].
 struct Sizes {
   rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -159,7 +159,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let row = i + n / TILE;
     let column = j + n % TILE * LANES;
     if (row >= sizes.rows || column >= sizes.columns) { continue; }
-    let at = row * sizes.columns + column;
+    let at = row * sizes.cRow + column;
     let value = tile[n / 4u][n % 4u];
     switch sizes.mode {
       case 1u: { c[at] += value; }

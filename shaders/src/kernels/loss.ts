@@ -1,5 +1,5 @@
 import { wgsl } from "../generated/loss.ts";
-import { linearGrid, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
+import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
 
 const bindings: KernelBinding[] = [
@@ -8,7 +8,7 @@ const bindings: KernelBinding[] = [
   { name: "logits", kind: "read_write" },
   { name: "losses", kind: "read_write" },
 ];
-const specs: Record<KernelProfile, KernelSpec> = {
+const specs: Record<BaseProfile, KernelSpec> = {
   software: { name: "loss.crossEntropySoftware", wgsl: wgsl.crossEntropySoftware, bindings },
   gpu: { name: "loss.crossEntropyGpu", wgsl: wgsl.crossEntropyGpu, bindings },
 };
@@ -28,7 +28,7 @@ const sum: KernelSpec = {
  */
 export function crossEntropy(profile: KernelProfile, rows: number, vocabulary: number, backward: boolean): KernelCall {
   return {
-    spec: specs[profile],
+    spec: specs[baseProfile(profile)],
     constants: { ROWS: rows, VOCABULARY: vocabulary, BACKWARD: backward ? 1 : 0 },
     grid: profile === "software" ? linearGrid(rows, LINEAR_WORKGROUP_SIZE) : foldedGrid(rows),
   };

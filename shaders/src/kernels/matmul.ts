@@ -25,18 +25,39 @@ const gpu: KernelSpec = { name: "matmul.gpu", wgsl: wgsl.gpu, bindings };
 
 const STORES: Record<MatmulStore, number> = { overwrite: 0, add: 1, residual: 2 };
 
+/** Elements from one row of a stored matrix to the next; left out: its own width. A view of a wider matrix's first columns has that one's. */
+export interface MatmulPitches {
+  a?: number;
+  b?: number;
+  /** also the residual's */
+  c?: number;
+}
+
+export interface MatmulOptions {
+  pitches?: MatmulPitches;
+}
+
 /**
  * M rows of tokens, K features in, N features out: W is (N, K) in every form. Buffers: a, b, residual (any read-only
  * buffer unless `store` is residual), c.
  */
-export function matmul(profile: KernelProfile, form: MatmulForm, store: MatmulStore, m: number, n: number, k: number): KernelCall {
+export function matmul(
+  profile: KernelProfile,
+  form: MatmulForm,
+  store: MatmulStore,
+  m: number,
+  n: number,
+  k: number,
+  { pitches = {} }: MatmulOptions = {},
+): KernelCall {
+  const { a: aPitch = form === "forward" ? k : n, b: bPitch = k } = pitches;
   // c (rows, columns), summed over inner; [stride of a row, stride along inner] of a and b
   const [rows, columns, inner, a, b] = {
-    forward: [m, n, k, [k, 1], [k, 1]],
-    inputGradient: [m, k, n, [n, 1], [1, k]],
-    weightGradient: [n, k, m, [1, n], [1, k]],
+    forward: [m, n, k, [aPitch, 1], [bPitch, 1]],
+    inputGradient: [m, k, n, [aPitch, 1], [1, bPitch]],
+    weightGradient: [n, k, m, [1, aPitch], [1, bPitch]],
   }[form] as [number, number, number, [number, number], [number, number]];
-  const sizes = new Uint32Array([rows, columns, inner, STORES[store], ...a, ...b]);
+  const sizes = new Uint32Array([rows, columns, inner, STORES[store], ...a, ...b, pitches.c ?? columns]);
   if (profile === "software") {
     return { spec: software, constants: {}, grid: [Math.ceil(columns / 32), Math.ceil(rows / 8), 1], sizes };
   }

@@ -1,5 +1,5 @@
 import { wgsl } from "../generated/norm.ts";
-import { linearGrid, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
+import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
 
 const forwardBindings: KernelBinding[] = [
@@ -15,11 +15,11 @@ const backwardBindings: KernelBinding[] = [
   { name: "rstd", kind: "read" },
   { name: "dx", kind: "read_write" },
 ];
-const forward: Record<KernelProfile, KernelSpec> = {
+const forward: Record<BaseProfile, KernelSpec> = {
   software: { name: "norm.forwardSoftware", wgsl: wgsl.forwardSoftware, bindings: forwardBindings },
   gpu: { name: "norm.forwardGpu", wgsl: wgsl.forwardGpu, bindings: forwardBindings },
 };
-const backward: Record<KernelProfile, KernelSpec> = {
+const backward: Record<BaseProfile, KernelSpec> = {
   software: { name: "norm.backwardSoftware", wgsl: wgsl.backwardSoftware, bindings: backwardBindings },
   gpu: { name: "norm.backwardGpu", wgsl: wgsl.backwardGpu, bindings: backwardBindings },
 };
@@ -47,12 +47,16 @@ const rowGrid = (profile: KernelProfile, rows: number) =>
 
 /** RMSNorm. Buffers: x (rows, width), weight (width), y (rows, width), rstd (rows). */
 export function normForward(profile: KernelProfile, rows: number, width: number, epsilon: number): KernelCall {
-  return { spec: forward[profile], constants: { ROWS: rows, WIDTH: width, EPSILON: epsilon }, grid: rowGrid(profile, rows) };
+  return { spec: forward[baseProfile(profile)], constants: { ROWS: rows, WIDTH: width, EPSILON: epsilon }, grid: rowGrid(profile, rows) };
 }
 
 /** Buffers: dy (rows, width), x, weight, rstd, dx; `accumulate` adds to dx. */
 export function normBackward(profile: KernelProfile, rows: number, width: number, accumulate: boolean): KernelCall {
-  return { spec: backward[profile], constants: { ROWS: rows, WIDTH: width, ACCUMULATE: accumulate ? 1 : 0 }, grid: rowGrid(profile, rows) };
+  return {
+    spec: backward[baseProfile(profile)],
+    constants: { ROWS: rows, WIDTH: width, ACCUMULATE: accumulate ? 1 : 0 },
+    grid: rowGrid(profile, rows),
+  };
 }
 
 /** Rows a thread of `normWeightGradient` adds: enough threads for small widths, few partial sums. */

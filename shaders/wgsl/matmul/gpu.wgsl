@@ -5,7 +5,7 @@
 // words. Grid: [ceil(J / 64), ceil(I / 64), 1]. Needs 8.5 KiB of workgroup memory and 256 invocations.
 struct Sizes {
   rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -67,7 +67,7 @@ fn main(
     for (var q = 0u; q < 4u; q++) {
       let j = column0 + local.x * 4u + q;
       if (i >= sizes.rows || j >= sizes.columns) { continue; }
-      let at = i * sizes.columns + j;
+      let at = i * sizes.cRow + j;
       let value = sum[r][q];
       switch sizes.mode {
         case 1u: { c[at] += value; }

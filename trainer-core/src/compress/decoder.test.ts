@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KERNEL_PROFILES, linearGrid } from "@starling/shaders";
+import { BASE_PROFILES, linearGrid } from "@starling/shaders";
 import { columnStep, mergeSent, rowPass } from "@starling/shaders/kernels/compress/index";
 import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeSigns, mergeTile, rowSums, type SentTensor } from "@starling/shaders/reference/compress/integerDecode";
@@ -145,7 +145,7 @@ class Bench {
   }
 }
 
-for (const profile of KERNEL_PROFILES) {
+for (const profile of BASE_PROFILES) {
   describe(`integer decode, ${profile} profile`, () => {
     let device: Device;
     beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KERNEL_PROFILES, linearGrid } from "@starling/shaders";
+import { BASE_PROFILES, linearGrid } from "@starling/shaders";
 import { segmentMaxima, tileWorkgroupSize, topK } from "@starling/shaders/kernels/compress/index";
 import { decodeSparse, encodeTiles, selectTopk } from "@starling/shaders/reference/compress/encode";
 import { seededRandom } from "@starling/shaders/reference/compress/testSent";
@@ -18,7 +18,7 @@ const SHAPES = [
   { name: "single", shape: [1] },
 ];
 
-for (const profile of KERNEL_PROFILES) {
+for (const profile of BASE_PROFILES) {
   describe(`Encoder, ${profile} profile`, () => {
     let device: Device;
     let parameters: ParameterSet;

@@ -1,4 +1,4 @@
-import { matmul, type MatmulForm, type MatmulStore } from "@starling/shaders/kernels/matmul";
+import { matmul, type MatmulForm, type MatmulOptions, type MatmulStore } from "@starling/shaders/kernels/matmul";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
 
@@ -24,7 +24,7 @@ export class DispatchListBuilder {
     this.#pending.push(this.#device.dispatch(spec, constants, all, grid));
   }
 
-  /** A product of a linear layer with W (n, k) over m rows; see `matmul`. */
+  /** A product of a linear layer with W (n, k) over m rows; see `matmul`. `pitches` are those of a, b and c. */
   matmul(
     form: MatmulForm,
     store: MatmulStore,
@@ -33,24 +33,32 @@ export class DispatchListBuilder {
     b: Bound,
     c: Bound,
     residual: Bound | null = null,
+    options: MatmulOptions = {},
   ): void {
+    const { a: aPitch, b: bPitch, c: cPitch } = options.pitches ?? {};
     for (let first = 0; first < m; first += this.#productRows) {
       const rows = Math.min(this.#productRows, m - first);
       // what has a row for each token: x (m, k), y and dy (m, n)
-      const part = (bound: Bound, columns: number) => (rows === m ? bound : rowsOf(bound, first, rows, columns));
-      const product = (how: MatmulStore) => matmul(this.#device.profile, form, how, rows, n, k);
+      const part = (bound: Bound, columns: number, pitch = columns) => (rows === m ? bound : rowsOf(bound, first, rows, columns, pitch));
+      const product = (how: MatmulStore) => matmul(this.#device.profile, form, how, rows, n, k, options);
       // a binding that is not used must be bound all the same
-      const other = (unused: Bound, columns: number) => (residual === null ? unused : part(residual, columns));
+      const other = (unused: Bound, columns: number) => (residual === null ? unused : part(residual, columns, cPitch));
       switch (form) {
         case "forward":
-          this.call(product(store), part(a, k), b, other(part(a, k), n), part(c, n));
+          this.call(product(store), part(a, k, aPitch), b, other(part(a, k, aPitch), n), part(c, n, cPitch));
           break;
         case "inputGradient":
-          this.call(product(store), part(a, n), b, other(part(a, n), k), part(c, k));
+          this.call(product(store), part(a, n, aPitch), b, other(part(a, n, aPitch), k), part(c, k, cPitch));
           break;
         case "weightGradient":
           // a sum over rows: what comes later is added
-          this.call(product(first > 0 && store === "overwrite" ? "add" : store), part(a, n), part(b, k), residual ?? part(a, n), c);
+          this.call(
+            product(first > 0 && store === "overwrite" ? "add" : store),
+            part(a, n, aPitch),
+            part(b, k, bPitch),
+            residual ?? part(a, n, aPitch),
+            c,
+          );
           break;
         default:
           form satisfies never;
@@ -76,7 +84,7 @@ export class DispatchListBuilder {
 }
 
 /** Rows [first, first + rows) of (M, columns), to bind; `first` is a multiple of 64, so that the slice begins at one of 256 bytes. */
-function rowsOf(bound: Bound, first: number, rows: number, columns: number): GPUBufferBinding {
+function rowsOf(bound: Bound, first: number, rows: number, columns: number, pitch: number): GPUBufferBinding {
   const { buffer, offset = 0 } = "buffer" in bound ? bound : { buffer: bound };
-  return { buffer, offset: offset + first * columns * 4, size: rows * columns * 4 };
+  return { buffer, offset: offset + first * pitch * 4, size: ((rows - 1) * pitch + columns) * 4 };
 }

@@ -1,6 +1,6 @@
 /** A whole model on both kernel profiles against its f64 twin, at sizes that divide nothing. Weights are normal, seed 1. */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
-import { KERNEL_PROFILES } from "@starling/shaders";
+import { BASE_PROFILES } from "@starling/shaders";
 import { adamw, clip } from "@starling/shaders/reference/optim";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Device } from "../device/device.ts";
@@ -72,7 +72,7 @@ test("the twin's gradient is the slope of its loss", () => {
   }
 });
 
-describe.each(KERNEL_PROFILES)("LlamaTrainer, %s kernels", (profile) => {
+describe.each(BASE_PROFILES)("LlamaTrainer, %s kernels", (profile) => {
   let device: Device;
   beforeAll(async () => {
     device = await createTestDevice(profile);

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
+import { BASE_PROFILES, type BaseProfile } from "@starling/shaders";
 import { tileTopk, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { decodeSparse, encodeTiles, selectTopk } from "@starling/shaders/reference/compress/encode";
 import { decodeSigns } from "@starling/shaders/reference/compress/integerDecode";
@@ -139,9 +139,9 @@ class ReferenceResidual {
 }
 
 describe("DistroOptimizer", () => {
-  const devices: Partial<Record<KernelProfile, Device>> = {};
+  const devices: Partial<Record<BaseProfile, Device>> = {};
   beforeAll(async () => {
-    for (const profile of KERNEL_PROFILES) devices[profile] = await createTestDevice(profile);
+    for (const profile of BASE_PROFILES) devices[profile] = await createTestDevice(profile);
   });
   afterAll(() => {
     for (const device of Object.values(devices)) device.dispose();
@@ -155,7 +155,7 @@ describe("DistroOptimizer", () => {
         const lag = pipeline === "overlapped" ? 2 : 1;
         const learningRates = [0.004, 0.01, 0.02, 0.003, 0.007].map(f);
         const clients: Client[] = [];
-        for (const profile of [...KERNEL_PROFILES, "software"] as const)
+        for (const profile of [...BASE_PROFILES, "software"] as const)
           clients.push(await Client.create(devices[profile]!, options, seededRandom(SEED)));
         const [first] = clients;
         const { layouts } = first.optimizer;

@@ -1,0 +1,99 @@
+/** The matrix product of every profile against its f64 twin, at sizes that divide nothing. Values are normal, seed 1. */
+import { matmul, type MatmulForm, type MatmulPitches, type MatmulStore } from "@starling/shaders/kernels/matmul";
+import { KERNEL_PROFILES } from "@starling/shaders";
+import * as twin from "@starling/shaders/reference/matmul";
+import type { Numbers } from "@starling/shaders/reference/numbers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Device } from "../device/device.ts";
+import { createTestDevice } from "../device/testDevice.node.ts";
+import { expectClose, normals } from "./testing.ts";
+
+/** Largest difference as a share of the largest value: f32 sums of a few hundred terms. */
+const TOLERANCE = 5e-6;
+
+type Data = Float32Array<ArrayBuffer>;
+
+/** Forms with their inputs, what they should give, and (rows, columns) of a, b and c. */
+function forms(m: number, n: number, k: number) {
+  const x = normals(m * k, 1);
+  const w = normals(n * k, 2);
+  const dy = normals(m * n, 3);
+  const shapes = { x: [m, k], w: [n, k], dy: [m, n] } as const;
+  return [
+    ["forward", x, w, twin.linearForward(x, w, m, n, k), [shapes.x, shapes.w, shapes.dy]],
+    ["inputGradient", dy, w, twin.linearInputGradient(dy, w, m, n, k), [shapes.dy, shapes.w, shapes.x]],
+    ["weightGradient", dy, x, twin.linearWeightGradient(dy, x, m, n, k), [shapes.dy, shapes.x, shapes.w]],
+  ] as const satisfies [MatmulForm, Data, Data, Float64Array, unknown][];
+}
+
+/** (rows, columns) spread over rows of `pitch`, 7 between them. */
+function spread(data: Numbers, [rows, columns]: readonly [number, number], pitch: number): Data {
+  const wide = new Float32Array(rows * pitch).fill(7);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) wide[r * pitch + c] = data[r * columns + c];
+  return wide;
+}
+
+describe.each(KERNEL_PROFILES)("matmul, %s", (profile) => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await createTestDevice(profile);
+  });
+  afterAll(() => device.dispose());
+
+  const upload = (data: Data) => device.bufferOf("test", data);
+
+  /** c starts as `start`. */
+  async function product(
+    form: MatmulForm,
+    store: MatmulStore,
+    [m, n, k]: readonly [number, number, number],
+    [a, b, residual, start]: readonly Data[],
+    pitches?: MatmulPitches,
+  ): Promise<Float32Array> {
+    const { spec, constants, grid, sizes } = matmul(profile, form, store, m, n, k, { pitches });
+    const uniform = device.uniform("test", sizes!.byteLength);
+    device.write(uniform, sizes!);
+    const buffers = [uniform, upload(a), upload(b), upload(residual), upload(start)];
+    device.run([await device.dispatch(spec, constants, buffers, grid)]);
+    const out = new Float32Array(await device.read(buffers[4], start.byteLength));
+    for (const buffer of buffers) buffer.destroy();
+    return out;
+  }
+
+  test.each([
+    [37, 45, 30],
+    [5, 3, 1],
+    [70, 129, 17],
+    [64, 64, 32],
+  ])("m %i, n %i, k %i", async (m, n, k) => {
+    for (const [form, a, b, expected] of forms(m, n, k)) {
+      const residual = normals(expected.length, 4);
+      const results: Record<MatmulStore, Numbers> = {
+        overwrite: expected,
+        add: expected.map((v) => v + 7),
+        residual: expected.map((v, i) => v + residual[i]),
+      };
+      for (const store of ["overwrite", "add", "residual"] as const) {
+        const sevens = new Float32Array(expected.length).fill(7);
+        expectClose(await product(form, store, [m, n, k], [a, b, residual, sevens]), results[store], TOLERANCE, `${form} ${store}`);
+      }
+    }
+  });
+
+  test("rows of a wider matrix: what lies between them is neither read nor written", async () => {
+    const [m, n, k] = [19, 12, 28];
+    for (const [form, a, b, expected, [aShape, bShape, cShape]] of forms(m, n, k)) {
+      const pitches = { a: aShape[1] + 4, b: bShape[1] + 8, c: cShape[1] + 4 };
+      const buffers = [
+        spread(a, aShape, pitches.a),
+        spread(b, bShape, pitches.b),
+        spread(expected, cShape, pitches.c),
+        new Float32Array(cShape[0] * pitches.c).fill(7),
+      ];
+      const doubled = expected.map((v) => 2 * v);
+      const actual = await product(form, "residual", [m, n, k], buffers, pitches);
+      expectClose(actual, spread(doubled, cShape, pitches.c), TOLERANCE, form);
+      expect(actual.filter((_, i) => i % pitches.c >= cShape[1]).every((v) => v === 7)).toBe(true);
+    }
+  });
+});
