@@ -1,7 +1,10 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Device } from "../device/device.ts";
 
-/** What a layer's forward pass leaves for its backward pass; rows M = sequences * tokens. */
+/**
+ * What a layer's forward pass leaves for its backward pass; rows M = sequences * tokens. With recomputation `streamIn` alone is the
+ * layer's own: the rest is one set that all layers share, and backward fills again.
+ */
 export interface LayerActivations {
   /** residual stream into the layer (M, hidden) */
   streamIn: GPUBuffer;
@@ -51,8 +54,17 @@ export interface Activations {
   all: readonly GPUBuffer[];
 }
 
-/** Allocates every activation of `rows` tokens once. `normSlices`: rows of `normPartials`. Errors: DeviceError too-large. */
-export function allocateActivations(device: Device, config: LlamaConfig, rows: number, normSlices: number): Activations {
+/**
+ * Allocates every activation of `rows` tokens once. `normSlices`: rows of `normPartials`. `recomputed`: layers keep their input alone.
+ * Errors: DeviceError too-large.
+ */
+export function allocateActivations(
+  device: Device,
+  config: LlamaConfig,
+  rows: number,
+  normSlices: number,
+  recomputed = false,
+): Activations {
   const all: GPUBuffer[] = [];
   const make = (label: string, columns: number): GPUBuffer => {
     const buffer = device.buffer(label, rows * columns * 4);
@@ -62,8 +74,7 @@ export function allocateActivations(device: Device, config: LlamaConfig, rows: n
   const { hiddenSize, intermediateSize, numHeads } = config;
   const queryWidth = numHeads * config.headDim;
   const keyWidth = config.numKvHeads * config.headDim;
-  const layers = Array.from({ length: config.numLayers }, (_, l): LayerActivations => ({
-    streamIn: make(`streamIn ${l}`, hiddenSize),
+  const makeInner = (l: number | "of every layer"): Omit<LayerActivations, "streamIn"> => ({
     attentionNormed: make(`attentionNormed ${l}`, hiddenSize),
     attentionRstd: make(`attentionRstd ${l}`, 1),
     q: make(`q ${l}`, queryWidth),
@@ -77,6 +88,11 @@ export function allocateActivations(device: Device, config: LlamaConfig, rows: n
     gate: make(`gate ${l}`, intermediateSize),
     up: make(`up ${l}`, intermediateSize),
     mixed: make(`mixed ${l}`, intermediateSize),
+  });
+  const shared = recomputed ? makeInner("of every layer") : null;
+  const layers = Array.from({ length: config.numLayers }, (_, l): LayerActivations => ({
+    streamIn: make(`streamIn ${l}`, hiddenSize),
+    ...(shared ?? makeInner(l)),
   }));
   const normPartials = device.buffer("d normPartials", normSlices * hiddenSize * 4);
   all.push(normPartials);

@@ -75,14 +75,21 @@ export function addAttentionForward(scope: LayerScope, l: number, layer: LayerAc
   else list.matmul("forward", "overwrite", sizes, layer.attended, out, layer.streamMiddle);
 }
 
-/** streamMiddle -> `streamOut`. `residual` false: leaves the MLP's share alone there. */
-export function addMlpForward(scope: LayerScope, l: number, layer: LayerActivations, streamOut: Bound, residual = true): void {
+/** streamMiddle -> mixed: the MLP up to what its last product reads. */
+export function addMlpHidden(scope: LayerScope, l: number, layer: LayerActivations): void {
   const { list, rows, config, weight } = scope;
   const { hiddenSize: hidden, intermediateSize: intermediate } = config;
   addNormForward(scope, layerWeight(l, "post_attention_layernorm"), layer.streamMiddle, layer.mlpNormed, layer.mlpRstd);
   list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(layerWeight(l, "mlp.gate_proj")), layer.gate);
   list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(layerWeight(l, "mlp.up_proj")), layer.up);
   list.call(swigluForward(rows * intermediate), layer.gate, layer.up, layer.mixed);
+}
+
+/** streamMiddle -> `streamOut`. `residual` false: leaves the MLP's share alone there. */
+export function addMlpForward(scope: LayerScope, l: number, layer: LayerActivations, streamOut: Bound, residual = true): void {
+  const { list, rows, config, weight } = scope;
+  const { hiddenSize: hidden, intermediateSize: intermediate } = config;
+  addMlpHidden(scope, l, layer);
   const down = weight(layerWeight(l, "mlp.down_proj"));
   const sizes = [rows, hidden, intermediate] as const;
   if (residual) list.matmul("forward", "residual", sizes, layer.mixed, down, streamOut, layer.streamMiddle);

@@ -14,6 +14,7 @@ import {
   addAttentionForward,
   addMlpBackward,
   addMlpForward,
+  addMlpHidden,
   addNormBackward,
   addNormForward,
   layerWeight,
@@ -30,6 +31,8 @@ export interface MicroBatchShape {
   logitsChunkBytes?: number;
   /** Most rows of a matrix product in one dispatch, a multiple of 64: on a slow adapter that is shared none may take long. Left out: all. */
   productRows?: number;
+  /** Layers keep their input alone, and backward computes the rest again: a third more work, a fraction of the memory, equal gradients. */
+  recomputation?: boolean;
 }
 
 /** Micro-batches a step can have: each leaves its loss in a slot of its own until the step's one readback. */
@@ -85,7 +88,7 @@ export class LlamaPlan {
     const wanted = Math.floor(limit / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
     const chunkRows = Math.min(rows, shape.productRows ?? rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
     for (let first = 0; first < rows; first += chunkRows) this.#chunks.push({ first, rows: Math.min(chunkRows, rows - first) });
-    this.#activations = allocateActivations(device, config, rows, Math.ceil(rows / NORM_SLICE_ROWS));
+    this.#activations = allocateActivations(device, config, rows, Math.ceil(rows / NORM_SLICE_ROWS), shape.recomputation);
     this.#tokens = device.buffer("tokens", rows * 4);
     this.#targets = device.buffer("targets", rows * 4);
     this.#occurrences = device.buffer("occurrences", (2 * rows + 1) * 4);
@@ -267,6 +270,11 @@ export class LlamaPlan {
     addNormBackward(scope, gradients, "model.norm.weight", streamOut, finalRstd, false);
     for (let l = layers.length - 1; l >= 0; l--) {
       const layer = layers[l];
+      // what the layers share still holds the last one's
+      if (this.shape.recomputation && l < layers.length - 1) {
+        addAttentionForward(scope, l, layer);
+        addMlpHidden(scope, l, layer);
+      }
       addMlpBackward(scope, l, layer, gradients);
       addNormBackward(scope, gradients, layerWeight(l, "post_attention_layernorm"), layer.streamMiddle, layer.mlpRstd, true);
       addAttentionBackward(scope, l, layer, gradients);
