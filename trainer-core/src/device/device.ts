@@ -23,6 +23,8 @@ export interface DeviceOptions {
   dispatchesPerSubmit?: number;
   /** What one submit may take, ms: the adapter is shared with a page that must not stutter. Left out: as fast as it goes. */
   portionMs?: number;
+  /** Largest buffer, where less is wanted than the adapter binds: tests lower it. */
+  bindingLimitBytes?: number;
 }
 
 /** What this device may use beyond WebGPU's floor. */
@@ -92,6 +94,8 @@ export class Device {
   readonly profile: KernelProfile;
   readonly adapter: AdapterDescription;
   readonly features: DeviceFeatures;
+  /** largest buffer that can be made and bound whole */
+  readonly bindingLimitBytes: number;
   readonly #memory: DeviceMemory = { buffers: 0, bytes: 0 };
   readonly #dispatchesPerSubmit: number;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
@@ -109,8 +113,18 @@ export class Device {
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
     const ports = { submit: (list: readonly Dispatch[]) => this.#submit(list), done: () => gpu.queue.onSubmittedWorkDone() };
     this.pacer = options.portionMs === undefined ? null : new SubmitPacer(ports, { portionMs: options.portionMs });
-    gpu.addEventListener("uncapturederror", (event) => {
-      this.#failure ??= new DeviceError("validation", `WebGPU reported: ${event.error.message}`);
+    this.bindingLimitBytes = Math.min(
+      gpu.limits.maxStorageBufferBindingSize,
+      gpu.limits.maxBufferSize,
+      options.bindingLimitBytes ?? Infinity,
+    );
+    gpu.addEventListener("uncapturederror", ({ error }) => {
+      // by its name: in Node the class belongs to Dawn's module
+      if (error.constructor.name === "GPUOutOfMemoryError") {
+        // what follows from a buffer that is not there comes as validation errors
+        if (this.#failure?.code !== "device-lost")
+          this.#failure = new DeviceError("out-of-memory", `the adapter's memory is full: ${error.message}`);
+      } else this.#failure ??= new DeviceError("validation", `WebGPU reported: ${error.message}`);
     });
     // a destroyed device takes commands and says nothing, as a lost one does: whoever still waits for it must hear
     void gpu.lost.then(({ reason, message }) => {
@@ -230,11 +244,10 @@ export class Device {
   /** Storage buffer of at least `bytes`, rounded up to 16, zero-filled. Errors: too-large. */
   buffer(label: string, bytes: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.gpu.limits;
-    if (size > maxStorageBufferBindingSize || size > maxBufferSize) {
+    if (size > this.bindingLimitBytes) {
       throw new DeviceError(
         "too-large",
-        `${label} needs ${size} bytes in one buffer; this adapter binds at most ${maxStorageBufferBindingSize}`,
+        `${label} needs ${size} bytes in one buffer; this adapter binds at most ${this.bindingLimitBytes}`,
       );
     }
     return this.#createBuffer({ label, size, usage: STORAGE });

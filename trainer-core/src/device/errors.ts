@@ -1,4 +1,4 @@
-export type DeviceErrorCode = "no-adapter" | "no-device" | "wgsl" | "validation" | "device-lost" | "too-large";
+export type DeviceErrorCode = "no-adapter" | "no-device" | "wgsl" | "validation" | "device-lost" | "too-large" | "out-of-memory";
 
 /** Something the GPU, its driver or a shader did. The message says what was asked and what came back. */
 export class DeviceError extends Error {
