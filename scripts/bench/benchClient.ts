@@ -4,6 +4,7 @@ import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node
 import { Device } from "@starling/trainer-core/device/device";
 import type { Trained } from "@starling/trainer-core/round/ports";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
+import { LlamaTrainer } from "@starling/trainer-core/train/step";
 import { addCosts, costOf, NO_COST, type Cost } from "./cost.ts";
 import { queueBusyMs } from "./queueWatch.ts";
 import type { Workload } from "./workload.ts";
@@ -56,6 +57,7 @@ export class BenchClient {
   async phasedRound(): Promise<Record<Phase, Cost>> {
     const { plan, learningRate } = this.#workload;
     const { trainer, distro } = this.#engine;
+    if (!(trainer instanceof LlamaTrainer)) throw new Error("phases are timed on one device alone");
     const round = this.#round++;
     const sequences = await this.#workload.batch(round);
     await this.device.idle();

@@ -10,6 +10,7 @@ import type { Device } from "../device/device.ts";
 import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
 import type { EngineSettings } from "./engineSettings.ts";
+import type { GradientTrainer } from "./gradientTrainer.ts";
 import type { RunPlan } from "./runPlan.ts";
 import { TrainError } from "./errors.ts";
 
@@ -24,10 +25,10 @@ export interface EngineOptions extends Omit<EngineSettings, "profile"> {
 
 export class TrainingEngine implements Engine {
   readonly plan: RunPlan;
-  readonly trainer: LlamaTrainer;
+  readonly trainer: GradientTrainer;
   readonly distro: DistroOptimizer;
 
-  private constructor(plan: RunPlan, trainer: LlamaTrainer, distro: DistroOptimizer) {
+  private constructor(plan: RunPlan, trainer: GradientTrainer, distro: DistroOptimizer) {
     this.plan = plan;
     this.trainer = trainer;
     this.distro = distro;

@@ -136,14 +136,12 @@ export class LocalEngine implements MortalEngine {
 
 /** Runs forward and backward on nothing, so that the pacer has measured each dispatch before the first round has to be in time. */
 async function probe({ trainer }: TrainingEngine): Promise<{ label: string; ms: number }> {
-  const { device, plan } = trainer;
+  const { device, microBatchSequences, sequenceTokens } = trainer;
   if (device.pacer === null) return { label: "", ms: 0 };
-  const { microBatchSequences, sequenceTokens } = plan.shape;
   const sequences = Array.from({ length: microBatchSequences }, () => new Int32Array(sequenceTokens));
   for (let n = 0; n < PROBES; n++) await trainer.computeGradients(sequences);
-  const { forward, head, backward } = plan.phases;
   device.pacer.takeLongestMs();
-  return device.pacer.longestOf([...forward, ...head, ...backward]);
+  return device.pacer.longestOf(trainer.dispatches);
 }
 
 /** Half as much work in a dispatch; null where it cannot be cut any further. */

@@ -3,35 +3,23 @@
  * compiled at create; a step then only uploads tokens, submits prebuilt dispatches and waits for the loss.
  */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
-import type { Device } from "../device/device.ts";
+import type { Device, Dispatch } from "../device/device.ts";
 import { LlamaPlan, MAX_MICRO_BATCHES, type MicroBatchShape } from "../model/llamaPlan.ts";
 import { llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import { ParameterSet } from "../model/parameterSet.ts";
 import { AdamW, type AdamWSettings } from "../optim/adamW.ts";
 import { GradientClip } from "../optim/gradientClip.ts";
+import { checkBatch, LossMean, MicroBatchStaging } from "./batch.ts";
 import { TrainError } from "./errors.ts";
+import type { BatchResult, GradientTrainer, Sequences } from "./gradientTrainer.ts";
 
-export interface BatchResult {
-  /** mean cross-entropy, nats a target, over the micro-batches whose loss is finite; NaN when none is */
-  loss: number;
-  /** input tokens */
-  tokens: number;
-  /** positions with a target */
-  targets: number;
-  /** micro-batches whose loss was not finite and is left out of `loss` */
-  nonFiniteMicroBatches: number;
-}
-
-type Sequences = readonly Int32Array[];
-
-export class LlamaTrainer {
+export class LlamaTrainer implements GradientTrainer {
   readonly device: Device;
   readonly config: LlamaConfig;
   readonly parameters: ParameterSet;
   readonly plan: LlamaPlan;
   readonly #clip: GradientClip;
-  readonly #microTokens: Int32Array<ArrayBuffer>;
-  readonly #microLabels: Int32Array<ArrayBuffer>;
+  readonly #staging: MicroBatchStaging;
   readonly #microTargets: number[] = [];
   #adamW: Promise<AdamW> | null = null;
 
@@ -41,8 +29,7 @@ export class LlamaTrainer {
     this.parameters = parameters;
     this.plan = plan;
     this.#clip = clip;
-    this.#microTokens = new Int32Array(plan.rows);
-    this.#microLabels = new Int32Array(plan.rows);
+    this.#staging = new MicroBatchStaging(plan.shape.microBatchSequences, plan.shape.sequenceTokens);
   }
 
   /** Parameters start at zero: `load` them. Errors: DeviceError (too-large, wgsl). */
@@ -50,6 +37,19 @@ export class LlamaTrainer {
     const parameters = new ParameterSet(device, llamaParameters(config));
     const [plan, clip] = await Promise.all([LlamaPlan.create(device, parameters, config, shape), GradientClip.create(device, parameters)]);
     return new LlamaTrainer(device, config, parameters, plan, clip);
+  }
+
+  get microBatchSequences(): number {
+    return this.plan.shape.microBatchSequences;
+  }
+
+  get sequenceTokens(): number {
+    return this.plan.shape.sequenceTokens;
+  }
+
+  get dispatches(): readonly Dispatch[] {
+    const { forward, head, backward } = this.plan.phases;
+    return [...forward, ...head, ...backward];
   }
 
   /** Writes master and compute copies of every parameter. Throws RangeError on a missing or wrongly sized tensor. */
@@ -89,8 +89,8 @@ export class LlamaTrainer {
         `logits takes at most one micro-batch of ${microBatchSequences} sequences, got ${sequences.length}`,
       );
     }
-    this.#fillMicroBatch(sequences, sequences, 0);
-    this.plan.upload(this.#microTokens, this.#microLabels, 0, 0);
+    this.#staging.fill(sequences, sequences, 0);
+    this.plan.upload(this.#staging.tokens, this.#staging.labels, 0, 0);
     return (await this.plan.readLogits()).subarray(0, sequences.length * sequenceTokens * this.config.vocabSize);
   }
 
@@ -125,83 +125,19 @@ export class LlamaTrainer {
     const { microBatchSequences, sequenceTokens } = this.plan.shape;
     const microBatches = Math.ceil(sequences.length / microBatchSequences);
     for (let n = 0; n < microBatches; n++) {
-      this.#microTargets[n] = this.#fillMicroBatch(sequences, labels, n * microBatchSequences);
-      this.plan.upload(this.#microTokens, this.#microLabels, 1 / targets, n);
+      this.#microTargets[n] = this.#staging.fill(sequences, labels, n * microBatchSequences);
+      this.plan.upload(this.#staging.tokens, this.#staging.labels, 1 / targets, n);
       run();
     }
     const sums = await this.plan.readLossSums(microBatches);
-    let lossSum = 0;
-    let counted = 0;
-    let nonFiniteMicroBatches = 0;
-    for (let n = 0; n < microBatches; n++) {
-      if (Number.isFinite(sums[n])) {
-        lossSum += sums[n];
-        counted += this.#microTargets[n];
-      } else nonFiniteMicroBatches++;
-    }
-    return { loss: lossSum / counted, tokens: sequences.length * sequenceTokens, targets, nonFiniteMicroBatches };
+    const mean = new LossMean();
+    for (let n = 0; n < microBatches; n++) mean.add(sums[n], this.#microTargets[n]);
+    return mean.result(sequences.length * sequenceTokens, targets);
   }
 
-  /** Copies sequences from `first` on into the staging arrays; missing ones become token 0 without labels. Returns its targets. */
-  #fillMicroBatch(sequences: Sequences, labels: Sequences, first: number): number {
-    const { microBatchSequences, sequenceTokens } = this.plan.shape;
-    let targets = 0;
-    for (let b = 0; b < microBatchSequences; b++) {
-      const at = b * sequenceTokens;
-      if (first + b < sequences.length) {
-        this.#microTokens.set(sequences[first + b], at);
-        this.#microLabels.set(labels[first + b], at);
-        targets += countTargets(labels[first + b]);
-      } else {
-        this.#microTokens.fill(0, at, at + sequenceTokens);
-        this.#microLabels.fill(-100, at, at + sequenceTokens);
-      }
-    }
-    return targets;
-  }
-
-  /** Every token would index GPU memory: bad ones are refused here. Returns the number of targets. */
   #check(sequences: Sequences, labels: Sequences): number {
     const { microBatchSequences, sequenceTokens } = this.plan.shape;
     const { vocabSize } = this.config;
-    const most = microBatchSequences * MAX_MICRO_BATCHES;
-    if (sequences.length < 1 || sequences.length > most) {
-      throw new TrainError(
-        "too-many-sequences",
-        `a batch has 1 to ${most} sequences (micro-batches of ${microBatchSequences}), got ${sequences.length}`,
-      );
-    }
-    if (labels.length !== sequences.length) {
-      throw new TrainError("bad-label", `${sequences.length} sequences need as many label rows, got ${labels.length}`);
-    }
-    let targets = 0;
-    for (const [n, tokens] of sequences.entries()) {
-      if (tokens.length !== sequenceTokens || labels[n].length !== sequenceTokens) {
-        const what = `sequence ${n} has ${tokens.length} tokens and ${labels[n].length} labels`;
-        throw new TrainError("bad-sequence", `${what}; this trainer was made for ${sequenceTokens} of both`);
-      }
-      for (let t = 0; t < sequenceTokens; t++) {
-        if (!(tokens[t] >= 0 && tokens[t] < vocabSize)) {
-          throw new TrainError(
-            "bad-sequence",
-            `token ${tokens[t]} at position ${t} of sequence ${n} is outside the vocabulary of ${vocabSize}: does the data match the model's tokenizer?`,
-          );
-        }
-        const label = labels[n][t];
-        if (label >= vocabSize || (label < 0 && label !== -100)) {
-          throw new TrainError("bad-label", `label ${label} at position ${t} of sequence ${n} must be -100 or a token below ${vocabSize}`);
-        }
-      }
-      targets += countTargets(labels[n]);
-    }
-    if (targets === 0) throw new TrainError("no-targets", "no position of the batch has a target: every label is -100");
-    return targets;
+    return checkBatch(sequences, labels, { microBatchSequences, sequenceTokens, vocabSize, maxMicroBatches: MAX_MICRO_BATCHES });
   }
-}
-
-/** Labels from position 1 on that are not -100: what the positions before them predict. */
-function countTargets(labels: Int32Array): number {
-  let count = 0;
-  for (let t = 1; t < labels.length; t++) if (labels[t] >= 0) count++;
-  return count;
 }
