@@ -26,6 +26,8 @@ export interface LayerScope {
   rows: number;
   attention: AttentionShape;
   ropeTable: GPUBuffer;
+  /** elements from one row of down_proj to the next, where `config`'s width is the first part of a wider model's */
+  downPitch?: number;
   weight(name: string): Bound;
   gradient(name: string): Bound;
 }
@@ -92,15 +94,17 @@ export function addMlpForward(scope: LayerScope, l: number, layer: LayerActivati
   addMlpHidden(scope, l, layer);
   const down = weight(layerWeight(l, "mlp.down_proj"));
   const sizes = [rows, hidden, intermediate] as const;
-  if (residual) list.matmul("forward", "residual", sizes, layer.mixed, down, streamOut, layer.streamMiddle);
-  else list.matmul("forward", "overwrite", sizes, layer.mixed, down, streamOut);
+  const pitches = { b: scope.downPitch };
+  if (residual) list.matmul("forward", "residual", sizes, layer.mixed, down, streamOut, layer.streamMiddle, { pitches });
+  else list.matmul("forward", "overwrite", sizes, layer.mixed, down, streamOut, null, { pitches });
 }
 
 /** From `d.stream` to `d.normed`, the gradient of what the MLP's norm gave; and its weights' gradients. */
 export function addMlpBackward(scope: LayerScope, l: number, layer: LayerActivations, d: GradientScratch): void {
   const { list, rows, config } = scope;
   const { hiddenSize: hidden, intermediateSize: intermediate } = config;
-  addLinearBackward(scope, layerWeight(l, "mlp.down_proj"), hidden, intermediate, d.stream, layer.mixed, d.mixed, "overwrite");
+  const down = layerWeight(l, "mlp.down_proj");
+  addLinearBackward(scope, down, hidden, intermediate, d.stream, layer.mixed, d.mixed, "overwrite", scope.downPitch);
   list.call(swigluBackward(rows * intermediate), d.mixed, layer.gate, layer.up, d.gate, d.up);
   addLinearBackward(scope, layerWeight(l, "mlp.gate_proj"), intermediate, hidden, d.gate, layer.mlpNormed, d.normed, "overwrite");
   addLinearBackward(scope, layerWeight(l, "mlp.up_proj"), intermediate, hidden, d.up, layer.mlpNormed, d.normed, "add");
@@ -122,7 +126,7 @@ export function addAttentionBackward(scope: LayerScope, l: number, layer: LayerA
   addLinearBackward(scope, layerWeight(l, "self_attn.v_proj"), keyWidth, hidden, d.v, attentionNormed, d.normed, "add");
 }
 
-/** Backward of y = x W^T: dx and dW from dy, with W (n, k). */
+/** Backward of y = x W^T: dx and dW from dy, with W (n, k), whose rows are `pitch` apart. */
 function addLinearBackward(
   { list, rows, weight, gradient }: LayerScope,
   name: string,
@@ -132,7 +136,8 @@ function addLinearBackward(
   x: Bound,
   dx: Bound,
   store: "overwrite" | "add",
+  pitch?: number,
 ): void {
-  list.matmul("inputGradient", store, [rows, n, k], dy, weight(name), dx);
-  list.matmul("weightGradient", "add", [rows, n, k], dy, x, gradient(name));
+  list.matmul("inputGradient", store, [rows, n, k], dy, weight(name), dx, null, { pitches: { b: pitch } });
+  list.matmul("weightGradient", "add", [rows, n, k], dy, x, gradient(name), null, { pitches: { c: pitch } });
 }

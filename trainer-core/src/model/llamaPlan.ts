@@ -103,7 +103,11 @@ export class LlamaPlan {
     this.#hostCounts = new Uint32Array(config.vocabSize);
   }
 
-  /** Allocates, compiles every pipeline and builds the lists. Errors: DeviceError (wgsl, too-large). */
+  /**
+   * Allocates, compiles every pipeline and builds the lists. `config` may be a narrower tier of the model whose `parameters` these
+   * are (matformer.ts): it then reads, and adds gradients to, the first part of their feed-forward tensors alone. Errors: DeviceError
+   * (wgsl, too-large).
+   */
   static async create(device: Device, parameters: ParameterSet, config: LlamaConfig, shape: MicroBatchShape): Promise<LlamaPlan> {
     const plan = new LlamaPlan(device, config, shape);
     await Promise.all([
@@ -201,6 +205,7 @@ export class LlamaPlan {
         headDim: this.config.headDim,
       },
       ropeTable: this.#ropeTable,
+      downPitch: parameters.parameter(layerWeight(0, "mlp.down_proj")).shape[1],
       weight: (name) => parameters.slice("compute", name),
       gradient: (name) => parameters.slice("grad", name),
     };
