@@ -20,6 +20,7 @@ import {
   layerWeight,
   type LayerScope,
 } from "./layerPlan.ts";
+import type { MatformerPart } from "./matformer.ts";
 import type { ParameterSet } from "./parameterSet.ts";
 import { EMBEDDING_NAME, LM_HEAD_NAME } from "./parameters.ts";
 import { ropeTable } from "./rope.ts";
@@ -33,6 +34,8 @@ export interface MicroBatchShape {
   productRows?: number;
   /** Layers keep their input alone, and backward computes the rest again: a third more work, a fraction of the memory, equal gradients. */
   recomputation?: boolean;
+  /** What of the model a trainer trains, and whether it holds the rest; left out: all. */
+  matformer?: MatformerPart;
 }
 
 /** Micro-batches a step can have: each leaves its loss in a slot of its own until the step's one readback. */

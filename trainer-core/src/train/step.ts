@@ -5,6 +5,7 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Device, Dispatch } from "../device/device.ts";
 import { LlamaPlan, MAX_MICRO_BATCHES, type MicroBatchShape } from "../model/llamaPlan.ts";
+import { tierConfig, WHOLE_MODEL } from "../model/matformer.ts";
 import { llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import { ParameterSet } from "../model/parameterSet.ts";
 import { AdamW, type AdamWSettings } from "../optim/adamW.ts";
@@ -34,8 +35,13 @@ export class LlamaTrainer implements GradientTrainer {
 
   /** Parameters start at zero: `load` them. Errors: DeviceError (too-large, wgsl). */
   static async create(device: Device, config: LlamaConfig, shape: MicroBatchShape): Promise<LlamaTrainer> {
-    const parameters = new ParameterSet(device, llamaParameters(config));
-    const [plan, clip] = await Promise.all([LlamaPlan.create(device, parameters, config, shape), GradientClip.create(device, parameters)]);
+    const { tier, sliced } = shape.matformer ?? WHOLE_MODEL;
+    const trained = tierConfig(config, tier);
+    const parameters = new ParameterSet(device, llamaParameters(sliced ? trained : config));
+    const [plan, clip] = await Promise.all([
+      LlamaPlan.create(device, parameters, trained, shape),
+      GradientClip.create(device, parameters),
+    ]);
     return new LlamaTrainer(device, config, parameters, plan, clip);
   }
 
