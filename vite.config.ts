@@ -12,6 +12,16 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+/** See web/stubs/secp256k1.ts. */
+const ed25519PeersOnly: Plugin = {
+  name: "ed25519-peers-only",
+  enforce: "pre",
+  resolveId: {
+    filter: { id: /^@noble\/curves\/secp256k1\.js$/ },
+    handler: (_id, importer) => (importer?.includes("@libp2p/crypto/") ? `${import.meta.dirname}/web/stubs/secp256k1.ts` : null),
+  },
+};
+
 /** Builds web/ to web/dist. No Node shim, no polyfill: what does not run in a browser must not be imported there. */
 export default defineConfig(({ command }) => {
   // what is built is what ships, also where a test runner has set another environment: React's development build is twice as large
@@ -19,7 +29,7 @@ export default defineConfig(({ command }) => {
   return {
     root: "web",
     base: "./",
-    plugins: [react(), tailwindcss(), contentSecurityPolicy],
+    plugins: [react(), tailwindcss(), contentSecurityPolicy, ed25519PeersOnly],
     build: {
       outDir: "dist",
       emptyOutDir: true,
@@ -33,6 +43,6 @@ export default defineConfig(({ command }) => {
         input: { main: `${import.meta.dirname}/web/index.html`, lab: `${import.meta.dirname}/web/lab.html` },
       },
     },
-    worker: { format: "es" },
+    worker: { format: "es", plugins: () => [ed25519PeersOnly] },
   };
 });

@@ -16,6 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RPC } from "@libp2p/gossipsub/message";
 import { generateKeypair, keyHex, type PeerNetwork, sealRequest } from "@starling/network";
 import { createNodeNetwork, nodeTransports } from "@starling/network/libp2p.node";
+import { gossipService } from "@starling/network/gossipService";
 import { type Libp2pParts, startLibp2p } from "@starling/network/libp2pNode";
 import { parseAddress, peerIdIn } from "@starling/network/peerIds";
 import { connectTcpCoordinator, Identity } from "@starling/sdk";
@@ -118,7 +119,10 @@ class Strangers {
 
 /** A libp2p node whose own limits do not matter: it only sends. */
 async function attacker(seed: Uint8Array): Promise<Libp2pParts> {
-  return startLibp2p({ seed, listen: [], transports: nodeTransports(), allowAll: true }, { isReadHere: () => true });
+  return startLibp2p(
+    { seed, listen: [], transports: nodeTransports(), gossip: gossipService(), allowAll: true },
+    { isReadHere: () => true },
+  );
 }
 
 /** Whole handshakes with keys that nobody knows. */
@@ -225,7 +229,7 @@ class GossipFlood {
       return false; // hung up just now
     }
     // well signed nonsense, as fast as one can sign
-    if (this.#next++ % 5 === 0) void pubsub.publish(options.topic, random(100)).catch(() => {});
+    if (this.#next++ % 5 === 0) void pubsub!.publish(options.topic, random(100)).catch(() => {});
     return true;
   }
 

@@ -1,12 +1,16 @@
 import type { Listener, Transport } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
+import { gossipService } from "./gossipService.ts";
+import { relayService } from "./relayService.ts";
 import { webSocketTransport } from "./webSocketTransport.ts";
 import { createLibp2pNetwork } from "./libp2pNetwork.ts";
 import type { Libp2pNetworkOptions, Libp2pTransports } from "./libp2pNode.ts";
 import { NetworkError } from "./errors.ts";
 import type { PeerNetwork } from "./port.ts";
 
-export interface NodeNetworkOptions extends Omit<Libp2pNetworkOptions, "transports" | "throughRelays"> {
+export interface NodeNetworkOptions extends Omit<Libp2pNetworkOptions, "transports" | "gossip" | "relay" | "throughRelays"> {
+  /** Carry the signalling of members between each other (docs/limits.md). */
+  isRelay?: boolean;
   /** Also dial webrtc-direct addresses: daemons have no need to. Default: where `listen` has one. */
   webRtcDirect?: boolean;
 }
@@ -16,9 +20,14 @@ export interface NodeNetworkOptions extends Omit<Libp2pNetworkOptions, "transpor
  * webrtc-direct (`/ip4/.../udp/.../webrtc-direct`) for the tabs that dial it.
  * @throws NetworkError `unreachable`: this platform has no WebRTC
  */
-export async function createNodeNetwork({ webRtcDirect, ...options }: NodeNetworkOptions): Promise<PeerNetwork> {
+export async function createNodeNetwork({ webRtcDirect, isRelay, ...options }: NodeNetworkOptions): Promise<PeerNetwork> {
   const hasWebRtc = webRtcDirect ?? options.listen.some((address) => address.includes("/webrtc-direct"));
-  return createLibp2pNetwork({ ...options, transports: hasWebRtc ? await nodeTransportsWithWebRtc() : nodeTransports() });
+  return createLibp2pNetwork({
+    ...options,
+    transports: hasWebRtc ? await nodeTransportsWithWebRtc() : nodeTransports(),
+    gossip: gossipService(),
+    ...(isRelay && { relay: relayService() }),
+  });
 }
 
 export function nodeTransports(): Libp2pTransports {

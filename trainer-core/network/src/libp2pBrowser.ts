@@ -2,11 +2,13 @@
 import { circuitRelayTransport } from "@libp2p/circuit-relay-v2";
 import { webRTC, webRTCDirect } from "@libp2p/webrtc";
 import { NetworkError } from "./errors.ts";
+import { gossipService } from "./gossipService.ts";
 import { createLibp2pNetwork } from "./libp2pNetwork.ts";
 import type { Libp2pNetworkOptions, Libp2pTransports } from "./libp2pNode.ts";
 import { relayLimits } from "./limits.ts";
 import { parseAddress, peerIdIn, peerKeyFromText } from "./peerIds.ts";
 import type { PeerNetwork } from "./port.ts";
+import { RelaySeats } from "./relaySeats.ts";
 import { webSocketTransport } from "./webSocketTransport.ts";
 
 /** A STUN or TURN server, as `RTCIceServer` has it. */
@@ -18,7 +20,7 @@ export interface IceServer {
 
 export interface BrowserNetworkOptions extends Omit<
   Libp2pNetworkOptions,
-  "transports" | "listen" | "announce" | "isRelay" | "throughRelays"
+  "transports" | "listen" | "announce" | "gossip" | "relay" | "throughRelays"
 > {
   /** Multiaddrs, with `/p2p/`, of peers to keep connected to as relays to other tabs: the coordinator, a known daemon. */
   relays?: readonly string[];
@@ -45,7 +47,13 @@ export async function createBrowserNetwork({ relays = [], iceServers = [], ...op
       circuitRelayTransport({ maxInboundStopStreams: atOnce, maxOutboundStopStreams: atOnce }),
     );
   }
-  const network = await createLibp2pNetwork({ ...options, listen: [], transports, throughRelays: hasWebRtc });
+  const network = await createLibp2pNetwork({
+    ...options,
+    listen: [],
+    transports,
+    gossip: gossipService(),
+    ...(hasWebRtc && { throughRelays: RelaySeats }),
+  });
   for (const relay of pinned) network.pin(relay);
   return network;
 }

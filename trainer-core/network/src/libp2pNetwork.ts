@@ -1,4 +1,3 @@
-import { TopicValidatorResult } from "@libp2p/gossipsub";
 import type { Connection, PeerId, Stream } from "@libp2p/interface";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2p } from "libp2p";
@@ -7,6 +6,7 @@ import { errorText, NetworkError, throwUncaught } from "./errors.ts";
 import { askOverStream, refuseStream, serveStream, subscribeOverStream } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import type { GossipGuard } from "./gossipGuard.ts";
+import type { GossipService, GossipSub } from "./gossipService.ts";
 import { type Libp2pNetworkOptions, type Libp2pParts, type Services, startLibp2p } from "./libp2pNode.ts";
 import { connectionLimits, streamLimits } from "./limits.ts";
 import {
@@ -66,6 +66,7 @@ class Libp2pNetwork implements PeerNetwork {
   readonly #peers: PeerSet;
   readonly #traffic: TrafficLedger;
   readonly #gossip: GossipGuard;
+  readonly #gossipService: GossipService | undefined;
   readonly #requests: RequestGuard;
   /** null: not a tab */
   readonly #seats: RelaySeats | null;
@@ -82,6 +83,7 @@ class Libp2pNetwork implements PeerNetwork {
     this.#peers = peers;
     this.#traffic = traffic;
     this.#gossip = gossip;
+    this.#gossipService = options.gossip;
     this.#requests = requests;
     this.#seats = seats;
     this.#topics = topics;
@@ -98,7 +100,7 @@ class Libp2pNetwork implements PeerNetwork {
     this.#redialer.start();
     this.handle(helloProtocol, { maxRequestBytes: 0 }, async () => new Uint8Array(0));
     node.addEventListener("peer:disconnect", () => this.#redialer.wake());
-    node.services.pubsub.addEventListener("message", (event) => {
+    node.services.pubsub?.addEventListener("message", (event) => {
       const message = event.detail;
       if (message.type === "signed") this.#receive(message.topic, message.from, message.data);
     });
@@ -223,20 +225,21 @@ class Libp2pNetwork implements PeerNetwork {
     if (data.byteLength > maxGossipBytes) {
       throw new NetworkError("too-large", `a gossip message holds ${maxGossipBytes} bytes, this one has ${data.byteLength}`);
     }
-    await this.#node.services.pubsub.publish(topic, data);
+    await this.#pubsub().pubsub.publish(topic, data);
   }
 
   subscribe(topic: string, handler: (from: PeerKey, data: Uint8Array) => void): () => void {
     this.#requireRunning();
-    const { pubsub } = this.#node.services;
+    const { pubsub, service } = this.#pubsub();
     let handlers = this.#topics.get(topic);
     if (handlers === undefined) {
       this.#topics.set(topic, (handlers = new Set()));
-      // Ignore, not reject: the relaying peer may know of a member that we have not heard of yet.
       pubsub.topicValidators.set(topic, (_relay, message) =>
-        message.type === "signed" && this.#isAllowed(message.from) && this.#gossip.mayRelay(hexOf(message.from)!, message.data.byteLength)
-          ? TopicValidatorResult.Accept
-          : TopicValidatorResult.Ignore,
+        service.verdict(
+          message.type === "signed" &&
+            this.#isAllowed(message.from) &&
+            this.#gossip.mayRelay(hexOf(message.from)!, message.data.byteLength),
+        ),
       );
       pubsub.subscribe(topic);
     }
@@ -248,6 +251,15 @@ class Libp2pNetwork implements PeerNetwork {
       pubsub.unsubscribe(topic);
       pubsub.topicValidators.delete(topic);
     };
+  }
+
+  #pubsub(): { pubsub: GossipSub; service: GossipService } {
+    const { pubsub } = this.#node.services;
+    const service = this.#gossipService;
+    if (pubsub === undefined || service === undefined) {
+      throw new NetworkError("refused", "this network was made to ask and answer only: make one with gossip to publish and subscribe");
+    }
+    return { pubsub, service };
   }
 
   handle(protocol: string, limits: HandlerLimits, handler: RequestHandler): () => void {

@@ -1,6 +1,4 @@
-import { circuitRelayServer } from "@libp2p/circuit-relay-v2";
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
-import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";
 import type { MultiaddrConnection, PeerId } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
@@ -8,14 +6,16 @@ import { ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2p, type Libp2pOptions } from "libp2p";
 import { Admission } from "./admission.ts";
-import { fastMessageId, GossipGuard } from "./gossipGuard.ts";
+import { GossipGuard } from "./gossipGuard.ts";
+import type { GossipService, GossipSub } from "./gossipService.ts";
 import { guardedTransport } from "./guardedTransport.ts";
 import { type LimitHit, LimitReports } from "./limitReports.ts";
-import { connectionLimits, gossipLimits, relayLimits, streamLimits } from "./limits.ts";
+import { connectionLimits, streamLimits } from "./limits.ts";
 import { Offenders } from "./offenders.ts";
 import { bytesOf, hexOf, peerIdOf } from "./peerIds.ts";
 import { PeerSet } from "./peerSet.ts";
-import { type CircuitTransport, RelaySeats } from "./relaySeats.ts";
+import type { CircuitTransport, RelaySeats } from "./relaySeats.ts";
+import type { RelayService } from "./relayService.ts";
 import { RequestGuard } from "./requestGuard.ts";
 import { TrafficLedger } from "./traffic.ts";
 
@@ -29,10 +29,12 @@ export interface Libp2pNetworkOptions {
   /** Multiaddrs told to others instead of those we listen on (behind NAT, in a container). */
   announce?: string[];
   transports: Libp2pTransports;
-  /** Carry the signalling of members between each other (docs/limits.md). */
-  isRelay?: boolean;
+  /** Publish and subscribe. Left out: this network only asks and answers. */
+  gossip?: GossipService;
+  /** Carry the signalling of members between each other. Left out: do not. */
+  relay?: RelayService;
   /** Be reached and reach others through relays: a tab. The transports must have WebRTC and circuits. */
-  throughRelays?: boolean;
+  throughRelays?: typeof RelaySeats;
   /** Accept everyone (the coordinator). Members are then only a list of addresses. */
   allowAll?: boolean;
   /** Told of what a gossip handler throws, and of registration failures. Default: throws it where nobody can catch it. */
@@ -43,7 +45,7 @@ export interface Libp2pNetworkOptions {
   now?: () => number;
 }
 
-export type Services = { pubsub: GossipSub; identify: unknown; ping: unknown; relay?: unknown };
+export type Services = { pubsub?: GossipSub; identify: unknown; ping: unknown; relay?: unknown };
 
 /** A started libp2p node and what watches over it. */
 export interface Libp2pParts {
@@ -72,7 +74,7 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
   const { now } = options;
   const offenders = new Offenders({
     now,
-    onPenalty: (hex) => pubsubOf(node).score.addPenalty(peerIdOf(hex).toString(), 1, "limits"),
+    onPenalty: (hex) => pubsubOf(node)?.score.addPenalty(peerIdOf(hex).toString(), 1, "limits"),
     onCutOff: (hex) => {
       reports.hit("cut-off", { peer: bytesOf(hex) });
       hangUp(hex);
@@ -152,33 +154,8 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     services: {
       identify: identify(),
       ping: ping(),
-      ...(options.isRelay && {
-        relay: circuitRelayServer({
-          maxInboundHopStreams: relayLimits.relayedAtOnce.value,
-          maxOutboundHopStreams: relayLimits.relayedAtOnce.value,
-          maxOutboundStopStreams: relayLimits.relayedAtOnce.value,
-          reservations: {
-            maxReservations: relayLimits.reservations.value,
-            reservationTtl: relayLimits.reservationMs.value,
-            defaultDurationLimit: relayLimits.relayedMs.value,
-            defaultDataLimit: BigInt(relayLimits.relayedBytes.value),
-          },
-        }),
-      }),
-      pubsub: gossipsub({
-        globalSignaturePolicy: "StrictSign",
-        // Our own messages go to every subscribed peer at once: small meshes must not wait for a heartbeat.
-        floodPublish: true,
-        allowPublishToZeroTopicPeers: true,
-        ignoreDuplicatePublishError: true,
-        doPX: false,
-        fastMsgIdFn: fastMessageId,
-        maxInboundDataLength: gossipLimits.rpcBytes.value,
-        maxTopicBytesPerPeer: gossipLimits.topicBytesPerPeer.value,
-        maxOutboundBufferSize: gossipLimits.outboundBufferBytes.value,
-        gossipsubIWantFollowupMs: 15_000,
-        scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: -1 },
-      }),
+      ...(options.relay && { relay: options.relay }),
+      ...(options.gossip && { pubsub: options.gossip.create }),
     },
   });
   node.addEventListener("connection:open", ({ detail: connection }) => {
@@ -186,14 +163,14 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     requests.watch(connection);
   });
   node.addEventListener("peer:disconnect", ({ detail: peer }) => void forgetStranger(peer));
-  gossip.attach(node.services.pubsub);
+  if (node.services.pubsub) gossip.attach(node.services.pubsub);
   await node.start();
-  const seats = options.throughRelays && circuit !== null ? new RelaySeats(node, circuit) : null;
+  const seats = options.throughRelays && circuit !== null ? new options.throughRelays(node, circuit) : null;
   seats?.start();
   return { node, peers, traffic, gossip, requests, seats };
 }
 
 /** gossipsub's score book, which it does not declare. */
-function pubsubOf(node: Libp2p<Services>): { score: { addPenalty(peer: string, penalty: number, why: string): void } } {
+function pubsubOf(node: Libp2p<Services>): { score: { addPenalty(peer: string, penalty: number, why: string): void } } | undefined {
   return node.services.pubsub as unknown as ReturnType<typeof pubsubOf>;
 }

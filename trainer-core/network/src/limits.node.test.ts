@@ -3,6 +3,7 @@ import net from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually, memberOf, seedOf } from "./compliance.ts";
 import { createNodeNetwork, nodeTransports } from "./libp2p.node.ts";
+import { gossipService } from "./gossipService.ts";
 import { type Libp2pParts, startLibp2p } from "./libp2pNode.ts";
 import type { LimitHit } from "./limitReports.ts";
 import { connectionLimits, rateLimits } from "./limits.ts";
@@ -36,7 +37,7 @@ async function watched(index: number, listen = "/ip4/127.0.0.1/tcp/0"): Promise<
 /** A member that may do as it likes: our own node, used below its port. */
 async function rogue(index: number): Promise<Libp2pParts> {
   const parts = await startLibp2p(
-    { seed: seedOf(index), listen: [], transports: nodeTransports(), allowAll: true },
+    { seed: seedOf(index), listen: [], transports: nodeTransports(), gossip: gossipService(), allowAll: true },
     { isReadHere: () => true },
   );
   stop.push(() => parts.node.stop());
@@ -164,7 +165,7 @@ describe("limits on real connections", () => {
     const open = await rogue(13);
     await open.node.start();
     const server = await startLibp2p(
-      { seed: seedOf(14), listen: ["/ip4/127.0.0.1/tcp/0"], transports: nodeTransports(), allowAll: true },
+      { seed: seedOf(14), listen: ["/ip4/127.0.0.1/tcp/0"], transports: nodeTransports(), gossip: gossipService(), allowAll: true },
       { isReadHere: () => true },
     );
     stop.push(() => server.node.stop());
@@ -173,11 +174,11 @@ describe("limits on real connections", () => {
     for (const { node } of [open, member]) await node.dial(server.node.getMultiaddrs());
     const stored = async (): Promise<string[]> => (await server.node.peerStore.all()).map(({ id }) => id.toString());
     await eventually(async () => (await stored()).length === 2);
-    await eventually(() => server.node.services.pubsub.getPeers().length === 2);
+    await eventually(() => server.node.services.pubsub!.getPeers().length === 2);
     await Promise.all([open, member].map(({ node }) => node.stop()));
     await eventually(async () => (await stored()).join() === member.node.peerId.toString());
     // gossipsub heard of it all the same
-    await eventually(() => server.node.services.pubsub.getPeers().length === 0);
+    await eventually(() => server.node.services.pubsub!.getPeers().length === 0);
   });
 
   test("who hangs up and comes back has used what it used", async () => {
