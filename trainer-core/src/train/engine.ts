@@ -17,8 +17,12 @@ import { TrainError } from "./errors.ts";
 /** Sequences of one queued piece of an evaluation. */
 const EVALUATE_SEQUENCES = 64;
 
-/** What is settled already when a device is there is left out; hosts pass their `EngineSettings` as they are. */
-export interface EngineOptions extends Omit<EngineSettings, "profile"> {
+/** `EngineSettings` for one device, with what is left to it there decided (`fitEngine`). */
+export interface EngineOptions extends Omit<EngineSettings, "profile" | "microBatchSequences" | "recomputation" | "offer"> {
+  /** sequences in one forward and backward pass */
+  microBatchSequences: number;
+  /** layers keep their input alone, and backward computes the rest again */
+  recomputation?: boolean;
   /** most rows of a matrix product in one dispatch; left out: all */
   productRows?: number;
 }
@@ -36,11 +40,23 @@ export class TrainingEngine implements Engine {
 
   /**
    * Compiles every pipeline and, where the run starts at random, sets the initial weights (master and compute).
-   * Errors: DeviceError.
+   * Errors: DeviceError (out-of-memory: a smaller micro-batch, on a new device, may fit).
    */
-  static async create(device: Device, plan: RunPlan, { microBatchSequences, productRows }: EngineOptions): Promise<TrainingEngine> {
+  static async create(device: Device, plan: RunPlan, options: EngineOptions): Promise<TrainingEngine> {
+    const engine = await TrainingEngine.allocate(device, plan, options);
+    if (plan.start.kind === "random") await engine.importStart();
+    await device.idle();
+    return engine;
+  }
+
+  /** All of `create` but the initial weights: the parameters are zero. */
+  static async allocate(
+    device: Device,
+    plan: RunPlan,
+    { microBatchSequences, recomputation, productRows }: EngineOptions,
+  ): Promise<TrainingEngine> {
     const { llama, sequenceTokens, distro, pipeline } = plan;
-    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences, productRows });
+    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences, recomputation, productRows });
     const optimizer = await DistroOptimizer.create(device, trainer.parameters, {
       pipeline,
       compressionDecay: distro.compression_decay,
@@ -49,10 +65,7 @@ export class TrainingEngine implements Engine {
       oneBit: distro.quantize_1bit,
       weightDecay: distro.weight_decay ?? 0,
     });
-    const engine = new TrainingEngine(plan, trainer, optimizer);
-    if (plan.start.kind === "random") await engine.importStart();
-    await device.idle();
-    return engine;
+    return new TrainingEngine(plan, trainer, optimizer);
   }
 
   /** Frees what it holds on the device, which stays. */
