@@ -2,6 +2,7 @@
 import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
+import { benchPeers, benchPeersOptions } from "./bench/peers.ts";
 import { benchTab, benchTabOptions } from "./bench/tab.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
@@ -16,6 +17,11 @@ const VERBS = {
     summary: "tokens/s of a tab's Worker over those of a daemon, on the same software adapter; how long it holds adapter and page",
     options: benchTabOptions,
     run: async (argv: readonly string[]) => benchTab(parseOptions(benchTabOptions, argv)),
+  },
+  peers: {
+    summary: "our training step against jax-js, TensorFlow.js and tabgpt: same adapter, model, tokens and dtype, in turn",
+    options: benchPeersOptions,
+    run: async (argv: readonly string[]) => benchPeers(parseOptions(benchPeersOptions, argv)),
   },
   chain: {
     summary: "compute units, bytes and lamports of every instruction of a run on chain (LiteSVM)",
