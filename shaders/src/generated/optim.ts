@@ -73,6 +73,20 @@ fn main() {
   clip[1] = select(1.0, settings.maxNorm / (norm + 1e-6), settings.maxNorm > 0.0 && norm > settings.maxNorm);
 }
 `,
+  narrow: `// compute = master, stored narrower, over a whole pool. One thread four elements.
+override WORKGROUP_SIZE: u32 = 64;
+// The item of a grid made by linearGrid().
+fn itemOf(id: vec3<u32>, groups: vec3<u32>) -> u32 { return id.x + id.y * (groups.x * WORKGROUP_SIZE); }
+@group(0) @binding(0) var<storage, read> master: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> compute: array<f32>; // storage: compute vec4
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = itemOf(id, groups);
+  if (i >= arrayLength(&compute)) { return; }
+  set4_compute(4u * i, master[i]);
+}
+`,
   squareSum: `// partials[FIRST + n] = sum of g[e]^2 over the elements e of chunk n (CHUNK elements)
 // g (COUNT). A thread a chunk, four running sums, fixed order. Grid: linear over ceil(COUNT / CHUNK).
 override COUNT: u32;

@@ -1,6 +1,7 @@
 import { wgsl } from "../generated/embedding.ts";
 import { linearGrid, type KernelSpec } from "../kernel.ts";
 import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { F32_STORAGES, withStorage, type KernelStorages } from "./storage.ts";
 
 const gather: KernelSpec = {
   name: "embedding.gather",
@@ -24,8 +25,9 @@ const scatterAdd: KernelSpec = {
 };
 
 /** Buffers: tokens (rows) i32, table (vocabulary, width), y (rows, width). */
-export function embeddingGather(rows: number, width: number): KernelCall {
-  return { spec: gather, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+export function embeddingGather(rows: number, width: number, { weights }: KernelStorages = F32_STORAGES): KernelCall {
+  const spec = withStorage(gather, { table: weights });
+  return { spec, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
 }
 
 /** Buffers: tokens (rows) i32, occurrences (2 * rows + 1) u32 from `tokenOccurrences`, dy (rows, width), dTable. */

@@ -1,6 +1,7 @@
 import { wgsl } from "../generated/optim.ts";
 import { linearGrid, type KernelSpec } from "../kernel.ts";
 import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { withStorage, type Storage } from "./storage.ts";
 
 const squareSumSpec: KernelSpec = {
   name: "optim.squareSum",
@@ -38,6 +39,22 @@ const adamwSpec: KernelSpec = {
     { name: "v", kind: "read_write" },
   ],
 };
+
+const narrowSpec: KernelSpec = {
+  name: "optim.narrow",
+  wgsl: wgsl.narrow,
+  bindings: [
+    { name: "master", kind: "read" },
+    { name: "compute", kind: "read_write" },
+  ],
+};
+
+/** compute := master (count, a multiple of four) in `storage`. Buffers: master, compute. */
+export const narrow = (count: number, storage: Storage): KernelCall => ({
+  spec: withStorage(narrowSpec, { compute: storage }),
+  constants: {},
+  grid: linearGrid(count / 4, LINEAR_WORKGROUP_SIZE),
+});
 
 /** Elements a thread of `squareSum` adds. */
 export const SQUARE_SUM_CHUNK = 512;

@@ -47,6 +47,11 @@ export function storageBytes(storage: Storage, elements: number): number {
   return storage === "f32" ? elements * 4 : Math.ceil(elements / 2) * 4;
 }
 
+/** The first `elements` that a buffer of `storage` held, read back. */
+export function storedValues(bytes: ArrayBuffer, storage: Storage, elements: number): Float32Array<ArrayBuffer> {
+  return storage === "f32" ? new Float32Array(bytes, 0, elements) : Float32Array.from(new Float16Array(bytes, 0, elements));
+}
+
 const MARKED =
   /^(\s*@group\(0\)\s*@binding\(\d+\)\s*var<storage,\s*(read|read_write)>\s*)(\w+)\s*:\s*array<f32>;\s*\/\/ storage: (\w+)( vec4)?\s*$/gm;
 
@@ -73,9 +78,7 @@ export function withStorage(
     used.add(storage);
     if (storage !== "f32") suffix.push(`${name}:${storage}`);
     const isWide = vec4 !== undefined;
-    const missing = missingFunctions(storage, isWide, access === "read_write").find((f) =>
-      new RegExp(`\\b${f}_${name}\\s*\\(`).test(spec.wgsl),
-    );
+    const missing = missingFunctions(storage, isWide, access === "read_write").find((f) => new RegExp(`\\b${f}_${name}\\s*\\(`).test(code));
     if (missing) {
       const instead =
         storage === "packed" && !isWide ? "; a packed binding is written by set2 or set4, or its storage must be f32 or f16" : "";

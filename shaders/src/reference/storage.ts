@@ -17,9 +17,3 @@ export function toHalves(values: Numbers): Uint32Array<ArrayBuffer> {
   new Float16Array(words.buffer).set(Array.from(values));
   return words;
 }
-
-/** The first `elements` of a buffer of `storage`. */
-export function fromStorage(bytes: ArrayBuffer, storage: Storage, elements: number): Float32Array<ArrayBuffer> {
-  if (storage === "f32") return new Float32Array(bytes.slice(0, elements * 4));
-  return Float32Array.from(new Float16Array(bytes).subarray(0, elements));
-}

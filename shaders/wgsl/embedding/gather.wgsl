@@ -1,9 +1,10 @@
 // y[m, c] = table[tokens[m], c]
-// tokens (ROWS) i32 in 0..vocabulary-1, table (vocabulary, WIDTH), y (ROWS, WIDTH): overwritten. Grid: linear over ROWS*WIDTH.
+// tokens (ROWS) i32 in 0..vocabulary-1, table (vocabulary, WIDTH) in any storage, y (ROWS, WIDTH): overwritten.
+// Grid: linear over ROWS*WIDTH.
 override ROWS: u32;
 override WIDTH: u32;
 @group(0) @binding(0) var<storage, read> tokens: array<i32>;
-@group(0) @binding(1) var<storage, read> table: array<f32>;
+@group(0) @binding(1) var<storage, read> table: array<f32>; // storage: table
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 // #include "prelude/linearIndex.wgsl"
@@ -12,5 +13,5 @@ override WIDTH: u32;
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let at = linearIndex(id, groups);
   if (at >= ROWS * WIDTH) { return; }
-  y[at] = table[u32(tokens[at / WIDTH]) * WIDTH + at % WIDTH];
+  y[at] = get_table(u32(tokens[at / WIDTH]) * WIDTH + at % WIDTH);
 }

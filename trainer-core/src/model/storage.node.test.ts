@@ -1,7 +1,7 @@
 /** The functions of a storage on the adapter: what is written comes back as the twin says, at every index and width. */
 import { ShaderError } from "@starling/shaders/errors";
-import { storageBytes, withStorage, type Overflow, type Storage } from "@starling/shaders/kernels/storage";
-import { fromStorage, roundToStorage, toHalves } from "@starling/shaders/reference/storage";
+import { storageBytes, storedValues, withStorage, type Overflow, type Storage } from "@starling/shaders/kernels/storage";
+import { roundToStorage, toHalves } from "@starling/shaders/reference/storage";
 import type { KernelSpec } from "@starling/shaders";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Device } from "../device/device.ts";
@@ -50,7 +50,7 @@ describe("storage", () => {
     const x = device.bufferOf("x", from === "f32" ? VALUES : toHalves(roundToStorage(VALUES, from, "saturate")));
     const y = device.buffer("y", storageBytes(to, ELEMENTS));
     device.run([await device.dispatch(withStorage(spec, { x: from, y: to }, overflow), {}, [x, y], [ELEMENTS / width, 1, 1])]);
-    const out = fromStorage(await device.read(y), to, ELEMENTS);
+    const out = storedValues(await device.read(y), to, ELEMENTS);
     x.destroy();
     y.destroy();
     return [...out];

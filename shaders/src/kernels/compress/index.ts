@@ -1,6 +1,7 @@
 /** Specs of the DisTrO kernels. Equations, shapes and thread counts: the head of each file in wgsl/compress. */
 import { wgsl } from "../../generated/compress.ts";
 import type { BindingKind, KernelProfile, KernelSpec } from "../../kernel.ts";
+import { withStorage, type Storage } from "../storage.ts";
 
 const spec = (name: keyof typeof wgsl, bindings: Record<string, BindingKind>): KernelSpec => ({
   name: `compress.${name}`,
@@ -11,7 +12,9 @@ const spec = (name: keyof typeof wgsl, bindings: Record<string, BindingKind>): K
 const tiled = { batch: "uniform", tiles: "read" } as const;
 
 export const residualUpdate = spec("residualUpdate", { update: "uniform", gradient: "read", residual: "read_write" });
-export const lookahead = spec("lookahead", { lookahead: "uniform", residual: "read", compute: "read_write" });
+const lookaheadSpec = spec("lookahead", { lookahead: "uniform", master: "read", residual: "read", compute: "read_write" });
+/** `storage`: of the compute copy. */
+export const lookahead = (storage: Storage): KernelSpec => withStorage(lookaheadSpec, { compute: storage });
 export const decay = spec("decay", { decay: "uniform", master: "read_write" });
 export const dctRows = spec("dctRows", { ...tiled, basis: "read", input: "read", output: "read_write" });
 export const subtractSent = spec("subtractSent", {

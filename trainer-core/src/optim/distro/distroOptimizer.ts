@@ -2,7 +2,7 @@
  * DisTrO: every client keeps a residual, sends the few largest DCT coefficients of each of its tiles, and steps by the sign
  * of the decoded mean of what was agreed. Stepping is exact (DESIGN.md section 4); the residual is private and need not be.
  *
- *   overlapped  round N: apply R(N-2) with lr(N) · compute := master · look-ahead on compute · decay the master · gradient ·
+ *   overlapped  round N: apply R(N-2) with lr(N) · compute := master, ahead by lr * sign(residual) · decay the master · gradient ·
  *               residual -= IDCT(own sent in N-1) · residual = decay * residual + lr * g · top-k
  *   sync        decay the master · apply · compute := master · gradient · residual = decay * residual + lr * g · top-k ·
  *               residual -= IDCT(own sent)
@@ -133,7 +133,7 @@ export class DistroOptimizer {
       parameterRoot: await createRootHasher(plan, master),
       residualRoot: await createRootHasher(plan, residual),
       update: await overPools(residualUpdate, (i) => [gradient[i], residual[i]]),
-      lookahead: await overPools(lookahead, (i) => [residual[i], compute[i]]),
+      lookahead: await overPools(lookahead(parameters.computeStorage), (i) => [master[i], residual[i], compute[i]]),
       decay: await overPools(decay, (i) => [master[i]]),
     });
   }
@@ -157,11 +157,11 @@ export class DistroOptimizer {
       round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
     if (pipeline === "sync") this.#decayMaster(round.decayLearningRate);
     if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate });
-    this.#parameters.copyMasterToCompute();
-    if (pipeline === "overlapped") {
-      if (round.lookaheadLearningRate !== null) this.#run(this.#lookahead, round.lookaheadLearningRate);
-      this.#decayMaster(round.decayLearningRate);
-    }
+    if (pipeline === "overlapped" && round.lookaheadLearningRate !== null) {
+      this.#run(this.#lookahead, round.lookaheadLearningRate);
+      this.#parameters.markComputeWritten();
+    } else this.#parameters.copyMasterToCompute();
+    if (pipeline === "overlapped") this.#decayMaster(round.decayLearningRate);
   }
 
   /** From the accumulated gradient of the parameter set, which is left as it is. Once a round. */
