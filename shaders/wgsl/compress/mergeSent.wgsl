@@ -1,11 +1,11 @@
 // Integer decode, 1 of 3: the peers' rising lists of a tile become one list of normalised fixed-point means, its rows, and
-// the dead zone Z. Formats and proofs: reference/compress/integerDecode.ts, which this must equal to the bit.
+// the dead zone Z; with decode.sum, of sums. Formats and proofs: reference/compress/integerDecode.ts, which this must equal to the bit.
 // One thread a tile, O(nonzero * peers) steps.
 // #include "prelude/linear.wgsl"
 // #include "prelude/tiles.wgsl"
 // #include "prelude/decode.wgsl"
 @group(0) @binding(2) var<uniform> decode: Decode;
-@group(0) @binding(3) var<storage, read> sentIndex: array<u32>; // (peers, batch.sentCount)
+@group(0) @binding(3) var<storage, read> sentIndex: array<u32>; // (peers, batch.sentCount); 0xffffffff: not sent by this peer
 @group(0) @binding(4) var<storage, read> sentValue: array<u32>; // f32 bits; 1-bit: only the sign counts
 @group(0) @binding(5) var<storage, read_write> cursor: array<u32>; // (tileCount, peers): entries of the list consumed
 @group(0) @binding(6) var<storage, read_write> coef: array<vec4<u32>>; // position, q, mean low, mean high | sign << 31
@@ -77,6 +77,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       count++;
       cursor[cursors + p] = at + 1u;
     }
+    if (decode.sum == 1u) { count = 1u; }
     let negative = sum.y >> 31u;
     if (negative == 1u) { sum = negate(sum); }
     // |sum| / count, 16 bits at a time

@@ -6,12 +6,15 @@ import { linearGrid, type KernelSpec } from "@starling/shaders";
 import { columnBasisTable, rowBasisTable } from "@starling/shaders/kernels/compress/basisTables";
 import { columnStep, mergeSent, rowPass, THREADS_PER_TILE, tileWorkgroupSize } from "@starling/shaders/kernels/compress/index";
 import type { Dispatch } from "../device/device.ts";
+import type { RoundRule } from "./tiers.ts";
 import type { TileBatch, TilePlan } from "./tilePlan.ts";
 import type { SentResult } from "./wire.ts";
 
 /** The overflow proofs and the 64-bit sums hold up to here. */
 export const MAX_PEERS = 256;
 const WORKGROUP = 64;
+/** `struct Decode`, padded to a multiple of 16 bytes */
+const DECODE_WORDS = 8;
 
 /** Scratch that is sized by the number of peers. */
 interface PeerBuffers {
@@ -67,19 +70,19 @@ export class Decoder {
     const { device, batches } = plan;
     const tiles = Math.max(...batches.map((b) => b.tileCount));
     const decoder = new Decoder(plan, master, kernels, {
-      decode: device.uniform("decode", 16),
+      decode: device.uniform("decode", DECODE_WORDS * 4),
       slot: device.buffer("decode slots", tiles * 64 * 4),
       head: device.buffer("decode heads", tiles * 16),
       rowSums: device.buffer("decode row sums", 4 * Math.max(...batches.map((b) => b.denseCount))),
       basis30: device.bufferOf("row basis", rowBasisTable(plan.sides)),
       basis18: device.bufferOf("column basis", columnBasisTable(plan.sides)),
     });
-    await decoder.#reserve(1);
+    await decoder.reserve(1);
     return decoder;
   }
 
-  /** More peers need larger buffers and new bind groups, never another pipeline. */
-  async #reserve(peers: number): Promise<void> {
+  /** Rounds of up to `peers` results then allocate nothing. More peers need larger buffers and new bind groups, never another pipeline. */
+  async reserve(peers: number): Promise<void> {
     if (this.#forPeers && this.#forPeers.peers >= peers) return;
     this.#releasePeerBuffers();
     const { device, batches } = this.#plan;
@@ -126,18 +129,25 @@ export class Decoder {
     this.#dispatches = pools;
   }
 
-  /** Queued. `results`, at most MAX_PEERS, must have passed decodeResult. */
-  async apply(results: readonly SentResult[], { oneBit, learningRate }: { oneBit: boolean; learningRate: number }): Promise<void> {
+  /**
+   * Queued. `results`, at most MAX_PEERS, must have passed decodeResult, and have this plan's tiles (`placeResult`). `rule`: whether a
+   * coefficient counts as the mean over those who sent it, or as their sum.
+   */
+  async apply(
+    results: readonly SentResult[],
+    { oneBit, learningRate, rule = "mean" }: { oneBit: boolean; learningRate: number; rule?: RoundRule },
+  ): Promise<void> {
     const peers = results.length;
     if (peers === 0) return;
-    await this.#reserve(peers);
+    await this.reserve(peers);
     const { device } = this.#plan;
     const { sentIndex, sentValue } = this.#forPeers!;
-    const words = new Uint32Array(4);
+    const words = new Uint32Array(DECODE_WORDS);
     for (const [i, { sentStart, batches }] of this.#plan.pools.entries()) {
       for (const [b, batch] of batches.entries()) {
         words.set([peers, oneBit ? 1 : 0, startsBySent(batch, peers) ? 1 : 0]);
         new Float32Array(words.buffer)[3] = learningRate;
+        words[4] = rule === "sum" ? 1 : 0;
         device.write(this.buffers.decode, words);
         const first = sentStart + batch.sentBase;
         results.forEach((result, p) => {

@@ -1,7 +1,7 @@
 /** sha256 Merkle tree: leaf sha256(0x00, bytes), node sha256(0x01, left, right); an odd node moves up as it is. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { leafMessage } from "@starling/shaders/reference/hash/leafMessage";
-import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
+import { tileIndex, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 
 export const DIGEST_BYTES = 32;
 
@@ -28,8 +28,15 @@ export function tensorRoot(layouts: readonly TileLayout[], tensors: readonly Flo
   return merkleRoot(tensorLeaves(layouts, tensors));
 }
 
-/** (tiles, 32) leaf digests under that root. `layouts` and `tensors` by ascending name. */
-export function tensorLeaves(layouts: readonly TileLayout[], tensors: readonly Float32Array[]): Uint8Array<ArrayBuffer> {
+/**
+ * (tiles, 32) leaf digests under that root. `layouts` and `tensors` by ascending name. `whole`: the layouts of the model that these
+ * tensors are a part of: their leaves are those that the whole model has of these tiles.
+ */
+export function tensorLeaves(
+  layouts: readonly TileLayout[],
+  tensors: readonly Float32Array[],
+  whole: readonly TileLayout[] = layouts,
+): Uint8Array<ArrayBuffer> {
   if (layouts.length !== tensors.length) throw new RangeError(`${layouts.length} layouts for ${tensors.length} tensors`);
   const leaves = new Uint8Array(layouts.reduce((sum, l) => sum + l.tiles, 0) * DIGEST_BYTES);
   let at = 0;
@@ -40,7 +47,7 @@ export function tensorLeaves(layouts: readonly TileLayout[], tensors: readonly F
       );
     }
     for (let tile = 0; tile < layout.tiles; tile++, at += DIGEST_BYTES) {
-      leaves.set(sha256(leafMessage(layout, index, tile, tensors[index])), at);
+      leaves.set(sha256(leafMessage(layout, index, tile, tensors[index], tileIndex(layout, whole[index].gridX, tile))), at);
     }
   });
   return leaves;

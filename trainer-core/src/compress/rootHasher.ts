@@ -3,6 +3,7 @@ import { linearGrid } from "@starling/shaders";
 import { tileWorkgroupSize } from "@starling/shaders/kernels/compress/index";
 import { leafSha256, SHA256_ROUND_CONSTANTS } from "@starling/shaders/kernels/hash/index";
 import type { Dispatch } from "../device/device.ts";
+import { prefixValues } from "../model/matformer.ts";
 import { DIGEST_BYTES, merkleRoot, tensorLeaves } from "./merkle.ts";
 import type { TilePlan } from "./tilePlan.ts";
 
@@ -26,8 +27,10 @@ export function hostRootHasher(plan: TilePlan, valuePools: readonly GPUBuffer[])
   return withRoot({
     async leaves() {
       const pools = await Promise.all(valuePools.map((pool) => plan.device.read(pool)));
-      const tensors = plan.parameters.parameters.map((p) => new Float32Array(pools[p.pool], p.offsetBytes, p.elements));
-      return tensorLeaves(plan.layouts, tensors);
+      const tensors = plan.parameters.parameters.map((p) =>
+        prefixValues(new Float32Array(pools[p.pool], p.offsetBytes, p.elements), p.shape, plan.layouts[p.index].shape),
+      );
+      return tensorLeaves(plan.layouts, tensors, plan.whole);
     },
     dispose() {},
   });

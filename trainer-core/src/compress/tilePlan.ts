@@ -50,6 +50,10 @@ export interface TilePlanOptions {
   topk: number;
   /** limits of a batch; tests lower them */
   batchElements?: number;
+  /** the tiles of each tensor that this plan is of, where these are its first rows or columns; left out: all */
+  layouts?: readonly TileLayout[];
+  /** the layouts of the model that the tensors are a part of: by these tiles are numbered; left out: they are that model */
+  whole?: readonly TileLayout[];
 }
 
 export class TilePlan {
@@ -57,16 +61,20 @@ export class TilePlan {
   readonly parameters: ParameterSet;
   /** by ascending name */
   readonly layouts: readonly TileLayout[];
+  /** those of the whole model */
+  readonly whole: readonly TileLayout[];
   readonly pools: readonly TilePool[];
   readonly topk: number;
 
   /** Throws RangeError for a `chunk` outside 1..64, a `topk` below 1, or tensors of more than two dimensions. */
-  constructor(device: Device, parameters: ParameterSet, { chunk, topk, batchElements = BATCH_ELEMENTS }: TilePlanOptions) {
+  constructor(device: Device, parameters: ParameterSet, options: TilePlanOptions) {
+    const { chunk, topk, batchElements = BATCH_ELEMENTS } = options;
     if (!Number.isInteger(topk) || topk < 1) throw new RangeError(`compression_topk must be an integer of at least 1, got ${topk}`);
     this.device = device;
     this.parameters = parameters;
     this.topk = topk;
-    this.layouts = parameters.parameters.map((p) => tileLayout(p.shape, chunk));
+    this.layouts = options.layouts ?? parameters.parameters.map((p) => tileLayout(p.shape, chunk));
+    this.whole = options.whole ?? parameters.parameters.map((p) => tileLayout(p.shape, chunk));
     let sentStart = 0;
     this.pools = parameters.poolBytes.map((_, pool) => {
       const tensors: TensorPlacement[] = parameters.parameters
@@ -76,6 +84,8 @@ export class TilePlan {
           topk: tileTopk(this.layouts[p.index], topk),
           tensor: p.index,
           firstElement: p.offsetBytes / 4,
+          pitch: p.shape.at(-1)!,
+          gridX: this.whole[p.index].gridX,
         }));
       const table = tileTable(tensors);
       const batches = cutBatches(device, table, pool, batchElements);

@@ -1,8 +1,8 @@
 /**
  * A DisTrO result as bytes. Little-endian; one result has exactly one encoding, and its length follows from the model.
  *
- *   u8 version = 1 · u8 flags (bit 0: 1-bit values) · u16 tensors
- *   per tensor, by ascending name:
+ *   u8 version = 1 · u8 flags (bit 0: 1-bit values; bits 1 to 5: MatFormer tier) · u16 tensors
+ *   per tensor, by ascending name, in the shape that the tier has:
  *     u8 dims · u32 side x dims · u32 topk · u32 total (coefficients a tile)
  *     positions: u8 (total <= 256), u16 (<= 65536) or u32, (tiles, topk), rising within a tile
  *     values: f32, or 1 bit each (1 = negative, IEEE sign bit), LSB first over the tensor, last byte padded with zeros
@@ -13,6 +13,7 @@ import { WireError } from "./wireError.ts";
 export const WIRE_VERSION = 1;
 const HEADER_BYTES = 4;
 const FLAG_ONE_BIT = 1;
+const TIER_SHIFT = 1;
 const PLUS_ONE = 0x3f800000;
 const MINUS_ONE = 0xbf800000;
 
@@ -27,6 +28,16 @@ export interface SentResult {
 export interface WireOptions {
   oneBit: boolean;
   topk: number;
+  /** MatFormer tier of the sender, which the layouts given beside this are those of; left out: 0 */
+  tier?: number;
+}
+
+const flagsOf = ({ oneBit, tier = 0 }: WireOptions): number => (oneBit ? FLAG_ONE_BIT : 0) | (tier << TIER_SHIFT);
+
+/** What a result's flags say; it must be decoded to be believed. */
+export function resultFlags(bytes: Uint8Array): { oneBit: boolean; tier: number } {
+  if (bytes.length < HEADER_BYTES) throw new WireError("length", `a result has more than ${HEADER_BYTES} bytes, got ${bytes.length}`);
+  return { oneBit: (bytes[1] & FLAG_ONE_BIT) !== 0, tier: bytes[1] >> TIER_SHIFT };
 }
 
 const indexBytes = (total: number): 1 | 2 | 4 => (total <= 256 ? 1 : total <= 65536 ? 2 : 4);
@@ -58,7 +69,7 @@ export function encodeResult(result: SentResult, layouts: readonly TileLayout[],
   const bytes = new Uint8Array(resultBytes(layouts, options));
   const view = new DataView(bytes.buffer);
   bytes[0] = WIRE_VERSION;
-  bytes[1] = oneBit ? FLAG_ONE_BIT : 0;
+  bytes[1] = flagsOf(options);
   view.setUint16(2, layouts.length, true);
   let at = HEADER_BYTES;
   let first = 0;
@@ -98,10 +109,11 @@ export function decodeResult(bytes: Uint8Array, layouts: readonly TileLayout[], 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[0] !== WIRE_VERSION)
     throw new WireError("version", `results have version ${WIRE_VERSION} here, got ${bytes[0]}: one of the two clients is older`);
-  if (bytes[1] !== (oneBit ? FLAG_ONE_BIT : 0)) {
+  if (bytes[1] !== flagsOf(options)) {
+    const tier = options.tier === undefined || options.tier === 0 ? "" : ` of tier ${options.tier}`;
     throw new WireError(
       "mode",
-      `the run sends ${oneBit ? "1-bit" : "f32"} values (flags ${oneBit ? FLAG_ONE_BIT : 0}), got flags ${bytes[1]}`,
+      `the run sends ${oneBit ? "1-bit" : "f32"} values${tier} (flags ${flagsOf(options)}), got flags ${bytes[1]}`,
     );
   }
   const tensors = view.getUint16(2, true);

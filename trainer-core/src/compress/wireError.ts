@@ -4,6 +4,8 @@ export type WireErrorCode =
   | "version"
   /** 1-bit where values were agreed, or the other way round */
   | "mode"
+  /** of a MatFormer tier that the model cannot have */
+  | "tier"
   | "tensor-count"
   | "shape"
   | "topk"

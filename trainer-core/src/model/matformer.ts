@@ -52,7 +52,8 @@ export function tierShape({ name, shape }: ParameterSpec, tier: number): readonl
 export function largestTier(intermediateSize: number, chunk: number): number {
   const side = chunkSide(intermediateSize, chunk);
   let tier = 0;
-  while (tier < MAX_TIER && intermediateSize % 2 ** (tier + 1) === 0 && chunkSide(intermediateSize / 2 ** (tier + 1), chunk) === side) tier++;
+  while (tier < MAX_TIER && intermediateSize % 2 ** (tier + 1) === 0 && chunkSide(intermediateSize / 2 ** (tier + 1), chunk) === side)
+    tier++;
   return tier;
 }
 

@@ -3,7 +3,9 @@ import { MAX_CLIENTS, parseLlamaConfig, variantOf, type DistroConfig, type Llama
 import type { LearningRateSchedule } from "@starling/sdk/schedule";
 import type { TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
 import { leavesSizeBytes, modelTensors, tensorSizeBytes, type ModelTensor } from "../checkpoint/modelTensors.ts";
-import { decodeResult, resultBytes } from "../compress/wire.ts";
+import { decodeTierResult, type TierSet, tierSet } from "../compress/tiers.ts";
+import { resultBytes } from "../compress/wire.ts";
+import { llamaParameters } from "../model/parameters.ts";
 import { keptRounds } from "../round/states.ts";
 import { TrainError } from "./errors.ts";
 
@@ -25,7 +27,9 @@ export interface RunPlan {
   tensors: readonly ModelTensor[];
   /** their tile layouts */
   layouts: readonly TileLayout[];
-  /** every result of this run has exactly this size */
+  /** the MatFormer tiers that clients of this run may have */
+  tiers: TierSet;
+  /** every result of the whole model has exactly this size, those of MatFormer tiers are smaller */
   payloadBytes: number;
   /** what a member's blob store must hold: the model it serves and the one arriving, and the results of the rounds it keeps */
   blobCapacityBytes: number;
@@ -55,7 +59,8 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
     );
   }
   const tensors = modelTensors(llama, distro.compression_chunk);
-  const layouts = tensors.map(({ layout }) => layout);
+  const tiers = tierSet(llamaParameters(llama), distro.compression_chunk);
+  const [layouts] = tiers.layouts;
   const wire = { oneBit: distro.quantize_1bit, topk: distro.compression_topk };
   const payloadBytes = resultBytes(layouts, wire);
   const modelBytes = tensors.reduce((sum, tensor) => sum + tensorSizeBytes(tensor), 0);
@@ -69,9 +74,10 @@ export function runPlan(config: RunConfig, llamaOfCheckpoint?: LlamaConfig): Run
     sequenceTokens: LLM.max_seq_len,
     tensors,
     layouts,
+    tiers,
     payloadBytes,
     blobCapacityBytes: 2 * (modelBytes + leavesSizeBytes(tensors)) + STORED_ROUNDS * MAX_CLIENTS * payloadBytes + SMALL_BLOBS_BYTES,
-    checkPayload: (payload) => void decodeResult(payload, layouts, wire),
+    checkPayload: (payload) => void decodeTierResult(payload, tiers, wire),
   };
 }
 

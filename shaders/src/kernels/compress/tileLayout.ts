@@ -55,6 +55,11 @@ export function tileStart(layout: TileLayout, tile: number): number {
   return Math.floor(tile / layout.gridX) * layout.height * layout.columns + (tile % layout.gridX) * layout.width;
 }
 
+/** The number that a tile has in the whole model's tensor, which is `gridX` tiles across. */
+export function tileIndex(layout: TileLayout, gridX: number, tile: number): number {
+  return Math.floor(tile / layout.gridX) * gridX + (tile % layout.gridX);
+}
+
 /** Words of `struct Tile` in wgsl/prelude/tiles.wgsl. */
 export const TILE_WORDS = 9;
 /** Words of `struct Batch`. */
@@ -67,6 +72,10 @@ export interface TensorPlacement {
   tensor: number;
   /** of the tensor's first element in its pool */
   firstElement: number;
+  /** elements from one row to the next in the pool, where the layout is that of the first columns alone */
+  pitch?: number;
+  /** tiles across the whole model's tensor, where the layout is that of a part of it: by this its tiles are numbered */
+  gridX?: number;
 }
 
 /** Records of every tile of `tensors`, which share a pool, in order. (tiles, 9) u32 */
@@ -75,10 +84,12 @@ export function tileTable(tensors: readonly TensorPlacement[]): Uint32Array<Arra
   let at = 0;
   let sent = 0;
   let dense = 0;
-  for (const { layout, topk, tensor, firstElement } of tensors) {
+  for (const { layout, topk, tensor, firstElement, pitch = layout.columns, gridX = layout.gridX } of tensors) {
+    const { height, width } = layout;
+    const placed = { ...layout, columns: pitch };
     for (let tile = 0; tile < layout.tiles; tile++) {
-      const { columns, height, width } = layout;
-      table.set([firstElement + tileStart(layout, tile), columns, height, width, topk, sent, dense, tensor, tile], at);
+      const index = tileIndex(layout, gridX, tile);
+      table.set([firstElement + tileStart(placed, tile), pitch, height, width, topk, sent, dense, tensor, index], at);
       at += TILE_WORDS;
       sent += topk;
       dense += layout.total;

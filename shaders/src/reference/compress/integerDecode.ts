@@ -5,7 +5,8 @@
  * Tile h x w, sides up to 64, up to 256 peers; positive norm factors of the transform are dropped.
  *   sum     64 bits a coefficient. 1-bit: (plus - minus) * 2^46. f32: mantissa << 31 aligned to the tile's largest exponent,
  *           truncated; exact while the exponents of a tile differ by at most 31. Denormals count as 0.
- *   mean    floor(|sum| / senders of that coefficient); zero means are dropped
+ *   mean    floor(|sum| / senders of that coefficient); zero means are dropped. A round may have the sum in its place
+ *           (`sum`): nothing below depends on the division, |sum| stays below 2^63
  *   q       31 bits: means scaled by a power of two and rounded, so that S = sum |q| <= 31/32 * 2^31
  *   Y       row pass, 26 bits: (sum q * b30 + 2^34) >> 35
  *   A       column pass, 45 bits: sum b18 * Y
@@ -20,11 +21,16 @@ import { basisAt, fixedBasis } from "./basis.ts";
 /** S may reach this times 2^12. */
 const L1_LIMIT = 0x7c000n;
 
+/** In the place of a position: this peer sent nothing for the tile, all of whose entries have it. */
+export const ABSENT_POSITION = 0xffffffff;
+
 /** What the peers sent for one tensor: (peers, tiles, topk), positions rising within a tile. */
 export interface SentTensor {
   peers: number;
   topk: number;
   oneBit: boolean;
+  /** coefficients are summed over their senders, not averaged */
+  sum?: boolean;
   index: Uint32Array<ArrayBuffer>;
   /** f32 bits; only the sign bit counts when oneBit */
   valueBits: Uint32Array<ArrayBuffer>;
@@ -45,7 +51,10 @@ export interface MergedTile {
 export function mergeTile(layout: TileLayout, sent: SentTensor, tile: number): MergedTile {
   const entries: number[] = [];
   for (let p = 0; p < sent.peers; p++) {
-    for (let n = 0; n < sent.topk; n++) entries.push((p * layout.tiles + tile) * sent.topk + n);
+    for (let n = 0; n < sent.topk; n++) {
+      const at = (p * layout.tiles + tile) * sent.topk + n;
+      if (sent.index[at] !== ABSENT_POSITION) entries.push(at);
+    }
   }
   const exponentOf = (bits: number) => (bits >>> 23) & 255;
   let largestExponent = 0;
@@ -69,7 +78,7 @@ export function mergeTile(layout: TileLayout, sent: SentTensor, tile: number): M
   let largest = 0n;
   for (const at of [...sums.keys()].sort((a, b) => a - b)) {
     const { sum, count } = sums.get(at)!;
-    const mean = (sum < 0n ? -sum : sum) / count;
+    const mean = (sum < 0n ? -sum : sum) / (sent.sum ? 1n : count);
     if (mean === 0n) continue;
     position.push(at);
     means.push(mean);

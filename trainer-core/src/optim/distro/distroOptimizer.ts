@@ -14,8 +14,10 @@ import { Decoder, MAX_PEERS } from "../../compress/decoder.ts";
 import { Encoder } from "../../compress/encoder.ts";
 import { createRootHasher, type RootHasher } from "../../compress/rootHasher.ts";
 import { TilePlan } from "../../compress/tilePlan.ts";
-import { decodeResult, encodeResult } from "../../compress/wire.ts";
+import { decodeTierResult, layoutsOfTier, placeResult, roundRule, tierSet, type TierSet } from "../../compress/tiers.ts";
+import { encodeResult } from "../../compress/wire.ts";
 import type { Device, Dispatch } from "../../device/device.ts";
+import { WHOLE_MODEL, type MatformerPart } from "../../model/matformer.ts";
 import type { ParameterSet } from "../../model/parameterSet.ts";
 
 export interface DistroOptions {
@@ -30,6 +32,8 @@ export interface DistroOptions {
   oneBit: boolean;
   /** 0: none */
   weightDecay: number;
+  /** the whole model's tiers, and what of it the parameters here are and train; left out: all of a model without tiers */
+  matformer?: MatformerPart & { tiers: TierSet };
 }
 
 /** `BeginRound` of round/ports.ts has these. */
@@ -63,11 +67,16 @@ interface Elementwise {
 
 export class DistroOptimizer {
   readonly options: Readonly<DistroOptions>;
-  /** by ascending name */
+  /** of what is sent here, by ascending name */
   readonly layouts: readonly TileLayout[];
+  readonly #tiers: TierSet;
+  readonly #tier: number;
   readonly #device: Device;
   readonly #parameters: ParameterSet;
+  /** what is applied and hashed here: everything that the parameters hold */
   readonly #plan: TilePlan;
+  /** what is sent: of a client that holds more than its tier, only the tier's part */
+  readonly #sentPlan: TilePlan;
   readonly #residual: readonly GPUBuffer[];
   readonly #encoder: Encoder;
   readonly #decoder: Decoder;
@@ -83,7 +92,9 @@ export class DistroOptimizer {
     parameters: ParameterSet,
     options: DistroOptions,
     parts: {
+      tiers: TierSet;
       plan: TilePlan;
+      sentPlan: TilePlan;
       residual: readonly GPUBuffer[];
       encoder: Encoder;
       decoder: Decoder;
@@ -95,10 +106,13 @@ export class DistroOptimizer {
     },
   ) {
     this.options = options;
-    this.layouts = parts.plan.layouts;
+    this.layouts = parts.sentPlan.layouts;
+    this.#tiers = parts.tiers;
+    this.#tier = options.matformer?.tier ?? 0;
     this.#device = parameters.device;
     this.#parameters = parameters;
     this.#plan = parts.plan;
+    this.#sentPlan = parts.sentPlan;
     this.#residual = parts.residual;
     this.#encoder = parts.encoder;
     this.#decoder = parts.decoder;
@@ -109,9 +123,14 @@ export class DistroOptimizer {
     this.#decay = parts.decay;
   }
 
-  /** Compiles every pipeline; the residual is zero. Throws RangeError for options out of range. */
+  /** Compiles every pipeline; the residual is zero. Throws RangeError for options out of range, and for a tier that the model cannot have. */
   static async create(device: Device, parameters: ParameterSet, options: DistroOptions): Promise<DistroOptimizer> {
-    const plan = new TilePlan(device, parameters, options);
+    const { tier, sliced, tiers } = options.matformer ?? { ...WHOLE_MODEL, tiers: tierSet(parameters.parameters, options.chunk) };
+    const [whole] = tiers.layouts;
+    const layouts = layoutsOfTier(tiers, tier);
+    const { chunk, topk } = options;
+    const plan = new TilePlan(device, parameters, { chunk, topk, layouts: sliced ? layouts : whole, whole });
+    const sentPlan = sliced || tier === 0 ? plan : new TilePlan(device, parameters, { chunk, topk, layouts, whole });
     const master = parameters.pools("master");
     const compute = parameters.pools("compute");
     const gradient = parameters.pools("grad");
@@ -126,16 +145,23 @@ export class DistroOptimizer {
       return { uniform, dispatches };
     };
     return new DistroOptimizer(parameters, options, {
+      tiers,
       plan,
+      sentPlan,
       residual,
-      encoder: await Encoder.create(plan, residual),
+      encoder: await Encoder.create(sentPlan, residual),
       decoder: await Decoder.create(plan, master),
       parameterRoot: await createRootHasher(plan, master),
-      residualRoot: await createRootHasher(plan, residual),
+      residualRoot: await createRootHasher(sentPlan, residual),
       update: await overPools(residualUpdate, (i) => [gradient[i], residual[i]]),
       lookahead: await overPools(lookahead(parameters.computeStorage), (i) => [master[i], residual[i], compute[i]]),
       decay: await overPools(decay, (i) => [master[i]]),
     });
+  }
+
+  /** Rounds that apply up to `results` then allocate nothing. */
+  reserve(results: number): Promise<void> {
+    return this.#decoder.reserve(Math.min(results, MAX_PEERS));
   }
 
   /** Residual := 0; what was sent is forgotten. */
@@ -153,10 +179,15 @@ export class DistroOptimizer {
     if (round.results.length > MAX_PEERS) {
       throw new RangeError(`at most ${MAX_PEERS} results can be applied exactly in a round, got ${round.results.length}`);
     }
-    const results =
-      round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeResult(bytes, this.layouts, { oneBit, topk }));
+    const decoded =
+      round.applyLearningRate === null ? [] : round.results.map((bytes) => decodeTierResult(bytes, this.#tiers, { oneBit, topk }));
+    const rule = roundRule(
+      this.#tiers,
+      decoded.map(({ tier }) => tier),
+    );
+    const results = decoded.map((result) => placeResult(result, this.#tiers.layouts[result.tier], this.#plan.layouts, topk));
     if (pipeline === "sync") this.#decayMaster(round.decayLearningRate);
-    if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate });
+    if (round.applyLearningRate !== null) await this.#decoder.apply(results, { oneBit, learningRate: round.applyLearningRate, rule });
     if (pipeline === "overlapped" && round.lookaheadLearningRate !== null) {
       this.#run(this.#lookahead, round.lookaheadLearningRate);
       this.#parameters.markComputeWritten();
@@ -173,15 +204,15 @@ export class DistroOptimizer {
     if (pipeline === "sync") this.#encoder.subtractSent();
     this.#owesSubtraction = pipeline === "overlapped";
     const [sent, residualRoot] = await Promise.all([this.#encoder.sent(), this.residualRoot()]);
-    return { payload: encodeResult(sent, this.layouts, { oneBit, topk }), residualRoot };
+    return { payload: encodeResult(sent, this.layouts, { oneBit, topk, tier: this.#tier }), residualRoot };
   }
 
   /** Throws WireError when `payload` is not a result for this model and these settings. */
   checkPayload(payload: Uint8Array): void {
-    decodeResult(payload, this.layouts, this.options);
+    decodeTierResult(payload, this.#tiers, this.options);
   }
 
-  /** (32) Merkle root over the master parameters. */
+  /** (32) Merkle root over the master parameters; of a sliced model over those leaves of the whole one that it holds. */
   parameterHash(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#parameterRoot.root();
   }
@@ -191,7 +222,7 @@ export class DistroOptimizer {
     return this.#parameterRoot.leaves();
   }
 
-  /** (32) Merkle root over the residual as it is now. */
+  /** (32) Merkle root over the residual as it is now: over the leaves of this client's tier. */
   residualRoot(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#residualRoot.root();
   }
@@ -229,6 +260,7 @@ export class DistroOptimizer {
     this.#parameterRoot.dispose();
     this.#residualRoot.dispose();
     this.#plan.dispose();
+    if (this.#sentPlan !== this.#plan) this.#sentPlan.dispose();
     for (const b of this.#residual) b.destroy();
     for (const { uniform } of [this.#update, this.#lookahead, this.#decay]) uniform.destroy();
   }
