@@ -55,6 +55,27 @@ describe("Device", () => {
     await expect(device.read(small)).rejects.toMatchObject({ code: "validation" });
   });
 
+  it("hands bytes to another device without an array of its own", async () => {
+    const [own, other] = [await createTestDevice(), await createTestDevice()];
+    const x = own.bufferOf("x", Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    const y = other.bufferOf("y", new Float32Array(8).fill(9));
+    await own.readInto(x, 16, 8, (mapped) => other.writeBytes(y, 4, mapped, 4, 12));
+    expect([...new Float32Array(await other.read(y))]).toEqual([9, 4, 5, 6, 9, 9, 9, 9]);
+    own.dispose();
+    other.dispose();
+  });
+
+  it("keeps readback buffers for the next time, and no more than a few", async () => {
+    const own = await createTestDevice();
+    const x = own.buffer("x", 2 ** 22);
+    for (let bytes = 4; bytes <= 2 ** 22; bytes *= 2) await own.read(x, bytes);
+    const before = own.memory;
+    for (let n = 0; n < 5; n++) await own.read(x, 2 ** 22);
+    expect(own.memory).toEqual(before);
+    expect(before.buffers).toBeLessThanOrEqual(9);
+    own.dispose();
+  });
+
   it("gives the same in portions, though staging arrays are used again before their turn", async () => {
     const paced = await Device.create(await createDawn([]), { portionMs: 0.5 });
     const n = 1 << 14;

@@ -60,6 +60,8 @@ const STORAGE = 0x80 | 0x4 | 0x8; // STORAGE | COPY_SRC | COPY_DST (GPUBufferUsa
 const UNIFORM = 0x40 | 0x8; // UNIFORM | COPY_DST
 const READBACK = 0x1 | 0x8; // MAP_READ | COPY_DST
 const MAP_MODE_READ = 1;
+/** Readback buffers kept for the next time, of as many sizes as a step reads. */
+const MOST_STAGING = 8;
 
 /** Experimental in Dawn: only where `allow_unsafe_apis` is on. */
 const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
@@ -123,7 +125,10 @@ export class Device {
       if (error.constructor.name === "GPUOutOfMemoryError") {
         // what follows from a buffer that is not there comes as validation errors
         if (this.#failure?.code !== "device-lost")
-          this.#failure = new DeviceError("out-of-memory", `the adapter's memory is full: ${error.message}`);
+          this.#failure = new DeviceError(
+            "out-of-memory",
+            `the adapter's memory is full: ${error.message.replace(/\s*\n\s*(at .*)?/g, " ").trim()}`,
+          );
       } else this.#failure ??= new DeviceError("validation", `WebGPU reported: ${error.message}`);
     });
     // a destroyed device takes commands and says nothing, as a lost one does: whoever still waits for it must hear
@@ -348,8 +353,13 @@ export class Device {
     return pacer === null || pacer.isEmpty ? Promise.resolve() : new Promise((resolve) => pacer.act(resolve));
   }
 
-  /** Waits for the queue and returns a copy of the bytes. Staging buffers are reused: fresh ones are 10x slower. */
-  async read(buffer: GPUBuffer, bytes = buffer.size, offsetBytes = 0): Promise<ArrayBuffer> {
+  /** Waits for the queue and returns a copy of the bytes. */
+  read(buffer: GPUBuffer, bytes = buffer.size, offsetBytes = 0): Promise<ArrayBuffer> {
+    return this.readInto(buffer, bytes, offsetBytes, (mapped) => mapped.slice(0, bytes));
+  }
+
+  /** As `read`, without the copy: `use` gets the bytes, which are gone when it returns. Staging buffers are reused: fresh ones are 10x slower. */
+  async readInto<T>(buffer: GPUBuffer, bytes: number, offsetBytes: number, use: (mapped: ArrayBuffer) => T): Promise<T> {
     const size = Math.ceil(bytes / 4) * 4;
     const at = this.#staging.findIndex((s) => s.size >= size && s.size <= size * 4 + 65536);
     const staging = at >= 0 ? this.#staging.splice(at, 1)[0] : this.#createBuffer({ label: "readback", size, usage: READBACK });
@@ -362,12 +372,17 @@ export class Device {
       this.assertHealthy();
       throw new DeviceError("device-lost", "the GPU did not give its memory back", { cause });
     }
-    const out = staging.getMappedRange(0, size).slice(0, bytes);
+    const out = use(staging.getMappedRange(0, size));
     staging.unmap();
-    if (this.#staging.length < 4) this.#staging.push(staging);
-    else staging.destroy();
+    this.#staging.push(staging);
+    if (this.#staging.length > MOST_STAGING) this.#staging.shift()!.destroy(); // the one that was of no use for longest
     this.assertHealthy();
     return out;
+  }
+
+  /** As `write`, from the bytes that another device's `readInto` gave. Not for a device with a pacer. All three in multiples of 4. */
+  writeBytes(buffer: GPUBuffer, offsetBytes: number, from: ArrayBuffer, fromOffsetBytes: number, bytes: number): void {
+    this.gpu.queue.writeBuffer(buffer, offsetBytes, from, fromOffsetBytes, bytes);
   }
 
   /** Resolves when all submitted work has finished. */
