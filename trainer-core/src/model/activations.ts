@@ -1,45 +1,48 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
+import { storageBytes, type Storage } from "@starling/shaders/kernels/storage";
 import type { Device } from "../device/device.ts";
+import type { Tensor } from "./tensor.ts";
 
 /**
  * What a layer's forward pass leaves for its backward pass; rows M = sequences * tokens. With recomputation `streamIn` alone is the
- * layer's own: the rest is one set that all layers share, and backward fills again.
+ * layer's own: the rest is one set that all layers share, and backward fills again. Residual streams and statistics are f32; what is a
+ * Tensor is stored as the plan has its activations.
  */
 export interface LayerActivations {
   /** residual stream into the layer (M, hidden) */
   streamIn: GPUBuffer;
-  attentionNormed: GPUBuffer; // (M, hidden)
+  attentionNormed: Tensor; // (M, hidden)
   attentionRstd: GPUBuffer; // (M)
   /** rotated (M, heads * headDim) */
-  q: GPUBuffer;
+  q: Tensor;
   /** rotated (M, kvHeads * headDim) */
-  k: GPUBuffer;
-  v: GPUBuffer; // (M, kvHeads * headDim)
-  attended: GPUBuffer; // (M, heads * headDim)
+  k: Tensor;
+  v: Tensor; // (M, kvHeads * headDim)
+  attended: Tensor; // (M, heads * headDim)
   /** log of the softmax's denominator (M, heads) */
   lse: GPUBuffer;
   /** residual stream between attention and MLP (M, hidden) */
   streamMiddle: GPUBuffer;
-  mlpNormed: GPUBuffer; // (M, hidden)
+  mlpNormed: Tensor; // (M, hidden)
   mlpRstd: GPUBuffer; // (M)
-  gate: GPUBuffer; // (M, intermediate)
-  up: GPUBuffer; // (M, intermediate)
+  gate: Tensor; // (M, intermediate)
+  up: Tensor; // (M, intermediate)
   /** silu(gate) * up (M, intermediate) */
-  mixed: GPUBuffer;
+  mixed: Tensor;
 }
 
-/** Gradients: one set, shared by all layers, since backward holds one layer at a time. */
+/** Gradients: one set, shared by all layers, since backward holds one layer at a time; stored as the activations are. */
 export interface GradientScratch {
   stream: GPUBuffer; // (M, hidden)
-  normed: GPUBuffer; // (M, hidden)
-  attended: GPUBuffer; // (M, heads * headDim)
+  normed: Tensor; // (M, hidden)
+  attended: Tensor; // (M, heads * headDim)
   delta: GPUBuffer; // (M, heads)
-  q: GPUBuffer;
-  k: GPUBuffer;
-  v: GPUBuffer;
-  mixed: GPUBuffer; // (M, intermediate)
-  gate: GPUBuffer;
-  up: GPUBuffer;
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  mixed: Tensor; // (M, intermediate)
+  gate: Tensor;
+  up: Tensor;
   /** partial sums of a norm weight's gradient */
   normPartials: GPUBuffer;
 }
@@ -48,7 +51,7 @@ export interface Activations {
   layers: LayerActivations[];
   /** residual stream after the last layer (M, hidden) */
   streamOut: GPUBuffer;
-  finalNormed: GPUBuffer; // (M, hidden)
+  finalNormed: Tensor; // (M, hidden)
   finalRstd: GPUBuffer; // (M)
   gradients: GradientScratch;
   all: readonly GPUBuffer[];
@@ -56,7 +59,7 @@ export interface Activations {
 
 /**
  * Allocates every activation of `rows` tokens once. `normSlices`: rows of `normPartials`. `recomputed`: layers keep their input alone.
- * Errors: DeviceError too-large.
+ * `storage`: of all that is a Tensor. Errors: DeviceError too-large.
  */
 export function allocateActivations(
   device: Device,
@@ -64,6 +67,7 @@ export function allocateActivations(
   rows: number,
   normSlices: number,
   recomputed = false,
+  storage: Storage = "f32",
 ): Activations {
   const all: GPUBuffer[] = [];
   const make = (label: string, columns: number): GPUBuffer => {
@@ -71,23 +75,28 @@ export function allocateActivations(
     all.push(buffer);
     return buffer;
   };
+  const makeTensor = (label: string, columns: number): Tensor => {
+    const buffer = device.buffer(label, storageBytes(storage, rows * columns));
+    all.push(buffer);
+    return { buffer, storage };
+  };
   const { hiddenSize, intermediateSize, numHeads } = config;
   const queryWidth = numHeads * config.headDim;
   const keyWidth = config.numKvHeads * config.headDim;
   const makeInner = (l: number | "of every layer"): Omit<LayerActivations, "streamIn"> => ({
-    attentionNormed: make(`attentionNormed ${l}`, hiddenSize),
+    attentionNormed: makeTensor(`attentionNormed ${l}`, hiddenSize),
     attentionRstd: make(`attentionRstd ${l}`, 1),
-    q: make(`q ${l}`, queryWidth),
-    k: make(`k ${l}`, keyWidth),
-    v: make(`v ${l}`, keyWidth),
-    attended: make(`attended ${l}`, queryWidth),
+    q: makeTensor(`q ${l}`, queryWidth),
+    k: makeTensor(`k ${l}`, keyWidth),
+    v: makeTensor(`v ${l}`, keyWidth),
+    attended: makeTensor(`attended ${l}`, queryWidth),
     lse: make(`lse ${l}`, numHeads),
     streamMiddle: make(`streamMiddle ${l}`, hiddenSize),
-    mlpNormed: make(`mlpNormed ${l}`, hiddenSize),
+    mlpNormed: makeTensor(`mlpNormed ${l}`, hiddenSize),
     mlpRstd: make(`mlpRstd ${l}`, 1),
-    gate: make(`gate ${l}`, intermediateSize),
-    up: make(`up ${l}`, intermediateSize),
-    mixed: make(`mixed ${l}`, intermediateSize),
+    gate: makeTensor(`gate ${l}`, intermediateSize),
+    up: makeTensor(`up ${l}`, intermediateSize),
+    mixed: makeTensor(`mixed ${l}`, intermediateSize),
   });
   const shared = recomputed ? makeInner("of every layer") : null;
   const layers = Array.from({ length: config.numLayers }, (_, l): LayerActivations => ({
@@ -98,21 +107,21 @@ export function allocateActivations(
   all.push(normPartials);
   const gradients: GradientScratch = {
     stream: make("d stream", hiddenSize),
-    normed: make("d normed", hiddenSize),
-    attended: make("d attended", queryWidth),
+    normed: makeTensor("d normed", hiddenSize),
+    attended: makeTensor("d attended", queryWidth),
     delta: make("delta", numHeads),
-    q: make("d q", queryWidth),
-    k: make("d k", keyWidth),
-    v: make("d v", keyWidth),
-    mixed: make("d mixed", intermediateSize),
-    gate: make("d gate", intermediateSize),
-    up: make("d up", intermediateSize),
+    q: makeTensor("d q", queryWidth),
+    k: makeTensor("d k", keyWidth),
+    v: makeTensor("d v", keyWidth),
+    mixed: makeTensor("d mixed", intermediateSize),
+    gate: makeTensor("d gate", intermediateSize),
+    up: makeTensor("d up", intermediateSize),
     normPartials,
   };
   return {
     layers,
     streamOut: make("streamOut", hiddenSize),
-    finalNormed: make("finalNormed", hiddenSize),
+    finalNormed: makeTensor("finalNormed", hiddenSize),
     finalRstd: make("finalRstd", 1),
     gradients,
     all,

@@ -1,8 +1,7 @@
 import { matmul, type MatmulForm, type MatmulOptions, type MatmulStore } from "@starling/shaders/kernels/matmul";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
-
-export type Bound = GPUBuffer | GPUBufferBinding;
+import { rowsOf, type Bound } from "./tensor.ts";
 
 /** Collects dispatches in order while their pipelines compile side by side. */
 export class DispatchListBuilder {
@@ -81,10 +80,4 @@ export class DispatchListBuilder {
   build(): Promise<Dispatch[]> {
     return Promise.all(this.#pending);
   }
-}
-
-/** Rows [first, first + rows) of (M, columns), to bind; `first` is a multiple of 64, so that the slice begins at one of 256 bytes. */
-function rowsOf(bound: Bound, first: number, rows: number, columns: number, pitch: number): GPUBufferBinding {
-  const { buffer, offset = 0 } = "buffer" in bound ? bound : { buffer: bound };
-  return { buffer, offset: offset + first * pitch * 4, size: ((rows - 1) * pitch + columns) * 4 };
 }

@@ -13,9 +13,11 @@ import {
   type AttentionShape,
 } from "@starling/shaders/kernels/attention";
 import { swigluBackward, swigluForward } from "@starling/shaders/kernels/mlp";
+import type { KernelStorages } from "@starling/shaders/kernels/storage";
 import { normBackward, normForward, normSumSlices, normWeightGradient } from "@starling/shaders/kernels/norm";
 import type { GradientScratch, LayerActivations } from "./activations.ts";
-import type { Bound, DispatchListBuilder } from "./dispatchList.ts";
+import type { DispatchListBuilder } from "./dispatchList.ts";
+import type { Bound } from "./tensor.ts";
 
 /** Where a layer's dispatches go and what they read; the heads and widths of `config` are this device's own. */
 export interface LayerScope {
@@ -26,6 +28,8 @@ export interface LayerScope {
   rows: number;
   attention: AttentionShape;
   ropeTable: GPUBuffer;
+  /** of activations and their gradients, and of what `weight` gives */
+  storages: KernelStorages;
   /** elements from one row of down_proj to the next, where `config`'s width is the first part of a wider model's */
   downPitch?: number;
   weight(name: string): Bound;
@@ -69,7 +73,7 @@ export function addAttentionForward(scope: LayerScope, l: number, layer: LayerAc
   project("self_attn.q_proj", queryWidth, layer.q);
   project("self_attn.k_proj", keyWidth, layer.k);
   project("self_attn.v_proj", keyWidth, layer.v);
-  list.call(attentionRope(attention, false), ropeTable, layer.q, layer.k);
+  list.call(attentionRope(attention, false, scope.storages), ropeTable, layer.q, layer.k);
   list.call(attentionForward(attention), layer.q, layer.k, layer.v, layer.attended, layer.lse);
   const out = weight(layerWeight(l, "self_attn.o_proj"));
   const sizes = [rows, hidden, queryWidth] as const;
@@ -84,7 +88,7 @@ export function addMlpHidden(scope: LayerScope, l: number, layer: LayerActivatio
   addNormForward(scope, layerWeight(l, "post_attention_layernorm"), layer.streamMiddle, layer.mlpNormed, layer.mlpRstd);
   list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(layerWeight(l, "mlp.gate_proj")), layer.gate);
   list.matmul("forward", "overwrite", [rows, intermediate, hidden], layer.mlpNormed, weight(layerWeight(l, "mlp.up_proj")), layer.up);
-  list.call(swigluForward(rows * intermediate), layer.gate, layer.up, layer.mixed);
+  list.call(swigluForward(rows * intermediate, scope.storages), layer.gate, layer.up, layer.mixed);
 }
 
 /** streamMiddle -> `streamOut`. `residual` false: leaves the MLP's share alone there. */
@@ -105,7 +109,7 @@ export function addMlpBackward(scope: LayerScope, l: number, layer: LayerActivat
   const { hiddenSize: hidden, intermediateSize: intermediate } = config;
   const down = layerWeight(l, "mlp.down_proj");
   addLinearBackward(scope, down, hidden, intermediate, d.stream, layer.mixed, d.mixed, "overwrite", scope.downPitch);
-  list.call(swigluBackward(rows * intermediate), d.mixed, layer.gate, layer.up, d.gate, d.up);
+  list.call(swigluBackward(rows * intermediate, scope.storages), d.mixed, layer.gate, layer.up, d.gate, d.up);
   addLinearBackward(scope, layerWeight(l, "mlp.gate_proj"), intermediate, hidden, d.gate, layer.mlpNormed, d.normed, "overwrite");
   addLinearBackward(scope, layerWeight(l, "mlp.up_proj"), intermediate, hidden, d.up, layer.mlpNormed, d.normed, "add");
 }
@@ -120,7 +124,7 @@ export function addAttentionBackward(scope: LayerScope, l: number, layer: LayerA
   addLinearBackward(scope, layerWeight(l, "self_attn.o_proj"), hidden, queryWidth, d.stream, attended, d.attended, "overwrite");
   list.call(attentionBackwardQueries(attention), q, k, v, attended, d.attended, lse, d.delta, d.q);
   list.call(attentionBackwardKeys(attention), q, k, v, d.attended, lse, d.delta, d.k, d.v);
-  list.call(attentionRope(attention, true), ropeTable, d.q, d.k);
+  list.call(attentionRope(attention, true, scope.storages), ropeTable, d.q, d.k);
   addLinearBackward(scope, layerWeight(l, "self_attn.q_proj"), queryWidth, hidden, d.q, attentionNormed, d.normed, "overwrite");
   addLinearBackward(scope, layerWeight(l, "self_attn.k_proj"), keyWidth, hidden, d.k, attentionNormed, d.normed, "add");
   addLinearBackward(scope, layerWeight(l, "self_attn.v_proj"), keyWidth, hidden, d.v, attentionNormed, d.normed, "add");

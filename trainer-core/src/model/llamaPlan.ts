@@ -6,6 +6,7 @@ import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { embeddingGather, embeddingScatterAdd, tokenOccurrences } from "@starling/shaders/kernels/embedding";
 import { crossEntropy, lossSum } from "@starling/shaders/kernels/loss";
 import { NORM_SLICE_ROWS } from "@starling/shaders/kernels/norm";
+import { F32_STORAGES, type KernelStorages } from "@starling/shaders/kernels/storage";
 import type { Device, Dispatch } from "../device/device.ts";
 import { allocateActivations, type Activations } from "./activations.ts";
 import { DispatchListBuilder } from "./dispatchList.ts";
@@ -24,6 +25,7 @@ import type { MatformerPart } from "./matformer.ts";
 import type { ParameterSet } from "./parameterSet.ts";
 import { EMBEDDING_NAME, LM_HEAD_NAME } from "./parameters.ts";
 import { ropeTable } from "./rope.ts";
+import { rowsOf } from "./tensor.ts";
 
 export interface MicroBatchShape {
   microBatchSequences: number;
@@ -34,6 +36,8 @@ export interface MicroBatchShape {
   productRows?: number;
   /** Layers keep their input alone, and backward computes the rest again: a third more work, a fraction of the memory, equal gradients. */
   recomputation?: boolean;
+  /** Of activations and of the compute copy that the trainer makes; left out: f32. */
+  storages?: KernelStorages;
   /** What of the model a trainer trains, and whether it holds the rest; left out: all. */
   matformer?: MatformerPart;
 }
@@ -91,7 +95,14 @@ export class LlamaPlan {
     const wanted = Math.floor(limit / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
     const chunkRows = Math.min(rows, shape.productRows ?? rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
     for (let first = 0; first < rows; first += chunkRows) this.#chunks.push({ first, rows: Math.min(chunkRows, rows - first) });
-    this.#activations = allocateActivations(device, config, rows, Math.ceil(rows / NORM_SLICE_ROWS), shape.recomputation);
+    this.#activations = allocateActivations(
+      device,
+      config,
+      rows,
+      Math.ceil(rows / NORM_SLICE_ROWS),
+      shape.recomputation,
+      shape.storages?.activations,
+    );
     this.#tokens = device.buffer("tokens", rows * 4);
     this.#targets = device.buffer("targets", rows * 4);
     this.#occurrences = device.buffer("occurrences", (2 * rows + 1) * 4);
@@ -208,6 +219,7 @@ export class LlamaPlan {
         headDim: this.config.headDim,
       },
       ropeTable: this.#ropeTable,
+      storages: this.shape.storages ?? F32_STORAGES,
       downPitch: parameters.parameter(layerWeight(0, "mlp.down_proj")).shape[1],
       weight: (name) => parameters.slice("compute", name),
       gradient: (name) => parameters.slice("grad", name),
@@ -223,7 +235,7 @@ export class LlamaPlan {
     const list = this.#newList();
     const scope = this.#scope(list, parameters);
     list.call(
-      embeddingGather(this.rows, this.config.hiddenSize),
+      embeddingGather(this.rows, this.config.hiddenSize, scope.storages),
       this.#tokens,
       scope.weight(EMBEDDING_NAME),
       layers[0]?.streamIn ?? streamOut,
@@ -245,7 +257,7 @@ export class LlamaPlan {
   /** Logits of one chunk of rows. */
   #addLogits(list: DispatchListBuilder, parameters: ParameterSet, chunk: RowChunk): void {
     const { hiddenSize, vocabSize } = this.config;
-    const normed = rowSlice(this.#activations.finalNormed, chunk, hiddenSize);
+    const normed = rowsOf(this.#activations.finalNormed, chunk.first, chunk.rows, hiddenSize);
     const head = parameters.slice("compute", this.#headName);
     list.matmul("forward", "overwrite", [chunk.rows, vocabSize, hiddenSize], normed, head, this.#logits);
   }
@@ -256,16 +268,16 @@ export class LlamaPlan {
     const list = this.#newList();
     for (const chunk of this.#chunks) {
       this.#addLogits(list, parameters, chunk);
-      const targets = rowSlice(this.#targets, chunk, 1);
-      const losses = rowSlice(this.#rowLosses, chunk, 1);
+      const targets = rowsOf(this.#targets, chunk.first, chunk.rows, 1);
+      const losses = rowsOf(this.#rowLosses, chunk.first, chunk.rows, 1);
       list.call(crossEntropy(this.device.profile, chunk.rows, vocabSize, train), this.#scales, targets, this.#logits, losses);
       if (!train) continue;
       const { finalNormed, gradients } = this.#activations;
       const sizes = [chunk.rows, vocabSize, hiddenSize] as const;
       const head = parameters.slice("compute", this.#headName);
-      list.matmul("inputGradient", "overwrite", sizes, this.#logits, head, rowSlice(gradients.normed, chunk, hiddenSize));
+      list.matmul("inputGradient", "overwrite", sizes, this.#logits, head, rowsOf(gradients.normed, chunk.first, chunk.rows, hiddenSize));
       const headGradient = parameters.slice("grad", this.#headName);
-      list.matmul("weightGradient", "add", sizes, this.#logits, rowSlice(finalNormed, chunk, hiddenSize), headGradient);
+      list.matmul("weightGradient", "add", sizes, this.#logits, rowsOf(finalNormed, chunk.first, chunk.rows, hiddenSize), headGradient);
     }
     list.call(lossSum(this.rows), this.#slot, this.#rowLosses, this.#lossSums);
     return list.build();
@@ -297,9 +309,4 @@ export class LlamaPlan {
     );
     return list.build();
   }
-}
-
-/** Rows of a (M, columns) buffer, to bind. */
-function rowSlice(buffer: GPUBuffer, { first, rows }: RowChunk, columns: number): GPUBufferBinding {
-  return { buffer, offset: first * columns * 4, size: rows * columns * 4 };
 }
