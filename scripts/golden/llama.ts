@@ -194,24 +194,24 @@ function oneFile(folder: string, name: string): CheckpointFiles {
   };
 }
 
-interface Loaded {
+export interface Loaded {
   shape: readonly number[];
   data: Numbers;
 }
 
-async function load(folder: string, name: string): Promise<Map<string, Loaded>> {
+export async function load(folder: string, name: string): Promise<Map<string, Loaded>> {
   const tensors = await readSafetensors(bytesReader(new Uint8Array(readFileSync(join(folder, name)))), name);
   return new Map([...tensors].map(([key, { shape, data }]) => [key, { shape, data: data as Numbers }]));
 }
 
-function tensor(tensors: Map<string, Loaded>, name: string): Loaded {
+export function tensor(tensors: Map<string, Loaded>, name: string): Loaded {
   const found = tensors.get(name);
   if (!found) throw new Error(`the golden data have no tensor ${name}`);
   return found;
 }
 
 /** Infinite when the lengths differ or a value is not a number. */
-function largestDifference(actual: Numbers, expected: Numbers): number {
+export function largestDifference(actual: Numbers, expected: Numbers): number {
   let largest = actual.length === expected.length ? 0 : Infinity;
   for (let i = 0; i < expected.length; i++) {
     const difference = Math.abs(actual[i] - expected[i]);
