@@ -21,7 +21,9 @@ import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
 import { openRunData } from "./data/runData.ts";
 import { engineSettings } from "./engine/engineSettings.ts";
+import { offerFor } from "./engine/memoryOffer.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
+import type { EngineMemory } from "./engine/rpc.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
@@ -107,9 +109,12 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
   const warn = (message: string): void => log({ type: "warning", message });
   const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
+  let memory = null as EngineMemory | null;
   const engine = await SteadyEngine.create({
     start: async (onDeath) => {
-      const started = await RemoteEngine.create({ runConfig, plan, settings: engineSettings(options), onDeath });
+      const offer = await offerFor(adapter.choice, runConfig, plan);
+      const started = await RemoteEngine.create({ runConfig, plan, settings: { ...engineSettings(options), offer }, onDeath });
+      memory = started.memory;
       await importStart?.(started);
       return started;
     },
@@ -134,7 +139,14 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const resumed = own && (await own.resume(await agreedHash(coordinator, signal), signal));
   if (resumed)
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
-  log({ type: "engine", adapter: engine.adapter || adapter.choice, profile: engine.profile, compileMs: engine.compileMs, parameters });
+  log({
+    type: "engine",
+    adapter: engine.adapter || adapter.choice,
+    profile: engine.profile,
+    compileMs: engine.compileMs,
+    parameters,
+    ...(memory && { memory }),
+  });
 
   const behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
   onCoordinator = (isHere) => behind.coordinator(isHere);

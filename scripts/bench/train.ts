@@ -106,7 +106,7 @@ interface Measured {
 /** Measures and prints. Errors: ConfigError, TrainError, DataError, DeviceError, HostError. */
 export async function benchTrain(options: OptionsOf<typeof benchTrainOptions>): Promise<void> {
   const { rounds, clients } = options;
-  const workload = loadWorkload(options.configPath, clients, options.microBatchSize);
+  const workload = loadWorkload(options.configPath, clients, options.microBatchSize ?? 1);
   const { sentence } = await chooseAdapter(options.device as DeviceChoice);
   console.log(sentence);
   const loadAtStart = loadavg()[0];

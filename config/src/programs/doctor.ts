@@ -1,6 +1,7 @@
 /** Options of `doctor`. Those of `client` and `server` mean the same here; a check whose option is left out is skipped. */
 import { defineOptions } from "../defineOptions.ts";
 import { configPath, device, deviceDoc, port, serverAddr } from "./shared.ts";
+import { activationRecomputation, microBatchSize } from "./training.ts";
 
 const path = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
 const url = { type: "string", unit: "url", minBytes: 1, maxBytes: 2048, optional: true } as const;
@@ -16,14 +17,8 @@ export const doctorOptions = defineOptions({
   bindP2pPort: { ...port, default: 0, doc: "Port on which other clients are to reach this one; 0 = any free port." },
   serverPort: { ...port, optional: true, doc: "Port on which a coordinator is to listen." },
   metricsLocalPort: { ...port, optional: true, doc: "Port of /metrics and /healthz." },
-  microBatchSize: {
-    type: "integer",
-    unit: "sequences",
-    min: 1,
-    max: 4096,
-    default: 1,
-    doc: "Sequences per forward and backward pass, for the memory they take.",
-  },
+  microBatchSize,
+  activationRecomputation,
   device: { ...device, default: "auto", env: null, doc: deviceDoc },
   rpc: { ...url, doc: "Solana RPC to ask: http:// or https://." },
   wsRpc: { ...url, flag: "--ws", aliases: ["--ws-rpc"], env: "WS_RPC", doc: "Solana websocket to reach: ws:// or wss://." },

@@ -15,6 +15,22 @@ import {
   tui,
 } from "./shared.ts";
 
+export const microBatchSize = {
+  type: "integer",
+  unit: "sequences",
+  min: 1,
+  max: 4096,
+  optional: true,
+  doc: "Sequences per forward and backward pass; fewer are taken where the adapter has no memory for them. Left out = as many as fit and are of use.",
+} as const satisfies OptionSpec;
+
+export const activationRecomputation = {
+  type: "choice",
+  choices: ["off", "on", "auto"],
+  default: "auto",
+  doc: "Keep only each layer's input and compute the rest again in the backward pass: a third more work in a fraction of the memory. auto = only where the model would not fit otherwise.",
+} as const satisfies OptionSpec;
+
 export const training = {
   bindP2pPort: { ...port, default: 0, doc: "Port on which other clients reach this one; 0 = any free port." },
   ...tabPorts,
@@ -27,7 +43,8 @@ export const training = {
   },
   checkpointDir: { ...checkpointDir, doc: "Folder in which checkpoints are kept; left out = none are written." },
   keepSteps,
-  microBatchSize: { type: "integer", unit: "sequences", min: 1, max: 4096, default: 1, doc: "Sequences per forward and backward pass." },
+  microBatchSize,
+  activationRecomputation,
   device: { ...device, default: "auto", env: null, doc: deviceDoc },
   kernelProfile: {
     type: "choice",

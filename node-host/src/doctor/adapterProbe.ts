@@ -3,6 +3,7 @@
  * driver that crashes takes only this process with it. Argument: `system` (the machine's drivers) or `software` (the bundled one).
  */
 import { createDawn, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
+import { factsOf } from "@starling/trainer-core/device/countingGpu";
 import { Device } from "@starling/trainer-core/device/device";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import type { AdapterReport } from "./adapterReport.ts";
@@ -19,10 +20,12 @@ async function look(): Promise<AdapterReport | null> {
     maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
     hasF16: features.has("shader-f16"),
     hasSubgroupMatrix: [...features].some((feature) => String(feature).includes("subgroup-matrix")),
+    facts: null,
     selfTest: null,
   };
   try {
     const device = await Device.create(gpu);
+    report.facts = factsOf(device);
     const result = await selfTest(device);
     report.selfTest = { compared: result.compared, milliseconds: Math.round(result.milliseconds), deviation: deviationSentence(result) };
   } catch (error) {

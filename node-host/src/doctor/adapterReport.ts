@@ -1,6 +1,7 @@
 /** What the adapter is that a client here would train on. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { AdapterFacts } from "@starling/trainer-core/device/countingGpu";
 
 export interface AdapterReport {
   name: string;
@@ -10,6 +11,8 @@ export interface AdapterReport {
   hasF16: boolean;
   /** tensor cores */
   hasSubgroupMatrix: boolean;
+  /** what buffers depend on; null where it gave no device */
+  facts: AdapterFacts | null;
   /** null before it ran; `deviation`: a sentence where something is wrong */
   selfTest: { compared: number; milliseconds: number; deviation: string | null } | null;
 }

@@ -7,9 +7,10 @@ import { data } from "./checks/data.ts";
 import { disk } from "./checks/disk.ts";
 import { keyFile } from "./checks/keyFile.ts";
 import { limits } from "./checks/limits.ts";
-import { memory, systemMemory } from "./checks/memory.ts";
+import { machineMemory } from "../engine/memoryOffer.ts";
+import { memory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
-import { nvidia, systemNvidiaPlaces } from "./checks/nvidia.ts";
+import { nvidia } from "./checks/nvidia.ts";
 import { ports, type WantedPort } from "./checks/ports.ts";
 import { rpc, websocket } from "./checks/rpc.ts";
 import { vulkan } from "./checks/vulkan.ts";
@@ -30,10 +31,14 @@ export function checksFor(options: DoctorOptions): Check[] {
     adapter(look, options.device),
     arithmetic(look),
     memory({
-      facts: () => systemMemory(() => systemNvidiaPlaces.query(AbortSignal.timeout(5_000))),
+      facts: () => machineMemory(),
       run,
       adapter: look,
-      microBatchSequences: options.microBatchSize,
+      engine: {
+        profile: "auto",
+        microBatchSequences: options.microBatchSize ?? "auto",
+        recomputation: options.activationRecomputation,
+      },
     }),
     ports(wantedPorts(options)),
     disk(options.checkpointDir, run),

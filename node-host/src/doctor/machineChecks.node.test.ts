@@ -8,7 +8,9 @@ import { runCheck, type Check } from "./check.ts";
 import { adapter, arithmetic } from "./checks/adapter.ts";
 import { disk } from "./checks/disk.ts";
 import { limits, systemLimits } from "./checks/limits.ts";
-import { memory, type MemoryFacts } from "./checks/memory.ts";
+import { TYPICAL_GPU } from "@starling/trainer-core/device/countingGpu";
+import type { MachineMemory } from "../engine/memoryOffer.ts";
+import { memory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
 import { nvidia } from "./checks/nvidia.ts";
 import { vulkan } from "./checks/vulkan.ts";
@@ -106,6 +108,7 @@ const report: AdapterReport = {
   maxBufferBytes: 2 ** 30,
   hasF16: false,
   hasSubgroupMatrix: false,
+  facts: { ...TYPICAL_GPU, isFallbackAdapter: true },
   selfTest: { compared: 1000, milliseconds: 100, deviation: null },
 };
 const software = (changed: Partial<AdapterReport> = {}): AdapterChoice => ({
@@ -144,23 +147,24 @@ describe("adapter and arithmetic", () => {
 });
 
 describe("memory", () => {
-  const check = (facts: Partial<MemoryFacts>, adapterReport: Partial<AdapterReport> = {}, isBundled = true) =>
+  const check = (facts: Partial<MachineMemory>, adapterReport: Partial<AdapterReport> = {}, isBundled = true) =>
     memory({
       facts: async () => ({ totalBytes: 2 ** 35, availableBytes: 2 ** 34, adapterFreeBytes: null, ...facts }),
       run: async () => run,
       adapter: async () => ({ ...software(adapterReport), isBundled }),
-      microBatchSequences: 1,
+      engine: { profile: "auto", microBatchSequences: 1 },
     });
 
   it("compares what is free with what the run needs, here, in a buffer and on the GPU", async () => {
     expect(await look(check({}))).toMatchObject({ status: "ok", found: expect.stringContaining("test needs about") });
     expect(await look(check({ availableBytes: 2 ** 29 }))).toMatchObject({ status: "fail" });
-    expect(await look(check({}, { maxBufferBytes: 1024 }))).toMatchObject({
+    expect(await look(check({}, { facts: { ...TYPICAL_GPU, maxBufferSize: 1024 } }))).toMatchObject({
       status: "fail",
-      remedy: expect.stringContaining("--micro-batch-size"),
+      found: expect.stringContaining("binds at most 1024"),
     });
     expect(await look(check({ adapterFreeBytes: 1 << 20 }, { isSoftware: false }, false))).toMatchObject({
       status: "fail",
+      found: expect.stringMatching(/not even micro-batch 1 fits/),
       remedy: expect.stringContaining("nvidia-smi"),
     });
   });

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
-import { TrainingEngine } from "@starling/trainer-core/train/engine";
+import { fitEngine } from "@starling/trainer-core/train/fitEngine";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
@@ -12,17 +12,23 @@ const port = parentPort!;
 const data = workerData as EngineWorkerData;
 const answer = (message: EngineAnswer) => port.postMessage(message);
 
-async function start(): Promise<TrainingEngine> {
+async function start(): Promise<RemoteMethods> {
   const startedMs = performance.now();
+  const plan = runPlan(data.runConfig, data.llama);
+  const { device, engine, microBatchSequences, recomputation, sentences } = await fitEngine(openDevice, plan, data.settings);
+  void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
+  const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
+  const memory = { adapterBytes: device.memory.bytes, microBatchSequences, recomputation, sentences };
+  answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs), memory });
+  return engine;
+}
+
+async function openDevice(): Promise<Device> {
   const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.settings.profile });
   calmPolling(device.gpu);
-  void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
   const deviation = deviationSentence(await selfTest(device));
   if (deviation !== null) throw new HostError("wrong-arithmetic", deviation);
-  const engine = await TrainingEngine.create(device, runPlan(data.runConfig, data.llama), data.settings);
-  const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
-  answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs) });
-  return engine;
+  return device;
 }
 
 async function serve(engine: RemoteMethods, request: EngineRequest): Promise<void> {

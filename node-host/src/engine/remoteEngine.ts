@@ -2,11 +2,11 @@
 import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
 import type { KernelProfile } from "@starling/trainer-core/device/device";
-import type { BeginRound, Engine, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
-import type { EngineAnswer, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
+import type { EngineAnswer, EngineMemory, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
 
 export interface RemoteEngineOptions {
   runConfig: RunConfig;
@@ -32,6 +32,7 @@ export class RemoteEngine implements Engine {
   readonly adapter: string;
   readonly profile: KernelProfile;
   readonly compileMs: number;
+  readonly memory: EngineMemory;
   readonly checkPayload: (payload: Uint8Array) => void;
   readonly #worker: Worker;
   readonly #pending: Map<number, Pending>;
@@ -49,6 +50,7 @@ export class RemoteEngine implements Engine {
     this.adapter = ready.adapter;
     this.profile = ready.profile;
     this.compileMs = ready.compileMs;
+    this.memory = ready.memory;
     this.checkPayload = options.plan.checkPayload;
   }
 
@@ -140,6 +142,10 @@ export class RemoteEngine implements Engine {
 
   importStart(): Promise<void> {
     return this.#call("importStart");
+  }
+
+  infer(request: InferenceRequest): Promise<InferenceAnswer> {
+    return this.#call("infer", request);
   }
 
   async stop(): Promise<void> {

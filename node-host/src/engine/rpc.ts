@@ -7,6 +7,15 @@ import type { LlamaConfig, RunConfig } from "@starling/config";
 import type { Engine } from "@starling/trainer-core/round/ports";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 
+/** How much of the adapter the engine took, and in what passes it trains. */
+export interface EngineMemory {
+  adapterBytes: number;
+  microBatchSequences: number;
+  recomputation: boolean;
+  /** what was chosen and why, one a line, for the operator */
+  sentences: readonly string[];
+}
+
 /** What the worker thread is started with. */
 export interface EngineWorkerData {
   runConfig: RunConfig;
@@ -26,7 +35,7 @@ export interface EngineRequest {
 }
 
 export type EngineAnswer =
-  | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number }
+  | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number; memory: EngineMemory }
   | { kind: "failed"; code: "engine" | "wrong-arithmetic"; message: string }
   /** the device is gone, and no call will be answered any more */
   | { kind: "lost"; message: string }

@@ -45,7 +45,10 @@ export class Sentences {
       case "member":
         return memberSentence(event.client, event.change);
       case "engine":
-        return `${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`;
+        return [
+          ...(event.memory?.sentences ?? []),
+          `${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`,
+        ].join("; ");
       case "held-out":
         return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;
       case "saved":

@@ -2,10 +2,8 @@
 import { join } from "node:path";
 import type { localTestnetOptions, OptionsOf } from "@starling/config";
 import type { LoadedRun } from "@starling/config/presets.node";
+import { usefulSequences } from "@starling/trainer-core/train/microBatch";
 import type { ServedRun } from "./dataServerProcess.ts";
-
-/** more than this gains nothing and costs memory for activations */
-const MAX_MICRO_BATCH_SEQUENCES = 4;
 
 export type LocalTestnetOptions = OptionsOf<typeof localTestnetOptions>;
 
@@ -69,7 +67,7 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
     String(number === 1),
     "--hash-each-round",
     "true",
-    // one pass over a client's whole share is 1.4 times as fast as one a sequence (docs/performance.md); the variable still decides
+    // the share is known here better than to a client, to whom others may come or go; the variable still decides
     ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(microBatchSequences(run))]),
     ...eventsArgs(options),
     ...(served?.heldOutDir ? ["--held-out-dir", served.heldOutDir] : []),
@@ -83,8 +81,9 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
   ];
 }
 
-function microBatchSequences({ loaded, options }: RunArgs): number {
-  return Math.min(MAX_MICRO_BATCH_SEQUENCES, Math.ceil(loaded.config.config.global_batch_size_end / options.numClients));
+function microBatchSequences({ loaded: { config }, options, device }: ClientRunArgs): number {
+  const share = Math.ceil(config.config.global_batch_size_end / options.numClients);
+  return usefulSequences(config.model.LLM.max_seq_len, share, device === "software");
 }
 
 export function eventsArgs({ eventsDir, keepEventFiles, eventFileMib }: LocalTestnetOptions): string[] {

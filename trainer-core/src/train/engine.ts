@@ -3,11 +3,13 @@
  * The same class serves a Node worker thread and a browser's Worker.
  */
 import { valuesOf } from "../checkpoint/modelTensors.ts";
+import { Generator } from "../generate/generator.ts";
+import { Inference } from "../generate/inference.ts";
 import { initialWeights } from "../model/initialWeights.ts";
 import { canonicalizeInPlace } from "../model/parameters.ts";
 import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
-import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
+import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
 import type { EngineSettings } from "./engineSettings.ts";
 import type { GradientTrainer } from "./gradientTrainer.ts";
@@ -31,6 +33,8 @@ export class TrainingEngine implements Engine {
   readonly plan: RunPlan;
   readonly trainer: GradientTrainer;
   readonly distro: DistroOptimizer;
+  #inference: Inference | null = null;
+  #inferenceMade: Promise<void> | null = null;
 
   private constructor(plan: RunPlan, trainer: GradientTrainer, distro: DistroOptimizer) {
     this.plan = plan;
@@ -44,6 +48,7 @@ export class TrainingEngine implements Engine {
    */
   static async create(device: Device, plan: RunPlan, options: EngineOptions): Promise<TrainingEngine> {
     const engine = await TrainingEngine.allocate(device, plan, options);
+    await device.idle(); // memory that is not there is told late
     if (plan.start.kind === "random") await engine.importStart();
     await device.idle();
     return engine;
@@ -70,6 +75,8 @@ export class TrainingEngine implements Engine {
 
   /** Frees what it holds on the device, which stays. */
   async dispose(): Promise<void> {
+    await this.#inferenceMade?.catch(() => undefined);
+    this.#inference?.dispose();
     this.distro.dispose();
     await this.trainer.dispose();
   }
@@ -85,6 +92,7 @@ export class TrainingEngine implements Engine {
         `this engine was made for pipeline ${this.plan.pipeline}, asked to begin a ${round.pipeline} round`,
       );
     }
+    this.#inference?.weightsChanged();
     await this.distro.beginRound(round);
   }
 
@@ -137,7 +145,28 @@ export class TrainingEngine implements Engine {
       if (got !== elements) throw new TrainError("bad-parameters", `${name} has ${elements} elements, got ${got ?? "none"}`);
     }
     for (const { name } of parameters.parameters) parameters.write("master", name, canonical(values.get(name)!));
+    this.#inference?.weightsChanged();
     parameters.copyMasterToCompute();
+  }
+
+  /**
+   * Reads the master copy and no other: gradients, residual and look-ahead stay as they are. What it needs is made when it is
+   * asked for the first time, beside other calls. Errors: GenerateError; DeviceError too-large.
+   */
+  async infer(request: InferenceRequest): Promise<InferenceAnswer> {
+    this.#inferenceMade ??= this.#makeInference();
+    if (this.#inference !== null) return this.#inference.answer(request);
+    // one that failed says why, every time
+    const pending = Promise.resolve("pending");
+    if ((await Promise.race([this.#inferenceMade, pending])) === "pending") return { kind: "preparing" };
+    return this.infer(request);
+  }
+
+  async #makeInference(): Promise<void> {
+    const { device, parameters, config } = this.trainer;
+    const weight = (name: string): GPUBufferBinding => parameters.slice("master", name);
+    const generator = await Generator.create(device, config, { weight, contextTokens: this.plan.sequenceTokens });
+    this.#inference = new Inference(generator);
   }
 
   /** Errors: TrainError unsupported where the run starts from a checkpoint, which only the host can read. */

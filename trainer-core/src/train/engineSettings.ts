@@ -7,8 +7,21 @@ import type { MatformerPart } from "../model/matformer.ts";
 
 export interface EngineSettings {
   profile: KernelProfile | "auto";
-  /** sequences in one forward and backward pass; a batch is cut into such pieces */
-  microBatchSequences: number;
+  /** sequences in one forward and backward pass; a batch is cut into such pieces. `auto`: as many as fit and are of use */
+  microBatchSequences: number | "auto";
+  /** keep only each layer's input and compute the rest again in backward; `auto`: only where the model would not fit otherwise. Default off */
+  recomputation?: "off" | "on" | "auto";
+  offer?: MemoryOffer;
   /** what of the model is trained here, and held; left out: all */
   matformer?: MatformerPart;
+}
+
+/** What a host knows of the adapter's memory and of the work that will come. */
+export interface MemoryOffer {
+  /** what a client may take of the adapter; null: not known */
+  adapterBytes: number | null;
+  /** most sequences that this client is assigned in a round */
+  shareSequences: number;
+  /** most results that a round applies */
+  batchesPerRound: number;
 }

@@ -1,31 +1,117 @@
 import { loadRunConfig } from "@starling/config/presets.node";
+import { afterEach, describe, expect, it } from "vitest";
+import { factsOf } from "../device/countingGpu.ts";
 import { createDawn } from "../device/dawn.node.ts";
 import { Device } from "../device/device.ts";
+import { DeviceError } from "../device/errors.ts";
 import { TrainingEngine } from "./engine.ts";
-import { runPlan } from "./runPlan.ts";
-import { describe, expect, it } from "vitest";
+import { fit } from "./fit.ts";
+import { fitEngine } from "./fitEngine.ts";
+import { memoryEstimate } from "./memoryEstimate.ts";
 import { memoryNeed } from "./memoryNeed.ts";
+import { runPlan } from "./runPlan.ts";
+
+const planOf = (preset: string) => runPlan(loadRunConfig(preset, "/").config);
+
+const devices: Device[] = [];
+afterEach(() => devices.splice(0).forEach((device) => device.dispose()));
+
+/** Dawn's null backend: everything but the arithmetic, and a memory of 512 MiB. */
+async function nullDevice(profile: "software" | "gpu" = "gpu"): Promise<Device> {
+  const device = await Device.create(await createDawn(["backend=null"]), { profile });
+  devices.push(device);
+  return device;
+}
 
 describe("memoryNeed", () => {
   it.each([
-    ["test", 1],
-    ["nano-shakespeare", 4],
-  ])("is about what an engine of %s allocates", async (preset, microBatchSequences) => {
-    const plan = runPlan(loadRunConfig(preset, "/").config);
-    // Dawn's null backend: everything but the arithmetic
-    const device = await Device.create(await createDawn(["backend=null"]), { profile: "gpu" });
-    const create = device.gpu.createBuffer.bind(device.gpu);
-    let [allocated, largest] = [0, 0];
-    device.gpu.createBuffer = (descriptor) => {
-      allocated += descriptor.size;
-      largest = Math.max(largest, descriptor.size);
-      return create(descriptor);
-    };
-    await TrainingEngine.create(device, plan, { microBatchSequences });
-    const need = memoryNeed(plan, microBatchSequences, 32);
-    console.log(`${preset}: ${need.adapterBytes} bytes estimated, ${allocated} allocated; largest ${need.bindingBytes}, ${largest}`);
-    expect(need.adapterBytes / allocated).toBeGreaterThan(0.8);
-    expect(need.adapterBytes / allocated).toBeLessThan(2);
-    device.dispose();
+    ["test", 1, false, "gpu"],
+    ["test", 3, true, "software"],
+    ["nano-shakespeare", 4, false, "gpu"],
+    ["nano-shakespeare", 4, true, "gpu"],
+  ] as const)(
+    "is what an engine of %s at micro-batch %i allocates, recomputation %s, %s kernels",
+    async (preset, microBatchSequences, recomputation, profile) => {
+      const plan = planOf(preset);
+      const device = await nullDevice(profile);
+      const adapter = factsOf(device);
+      const engine = await TrainingEngine.create(device, plan, { microBatchSequences, recomputation });
+      await engine.distro.reserve(32);
+      const options = { microBatchSequences, recomputation, profile, batchesPerRound: 32, adapter };
+      const need = await memoryNeed(plan, options);
+      expect(need.adapterBytes).toBe(device.memory.bytes);
+      expect(need.bindingBytes).toBeLessThanOrEqual(need.adapterBytes);
+      if (!recomputation) {
+        const about = memoryEstimate(plan, microBatchSequences, 32);
+        expect(about.adapterBytes / need.adapterBytes).toBeGreaterThan(0.7);
+        expect(about.adapterBytes / need.adapterBytes).toBeLessThan(2);
+      }
+    },
+  );
+
+  it("tells a buffer that the adapter cannot bind", async () => {
+    const adapter = { ...factsOf(await nullDevice()), maxStorageBufferBindingSize: 2 ** 16 };
+    await expect(memoryNeed(planOf("nano-shakespeare"), { microBatchSequences: 64, batchesPerRound: 1, adapter })).rejects.toMatchObject({
+      code: "too-large",
+    });
+  });
+});
+
+describe("fit", () => {
+  const plan = planOf("nano-shakespeare");
+  const ask = async (adapterBytes: number | null, microBatchSequences: number | "auto", recomputation: "off" | "auto" = "off") =>
+    fit({
+      plan,
+      settings: { profile: "gpu", microBatchSequences, recomputation, offer: { adapterBytes, shareSequences: 24, batchesPerRound: 4 } },
+      adapter: { ...factsOf(await nullDevice()), isFallbackAdapter: false },
+    });
+  const needOf = async (microBatchSequences: number, recomputation = false) =>
+    (await memoryNeed(plan, { microBatchSequences, recomputation, batchesPerRound: 4, adapter: factsOf(await nullDevice()) })).adapterBytes;
+
+  it("takes a client's whole share where it fits, halves where not, and never more than was asked for", async () => {
+    expect(await ask(null, "auto")).toMatchObject({
+      microBatchSequences: 24,
+      sentences: [expect.stringMatching(/^micro-batch 24 \(chosen automatically\) needs .* not known$/)],
+    });
+    const forTwelve = (await needOf(12)) / 0.9;
+    const less = await ask(forTwelve, "auto");
+    expect(less.microBatchSequences).toBe(12);
+    expect(less.sentences[0]).toMatch(
+      /^this model at micro-batch 24 needs [\d.]+ [GM]B, adapter offers [\d.]+ [GM]B, micro-batch 12 fits$/,
+    );
+    expect(await ask(forTwelve, 4)).toMatchObject({ microBatchSequences: 4 });
+  });
+
+  it("recomputes only where nothing else fits, and goes on with the least where not even that does", async () => {
+    const forRecomputed = (await needOf(1, true)) / 0.9;
+    expect(await ask(forRecomputed, "auto", "auto")).toMatchObject({ recomputation: true });
+    expect(await ask((await needOf(1)) / 0.9, "auto", "auto")).toMatchObject({ microBatchSequences: 1, recomputation: false });
+    const hopeless = await ask(2 ** 20, "auto");
+    expect(hopeless).toMatchObject({ microBatchSequences: 1 });
+    expect(hopeless.sentences.at(-1)).toMatch(/^not even micro-batch 1 fits/);
+  });
+});
+
+describe("fitEngine", () => {
+  it("steps down on a device that runs out of memory, on a new one each time", async () => {
+    const plan = planOf("nano-shakespeare");
+    let opened = 0;
+    const open = () => (opened++, nullDevice());
+    const share = { adapterBytes: null, batchesPerRound: 1 };
+    // 1024 sequences need more than the 512 MiB there are
+    const fitted = await fitEngine(open, plan, { profile: "gpu", microBatchSequences: 1024, offer: { ...share, shareSequences: 1024 } });
+    expect(fitted.microBatchSequences).toBeLessThan(1024);
+    expect(opened).toBe(1 + Math.log2(1024 / fitted.microBatchSequences));
+    expect(fitted.sentences.at(-1)).toMatch(/memory is full.*is tried$/);
+    expect(fitted.device.memory.bytes).toBeGreaterThan(0);
+    fitted.device.assertHealthy();
+  });
+
+  it("says out-of-memory where not even one sequence fits", async () => {
+    const plan = planOf("llama2-20m");
+    const starved = { ...plan, llama: { ...plan.llama, numLayers: 64 } };
+    const failure = fitEngine(nullDevice, starved, { profile: "gpu", microBatchSequences: 1 });
+    await expect(failure).rejects.toBeInstanceOf(DeviceError);
+    await expect(failure).rejects.toMatchObject({ code: "out-of-memory" });
   });
 });

@@ -1,38 +1,36 @@
-/** What a run takes of an adapter and of this machine's memory, from its plan: the buffers that training allocates, summed. */
-import { elementCount, llamaParameters } from "../model/parameters.ts";
+/**
+ * What a run takes of an adapter and of this machine's memory. The adapter's share is exact: the engine itself is made, on a GPU that
+ * only counts.
+ */
+import { countingGpu, TYPICAL_GPU, type AdapterFacts } from "../device/countingGpu.ts";
+import { Device } from "../device/device.ts";
+import { TrainingEngine, type EngineOptions } from "./engine.ts";
+import type { EngineSettings } from "./engineSettings.ts";
+import { hostBytes, type MemoryNeed } from "./hostMemory.ts";
 import type { RunPlan } from "./runPlan.ts";
 
-const MIB = 2 ** 20;
-/** Node, libp2p, the wasm machine (measured: 230 to 340 MiB resident with the `test` preset). */
-const PROCESS_BYTES = 300 * MIB;
-/** results kept for those who are late, and the two rounds under way */
-const KEPT_ROUNDS = 10;
-
-export interface MemoryNeed {
-  adapterBytes: number;
-  /** beside the adapter's */
-  hostBytes: number;
-  /** largest buffer that must be bound at once */
-  bindingBytes: number;
+export interface MemoryNeedOptions extends EngineOptions {
+  profile?: EngineSettings["profile"];
+  /** results that a round applies */
+  batchesPerRound: number;
+  /** default: WebGPU on an NVIDIA card */
+  adapter?: AdapterFacts;
 }
 
-export function memoryNeed(plan: RunPlan, microBatchSequences: number, batchesPerRound: number): MemoryNeed {
-  const { llama, sequenceTokens, payloadBytes } = plan;
-  const tensors = llamaParameters(llama).map(({ shape }) => 4 * elementCount(shape));
-  const modelBytes = tensors.reduce((a, b) => a + b, 0);
-  const rows = sequenceTokens * microBatchSequences;
-  const query = llama.numHeads * llama.headDim;
-  const key = llama.numKvHeads * llama.headDim;
-  const { hiddenSize: hidden, intermediateSize: middle, numHeads: heads, numLayers: layers } = llama;
-  // trainer-core/src/model/activations.ts
-  const perLayer = 4 * hidden + 2 + 2 * query + 2 * key + heads + 3 * middle;
-  const gradients = 2 * hidden + 2 * query + heads + 2 * key + 3 * middle;
-  const activationBytes = 4 * rows * (layers * perLayer + gradients + 2 * hidden + 1);
-  // master, compute, gradient and residual; coefficients, sums and scratch of encoder and decoder are bounded by 16 MiB each
-  const scratchBytes = 8 * Math.min(modelBytes, 16 * MIB);
-  return {
-    adapterBytes: 4 * modelBytes + activationBytes + scratchBytes,
-    hostBytes: PROCESS_BYTES + 2 * modelBytes + KEPT_ROUNDS * batchesPerRound * payloadBytes,
-    bindingBytes: Math.max(...tensors, 4 * rows * Math.max(middle, hidden, query)),
+/** Errors: DeviceError too-large where a buffer is larger than the adapter binds. */
+export async function memoryNeed(
+  plan: RunPlan,
+  { batchesPerRound, adapter = TYPICAL_GPU, profile, ...options }: MemoryNeedOptions,
+): Promise<MemoryNeed> {
+  const device = await Device.create(countingGpu(adapter), { profile });
+  const { gpu } = device;
+  const createBuffer = gpu.createBuffer;
+  let bindingBytes = 0;
+  gpu.createBuffer = (descriptor) => {
+    bindingBytes = Math.max(bindingBytes, descriptor.size);
+    return createBuffer(descriptor);
   };
+  const engine = await TrainingEngine.allocate(device, plan, options);
+  await engine.distro.reserve(batchesPerRound);
+  return { adapterBytes: device.memory.bytes, hostBytes: hostBytes(plan, batchesPerRound), bindingBytes };
 }

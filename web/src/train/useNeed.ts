@@ -1,6 +1,6 @@
 /** What the run takes of this computer, from its configuration. */
 import { parseRunConfig } from "@starling/config";
-import { memoryNeed } from "@starling/trainer-core/train/memoryNeed";
+import { memoryEstimate } from "@starling/trainer-core/train/memoryEstimate";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { useMemo } from "react";
 import type { RunNeed } from "./adapter.ts";
@@ -28,7 +28,7 @@ export function needOf(toml: string): NeedState {
     const parameters = plan.layouts.reduce((sum, { elements }) => sum + elements, 0);
     const batches = Math.max(config.config.init_min_clients, 2);
     const need = {
-      ...memoryNeed(plan, MICRO_BATCH_SEQUENCES, batches),
+      ...memoryEstimate(plan, MICRO_BATCH_SEQUENCES, batches),
       modelBytes: 4 * parameters,
       parameters,
       resultBytes: plan.payloadBytes,

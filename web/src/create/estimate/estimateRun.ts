@@ -5,7 +5,7 @@
 import { DRAIN_ROUNDS } from "@starling/config";
 import type { RunConfig } from "@starling/config";
 import { elementCount } from "@starling/trainer-core/model/parameters";
-import { memoryNeed } from "@starling/trainer-core/train/memoryNeed";
+import { memoryEstimate } from "@starling/trainer-core/train/memoryEstimate";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 
 export interface Assumed {
@@ -48,7 +48,7 @@ export function estimateRun(config: RunConfig, { clients, tokensPerSecond, bytes
   const plan = runPlan(config);
   const knobs = config.config;
   const parameters = plan.layouts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const need = memoryNeed(plan, 1, clients);
+  const need = memoryEstimate(plan, 1, clients);
   const peers = Math.max(0, clients - 1);
   // the ramp's end is where a run spends its time
   const batch = knobs.global_batch_size_end;

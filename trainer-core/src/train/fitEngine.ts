@@ -1,0 +1,57 @@
+/** An engine that fits its adapter: as large as `fit` chose, and smaller where the driver then gives less. */
+import { factsOf } from "../device/countingGpu.ts";
+import type { Device } from "../device/device.ts";
+import { DeviceError } from "../device/errors.ts";
+import { TrainingEngine } from "./engine.ts";
+import type { EngineSettings } from "./engineSettings.ts";
+import { fit } from "./fit.ts";
+import { smallerMicroBatch } from "./microBatch.ts";
+import type { RunPlan } from "./runPlan.ts";
+
+export interface FittedEngine {
+  device: Device;
+  engine: TrainingEngine;
+  microBatchSequences: number;
+  recomputation: boolean;
+  /** what was chosen and why, one a line, for the operator */
+  sentences: readonly string[];
+}
+
+/**
+ * `openDevice` is called again where the first device has run out of memory: nothing more can be made on that one. A device that
+ * failed is disposed. Errors: those of `openDevice`, DeviceError too-large, and out-of-memory where not even the smallest fits.
+ */
+export async function fitEngine(openDevice: () => Promise<Device>, plan: RunPlan, settings: EngineSettings): Promise<FittedEngine> {
+  let device = await openDevice();
+  try {
+    const { microBatchSequences: first, recomputation, sentences } = await fit({ plan, settings, adapter: factsOf(device) });
+    const told = [...sentences];
+    const { profile: _, offer: __, ...rest } = settings;
+    for (let choice = { microBatchSequences: first, recomputation }; ;) {
+      try {
+        const engine = await TrainingEngine.create(device, plan, { ...rest, ...choice });
+        return { device, engine, ...choice, sentences: told };
+      } catch (error) {
+        const next = error instanceof DeviceError && error.code === "out-of-memory" ? less(choice, settings) : null;
+        if (next === null) throw error;
+        told.push(
+          `micro-batch ${choice.microBatchSequences}: ${(error as Error).message}; micro-batch ${next.microBatchSequences}${next.recomputation ? " with activation recomputation" : ""} is tried`,
+        );
+        choice = next;
+        device.dispose();
+        device = await openDevice();
+      }
+    }
+  } catch (error) {
+    device.dispose();
+    throw error;
+  }
+}
+
+type Choice = { microBatchSequences: number; recomputation: boolean };
+
+function less({ microBatchSequences, recomputation }: Choice, settings: EngineSettings): Choice | null {
+  const smaller = smallerMicroBatch(microBatchSequences);
+  if (smaller !== null) return { microBatchSequences: smaller, recomputation };
+  return settings.recomputation === "auto" && !recomputation ? { microBatchSequences, recomputation: true } : null;
+}
