@@ -11,8 +11,9 @@ import type { TelemetryListener } from "../telemetry/events.ts";
 import { agreedResults } from "./agreement.ts";
 import type { RoundPorts } from "./ports.ts";
 import { EffectRunner, type Occurrence } from "./runner.ts";
+import { isIdle } from "./idle.ts";
 import { serveRounds } from "./serve.ts";
-import { initialState, type RoundState } from "./states.ts";
+import { initialState, type RoundState, type Shown } from "./states.ts";
 import { transition } from "./transition.ts";
 import { mayMatter } from "./transitions/results.ts";
 import { SnapshotViewer } from "./view.ts";
@@ -62,6 +63,10 @@ export class RoundClient {
   readonly #rejected = new Map<string, { toldAtMs: number; untold: number }>();
   #state: RoundState;
   #draining = false;
+  /** a piece of idle work is under way, or the next one is not due yet */
+  #isIdleBusy = false;
+  /** idle work has nothing more to do in this step of the coordinator */
+  #idleDoneStep = -1;
   #cancelTick: () => void = () => {};
 
   constructor(options: RoundClientOptions, ports: RoundPorts) {
@@ -135,6 +140,11 @@ export class RoundClient {
     this.#dispatch({ type: "engineReset", reason });
   }
 
+  /** Something to show beside this client's next report as a witness: it decides nothing. What is left out stays as it is. */
+  show(shown: Partial<Shown>): void {
+    this.#dispatch({ type: "show", shown });
+  }
+
   #tick(): void {
     if (this.#abort.signal.aborted) return;
     this.#cancelTick = this.#ports.clock.after(this.#options.tickMs ?? defaultTickMs, () => {
@@ -153,6 +163,31 @@ export class RoundClient {
     } finally {
       this.#draining = false;
     }
+    this.#idle();
+  }
+
+  /** One piece of other work at a time, while the round leaves the engine alone. */
+  #idle(): void {
+    const { idle, engine, clock } = this.#ports;
+    if (idle === undefined || engine.infer === undefined || this.#isIdleBusy || !isIdle(this.#state)) return;
+    const { step } = this.#state.view!.state;
+    if (step === this.#idleDoneStep) return;
+    this.#isIdleBusy = true;
+    const goOn = (): void => {
+      this.#isIdleBusy = false;
+      if (!this.#abort.signal.aborted) this.#idle();
+    };
+    idle
+      .piece((request) => engine.infer!(request), step)
+      .catch((error: unknown) => {
+        this.#tell({ type: "error", action: "work in idle time", message: errorText(error) });
+        return null;
+      })
+      .then((waitMs) => {
+        if (waitMs === null) this.#idleDoneStep = step;
+        // what came in meanwhile has its turn first
+        clock.after(waitMs ?? 0, goOn);
+      });
   }
 
   #step(occurrence: Occurrence): void {

@@ -1,7 +1,7 @@
 /** What happens to a round client. `atMs`: local clock, never falling. */
 import type { Announce, RecordOfRound, WitnessList } from "../protocol/messages.ts";
 import type { AttemptId, EngineJob } from "./effects.ts";
-import type { CoordinatorView, ModelBlobs } from "./states.ts";
+import type { CoordinatorView, ModelBlobs, Shown } from "./states.ts";
 
 export type RoundEvent = { atMs: number } & (
   | { type: "start" }
@@ -33,6 +33,8 @@ export type RoundEvent = { atMs: number } & (
   | { type: "jobFailed"; job: EngineJob; message: string }
   /** the host replaced the engine: what its parameters are now is not known, and its residual is gone */
   | { type: "engineReset"; reason: string }
+  /** something to show beside the next report; what is left out stays */
+  | { type: "show"; shown: Partial<Shown> }
   /** `drain`: finish the round under way first */
   | { type: "stop"; drain: boolean }
 );

@@ -45,6 +45,22 @@ export interface Trained {
   tokens: number;
 }
 
+/** One short piece of inference beside the training, over the master parameters. The text is not longer than the run's sequences. */
+export type InferenceRequest =
+  /** the token that follows a text: `chance` in [0, 1) draws it; of the tokens below `vocabulary` */
+  | { kind: "next"; tokens: readonly number[]; temperature: number; topP: number; chance: number; vocabulary: number }
+  /** how likely `tokens[from]` and those after it are, given those before; `from` is at least 1 */
+  | { kind: "score"; tokens: readonly number[]; from: number };
+
+export type InferenceAnswer =
+  /** kernels are being compiled beside the engine's other work: ask again later */
+  | { kind: "preparing" }
+  /** a piece is done; the same request goes on, or begins again where parameters have changed since */
+  | { kind: "more" }
+  | { kind: "next"; token: number }
+  /** log of the probability of all of them together, nats */
+  | { kind: "score"; logProbability: number };
+
 /** The engine: parameters, gradients, residual. Calls are made one at a time, in order. */
 export interface Engine {
   /** residual := 0; what was sent is forgotten. Parameters stay. */
@@ -64,6 +80,17 @@ export interface Engine {
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void>;
   /** Puts the run's own initial parameters, those of its first epoch, into the engine. Absent: they can only come from peers. */
   importStart?(): Promise<void>;
+  /** Takes as long as a token, or a piece of a prompt, and changes nothing that trains. Absent: this engine only trains. */
+  infer?(request: InferenceRequest): Promise<InferenceAnswer>;
+}
+
+/** What an engine does while the round waits for others. */
+export interface IdleWork {
+  /**
+   * One short piece of work; work of the round waits for it. `step`: the coordinator's. Resolves to the ms after which the next
+   * piece may begin, null: nothing to do before the next round.
+   */
+  piece(infer: NonNullable<Engine["infer"]>, step: number): Promise<number | null>;
 }
 
 /**
@@ -131,6 +158,8 @@ export interface RoundPorts {
   checkpoints: CheckpointSink | null;
   /** absent or null: a restart in the middle of a model's transfer begins it again */
   modelCache?: ModelCache | null;
+  /** absent: the engine rests */
+  idle?: IdleWork;
   /** strict ed25519; default `verifySignature` of @starling/network */
   verify?: VerifySignature;
 }

@@ -93,6 +93,14 @@ export type Stage =
   | { name: "stranded"; reason: string }
   | { name: "left" };
 
+/** What this client shows of itself beside its reports; it decides nothing. */
+export interface Shown {
+  /** what the model writes; told once */
+  sampleText: string | null;
+  /** scores of named tasks */
+  evals: readonly (readonly [name: string, score: number])[];
+}
+
 /** Something that may fail and is tried again. */
 export interface Attempt {
   inFlight: boolean;
@@ -216,6 +224,7 @@ export interface RoundState {
   /** slots whose equivocation we can prove, in this epoch */
   accused: ReadonlySet<number>;
   attempts: Attempts;
+  shown: Shown;
   stopping: { drain: boolean; step: number } | null;
 }
 
@@ -246,6 +255,7 @@ export function initialState(rules: Rules, runStartHash: string | null, nowMs: n
     roundMs: [],
     accused: new Set(),
     attempts: new Map(),
+    shown: { sampleText: null, evals: [] },
     stopping: null,
   };
 }

@@ -112,6 +112,9 @@ function absorb(draft: Draft, event: RoundEvent): void {
     case "engineReset":
       engineReset(draft, event.reason);
       return;
+    case "show":
+      draft.state.shown = { ...draft.state.shown, ...event.shown };
+      return;
     case "stop":
       // a second stop is for now; the first may have been for the round's end
       draft.state.stopping = { drain: event.drain, step: draft.state.view?.state.step ?? 0 };

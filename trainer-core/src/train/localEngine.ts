@@ -127,6 +127,9 @@ export class LocalEngine implements MortalEngine {
   importStart(): Promise<void> {
     return this.#engine.importStart();
   }
+  infer(request: Parameters<TrainingEngine["infer"]>[0]): ReturnType<TrainingEngine["infer"]> {
+    return this.#engine.infer(request);
+  }
 
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -1,5 +1,5 @@
 /** An engine that outlives its device: when the GPU is lost or its thread crashes, a new one is started in its place. */
-import type { BeginRound, Engine, TrainBatch, Trained } from "../round/ports.ts";
+import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { TrainError } from "./errors.ts";
 
 /** A device that is lost more often than this in so short a time will be lost again. */
@@ -12,6 +12,7 @@ export interface MortalEngine extends Engine {
   readonly profile: string;
   readonly compileMs: number;
   importStart(): Promise<void>;
+  infer(request: InferenceRequest): Promise<InferenceAnswer>;
   stop(): Promise<void>;
 }
 
@@ -125,6 +126,9 @@ export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engi
   async importStart(): Promise<void> {
     const engine = await this.#current;
     return this.#options.importStart ? this.#options.importStart(engine) : engine.importStart();
+  }
+  async infer(request: InferenceRequest): Promise<InferenceAnswer> {
+    return (await this.#current).infer(request);
   }
 
   async stop(): Promise<void> {

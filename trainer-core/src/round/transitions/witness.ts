@@ -115,8 +115,7 @@ function measured(draft: Draft, { trained, seenAtMs, batches, plan, epoch }: Loc
     tokensPerSecond: (1_000 * (trained?.tokens ?? 0)) / roundMs,
     bandwidthBytesPerSecond: (1_000 * received) / roundMs,
     efficiency: (trained?.trainMs ?? 0) / roundMs,
-    sampleText: null,
-    evals: [],
+    ...draft.state.shown,
   };
 }
 
@@ -138,6 +137,7 @@ function makeReport(draft: Draft, step: number): NonNullable<LocalRound["report"
   const bloom = new BloomFilter(bloomKeys(round.plan.seed, round.epoch.self));
   for (const { commitment } of entries) bloom.add(commitment);
   const metadata = encodeWitnessMetadata(measured(draft, round));
+  draft.state.shown = { ...draft.state.shown, sampleText: null };
   const report = { entries, root, bitmap, parameterHash, bloom: bloom.bytes, metadata };
   draft.edit(step).report = report;
   const list = { runId, epoch: round.epoch.number, step, witness: round.epoch.peers[round.epoch.self], entries };
