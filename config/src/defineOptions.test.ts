@@ -184,12 +184,14 @@ describe("the programs", () => {
     });
   });
 
-  test("refuse MatFormer tiers with the reason, bad devices, latencies and addresses with the form", () => {
+  test("refuse tiers out of range, bad devices, latencies and addresses with the form", () => {
     const message =
       (argv: string[], options: Parameters<typeof parseOptions>[0] = localTestnetOptions) =>
       () =>
         parseOptions(options, argv);
-    expect(message(["--client-matformer-tiers", "0,1,2"])).toThrow(/tiers above 0 need MatFormer training/);
+    expect(message(["--client-matformer-tiers", "0,17"])).toThrow(/from 0 to 16/);
+    expect(parseOptions(localTestnetOptions, ["--client-matformer-tiers", "0,1,2"]).clientMatformerTiers).toEqual([0, 1, 2]);
+    expect(message(["--matformer-load-strategy", "half"], clientOptions)).toThrow(/auto, universal.*sliced/);
     expect(message(["--client-device", "cuda"])).toThrow(/must be auto, software or gpu/);
     expect(message(["--fault-latency-ms", "fast"])).toThrow(/BASE or BASE-JITTER/);
     expect(message(["--server-addr", "nowhere"], clientOptions)).toThrow(/HOST:PORT/);

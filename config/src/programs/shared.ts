@@ -48,11 +48,6 @@ export const device = {
 export const deviceDoc =
   "Adapter to train on: auto = a GPU if there is one, else the bundled software adapter; gpu = fail where there is none.";
 
-export const onlyFullWidth = (tiers: readonly number[]): string | null =>
-  tiers.every((tier) => tier === 0)
-    ? null
-    : "must be 0 (full width): tiers above 0 need MatFormer training, which this version does not have";
-
 export const checkpointDir = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
 export const keepSteps = {
   type: "integer",

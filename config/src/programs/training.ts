@@ -3,7 +3,6 @@ import type { OptionSpec } from "../defineOptions.ts";
 import {
   device,
   deviceDoc,
-  onlyFullWidth,
   checkpointDir,
   keepSteps,
   port,
@@ -58,8 +57,13 @@ export const training = {
     min: 0,
     max: 16,
     default: 0,
-    check: (tier: number): string | null => onlyFullWidth([tier]),
-    doc: "MatFormer tier to train.",
+    doc: "MatFormer tier to train: the first intermediate_size / 2^N neurons of every feed-forward block. 0 = the whole model.",
+  },
+  matformerLoadStrategy: {
+    type: "choice",
+    choices: ["auto", "universal", "sliced"],
+    default: "auto",
+    doc: "What a client of a tier above 0 holds: universal = the whole model, which it also hashes, serves and stores; sliced = its tier's part alone, in less memory, without a vote on the parameters' hash. auto = universal, unless --checkpoint names a sliced checkpoint or has one beside it (`starling export-matformer-tiers`).",
   },
   logs,
   tui,
