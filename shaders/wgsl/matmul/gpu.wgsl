@@ -5,7 +5,7 @@
 // words. Grid: [ceil(J / 64), ceil(I / 64), 1]. Needs 8.5 KiB of workgroup memory and 256 invocations.
 struct Sizes {
   rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32, innerChunk: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> a: array<f32>;

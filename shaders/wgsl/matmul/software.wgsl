@@ -6,15 +6,11 @@
 // one pipeline for all shapes ran as fast as one for each.
 // An 8x8 tile of C in registers a thread, no workgroup memory. A row of four threads shares its A values, so that a 4-wide
 // software adapter loads them once. Grid: [ceil(J / 32), ceil(I / 8), 1].
-struct Sizes {
-  rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32,
-}
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
+// #include "prelude/matmulSizes.wgsl"
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c
 
 const TILE = 8u;
 const LANES = 4u;
@@ -57,16 +53,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   var ka = 0u;
   var kb = 0u;
   for (var k = 0u; k < inner; k++) {
-    let low = vec4(b[b0 + kb], b[b1 + kb], b[b2 + kb], b[b3 + kb]);
-    let high = vec4(b[b4 + kb], b[b5 + kb], b[b6 + kb], b[b7 + kb]);
-    let x0 = a[a0 + ka]; s0 += x0 * low; t0 += x0 * high;
-    let x1 = a[a1 + ka]; s1 += x1 * low; t1 += x1 * high;
-    let x2 = a[a2 + ka]; s2 += x2 * low; t2 += x2 * high;
-    let x3 = a[a3 + ka]; s3 += x3 * low; t3 += x3 * high;
-    let x4 = a[a4 + ka]; s4 += x4 * low; t4 += x4 * high;
-    let x5 = a[a5 + ka]; s5 += x5 * low; t5 += x5 * high;
-    let x6 = a[a6 + ka]; s6 += x6 * low; t6 += x6 * high;
-    let x7 = a[a7 + ka]; s7 += x7 * low; t7 += x7 * high;
+    let low = vec4(get_b(b0 + kb), get_b(b1 + kb), get_b(b2 + kb), get_b(b3 + kb));
+    let high = vec4(get_b(b4 + kb), get_b(b5 + kb), get_b(b6 + kb), get_b(b7 + kb));
+    let x0 = get_a(a0 + ka); s0 += x0 * low; t0 += x0 * high;
+    let x1 = get_a(a1 + ka); s1 += x1 * low; t1 += x1 * high;
+    let x2 = get_a(a2 + ka); s2 += x2 * low; t2 += x2 * high;
+    let x3 = get_a(a3 + ka); s3 += x3 * low; t3 += x3 * high;
+    let x4 = get_a(a4 + ka); s4 += x4 * low; t4 += x4 * high;
+    let x5 = get_a(a5 + ka); s5 += x5 * low; t5 += x5 * high;
+    let x6 = get_a(a6 + ka); s6 += x6 * low; t6 += x6 * high;
+    let x7 = get_a(a7 + ka); s7 += x7 * low; t7 += x7 * high;
     ka += aInner;
     kb += bInner;
   }
@@ -79,9 +75,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let at = row * sizes.cRow + column;
     let value = tile[n / 4u][n % 4u];
     switch sizes.mode {
-      case 1u: { c[at] += value; }
-      case 2u: { c[at] = residual[at] + value; }
-      default: { c[at] = value; }
+      case ACCUMULATE: { set_c(at, get_c(at) + value); }
+      case RESIDUAL: { set_c(at, get_residual(at) + value); }
+      default: { set_c(at, value); }
     }
   }
 }

@@ -1,7 +1,7 @@
-import { matmul, type MatmulForm, type MatmulOptions, type MatmulStore } from "@starling/shaders/kernels/matmul";
+import { matmul, type MatmulForm, type MatmulPitches, type MatmulStore } from "@starling/shaders/kernels/matmul";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
-import { rowsOf, type Bound } from "./tensor.ts";
+import { rowsOf, storageOf, type Bound } from "./tensor.ts";
 
 /** Collects dispatches in order while their pipelines compile side by side. */
 export class DispatchListBuilder {
@@ -32,9 +32,10 @@ export class DispatchListBuilder {
     b: Bound,
     c: Bound,
     residual: Bound | null = null,
-    options: MatmulOptions = {},
+    { pitches = {} }: { pitches?: MatmulPitches } = {},
   ): void {
-    const { a: aPitch, b: bPitch, c: cPitch } = options.pitches ?? {};
+    const { a: aPitch, b: bPitch, c: cPitch } = pitches;
+    const options = { pitches, storages: { a: storageOf(a), b: storageOf(b), c: storageOf(c) }, adapter: this.#device.features };
     for (let first = 0; first < m; first += this.#productRows) {
       const rows = Math.min(this.#productRows, m - first);
       // what has a row for each token: x (m, k), y and dy (m, n)

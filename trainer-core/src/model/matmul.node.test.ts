@@ -50,7 +50,7 @@ describe.each(KERNEL_PROFILES)("matmul, %s", (profile) => {
     [a, b, residual, start]: readonly Data[],
     pitches?: MatmulPitches,
   ): Promise<Float32Array> {
-    const { spec, constants, grid, sizes } = matmul(profile, form, store, m, n, k, { pitches });
+    const { spec, constants, grid, sizes } = matmul(profile, form, store, m, n, k, { pitches, adapter: device.features });
     const uniform = device.uniform("test", sizes!.byteLength);
     device.write(uniform, sizes!);
     const buffers = [uniform, upload(a), upload(b), upload(residual), upload(start)];
