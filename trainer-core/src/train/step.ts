@@ -3,6 +3,7 @@
  * compiled at create; a step then only uploads tokens, submits prebuilt dispatches and waits for the loss.
  */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
+import { F32_STORAGES } from "@starling/shaders/kernels/storage";
 import type { Device, Dispatch } from "../device/device.ts";
 import { LlamaPlan, MAX_MICRO_BATCHES, type MicroBatchShape } from "../model/llamaPlan.ts";
 import { tierConfig, WHOLE_MODEL } from "../model/matformer.ts";
@@ -10,9 +11,12 @@ import { llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import { ParameterSet } from "../model/parameterSet.ts";
 import { AdamW, type AdamWSettings } from "../optim/adamW.ts";
 import { GradientClip } from "../optim/gradientClip.ts";
+import { GradientUnscale } from "../optim/gradientUnscale.ts";
+import { LossScale } from "../optim/lossScale.ts";
 import { checkBatch, LossMean, MicroBatchStaging } from "./batch.ts";
 import { TrainError } from "./errors.ts";
 import type { BatchResult, GradientTrainer, Sequences } from "./gradientTrainer.ts";
+import { loadParameters } from "./loadParameters.ts";
 
 export class LlamaTrainer implements GradientTrainer {
   readonly device: Device;
@@ -20,16 +24,28 @@ export class LlamaTrainer implements GradientTrainer {
   readonly parameters: ParameterSet;
   readonly plan: LlamaPlan;
   readonly #clip: GradientClip;
+  readonly #unscale: GradientUnscale;
+  readonly #lossScale: LossScale;
   readonly #staging: MicroBatchStaging;
   readonly #microTargets: number[] = [];
   #adamW: Promise<AdamW> | null = null;
 
-  private constructor(device: Device, config: LlamaConfig, parameters: ParameterSet, plan: LlamaPlan, clip: GradientClip) {
+  private constructor(
+    device: Device,
+    config: LlamaConfig,
+    parameters: ParameterSet,
+    plan: LlamaPlan,
+    clip: GradientClip,
+    unscale: GradientUnscale,
+  ) {
     this.device = device;
     this.config = config;
     this.parameters = parameters;
     this.plan = plan;
     this.#clip = clip;
+    this.#unscale = unscale;
+    // the tensor profile multiplies halves whatever the storage
+    this.#lossScale = new LossScale(device.profile === "tensor" || (plan.shape.storages ?? F32_STORAGES).activations !== "f32");
     this.#staging = new MicroBatchStaging(plan.shape.microBatchSequences, plan.shape.sequenceTokens);
   }
 
@@ -37,12 +53,14 @@ export class LlamaTrainer implements GradientTrainer {
   static async create(device: Device, config: LlamaConfig, shape: MicroBatchShape): Promise<LlamaTrainer> {
     const { tier, sliced } = shape.matformer ?? WHOLE_MODEL;
     const trained = tierConfig(config, tier);
-    const parameters = new ParameterSet(device, llamaParameters(sliced ? trained : config));
-    const [plan, clip] = await Promise.all([
+    const { weights } = shape.storages ?? F32_STORAGES;
+    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights);
+    const [plan, clip, unscale] = await Promise.all([
       LlamaPlan.create(device, parameters, trained, shape),
       GradientClip.create(device, parameters),
+      GradientUnscale.create(device, parameters),
     ]);
-    return new LlamaTrainer(device, config, parameters, plan, clip);
+    return new LlamaTrainer(device, config, parameters, plan, clip, unscale);
   }
 
   get microBatchSequences(): number {
@@ -60,29 +78,26 @@ export class LlamaTrainer implements GradientTrainer {
 
   /** Writes master and compute copies of every parameter. Throws RangeError on a missing or wrongly sized tensor. */
   load(weights: ParameterMap): void {
-    for (const { name } of this.parameters.parameters) {
-      const tensor = weights.get(name);
-      if (!tensor) throw new RangeError(`the weights have no tensor ${name}`);
-      this.parameters.write("master", name, tensor.data);
-    }
-    this.parameters.copyMasterToCompute();
+    loadParameters(this.parameters, weights);
   }
 
   /**
    * Gradient of the mean loss over all targets of the batch, in place of the previous gradient. `sequences`: each of
    * sequenceTokens tokens; `labels` (default: the tokens themselves) aligned with them: position t predicts labels[t + 1],
-   * -100 counts for nothing. Waits for the loss alone. Errors: TrainError (bad-sequence, bad-label, too-many-sequences, no-targets).
+   * -100 counts for nothing. Waits for the losses alone. Errors: TrainError (bad-sequence, bad-label, too-many-sequences, no-targets).
    */
   async computeGradients(sequences: Sequences, labels: Sequences = sequences): Promise<BatchResult> {
     const targets = this.#check(sequences, labels);
-    this.parameters.clearGradients();
-    return this.#runBatch(sequences, labels, targets, () => this.plan.runForwardBackward());
+    const { result } = await this.#lossScale.run(targets, (scale) => this.#attempt(sequences, labels, targets, scale));
+    if (!result.gradientIsFinite) this.parameters.clearGradients();
+    return result;
   }
 
   /** Mean loss of the batch; gradients stay as they are. Errors as `computeGradients`. */
   async evaluate(sequences: Sequences, labels: Sequences = sequences): Promise<BatchResult> {
     const targets = this.#check(sequences, labels);
-    return this.#runBatch(sequences, labels, targets, () => this.plan.runForwardLoss());
+    const microBatches = this.#queue(sequences, labels, 0, () => this.plan.runForwardLoss());
+    return this.#lossMean(await this.plan.readLossSums(microBatches), microBatches).result(tokensOf(sequences), targets);
   }
 
   /** Logits (n, tokens, vocabulary) of at most one micro-batch of n sequences. For tests and sampling. */
@@ -123,22 +138,40 @@ export class LlamaTrainer implements GradientTrainer {
   async dispose(): Promise<void> {
     (await this.#adamW)?.dispose();
     this.#clip.dispose();
+    this.#unscale.dispose();
     this.plan.dispose();
     this.parameters.dispose();
   }
 
-  async #runBatch(sequences: Sequences, labels: Sequences, targets: number, run: () => void): Promise<BatchResult> {
-    const { microBatchSequences, sequenceTokens } = this.plan.shape;
+  /** The gradient of the batch with its loss times `scale`, and without it again. */
+  async #attempt(sequences: Sequences, labels: Sequences, targets: number, scale: number) {
+    this.parameters.clearGradients();
+    const microBatches = this.#queue(sequences, labels, scale / targets, () => this.plan.runForwardBackward());
+    this.#unscale.run(scale);
+    this.#unscale.reportTo(this.plan.lossSums, microBatches * 4);
+    const sums = await this.plan.readLossSums(microBatches + 1);
+    const gradientIsFinite = sums[microBatches] === 0;
+    const mean = this.#lossMean(sums, microBatches);
+    const result = mean.result(tokensOf(sequences), targets, gradientIsFinite);
+    return { lossIsFinite: mean.isFinite, gradientIsFinite, result };
+  }
+
+  /** Queues `run` for each micro-batch; returns how many those are. */
+  #queue(sequences: Sequences, labels: Sequences, gradientScale: number, run: () => void): number {
+    const { microBatchSequences } = this.plan.shape;
     const microBatches = Math.ceil(sequences.length / microBatchSequences);
     for (let n = 0; n < microBatches; n++) {
       this.#microTargets[n] = this.#staging.fill(sequences, labels, n * microBatchSequences);
-      this.plan.upload(this.#staging.tokens, this.#staging.labels, 1 / targets, n);
+      this.plan.upload(this.#staging.tokens, this.#staging.labels, gradientScale, n);
       run();
     }
-    const sums = await this.plan.readLossSums(microBatches);
+    return microBatches;
+  }
+
+  #lossMean(sums: ArrayLike<number>, microBatches: number): LossMean {
     const mean = new LossMean();
     for (let n = 0; n < microBatches; n++) mean.add(sums[n], this.#microTargets[n]);
-    return mean.result(sequences.length * sequenceTokens, targets);
+    return mean;
   }
 
   #check(sequences: Sequences, labels: Sequences): number {
@@ -147,3 +180,5 @@ export class LlamaTrainer implements GradientTrainer {
     return checkBatch(sequences, labels, { microBatchSequences, sequenceTokens, vocabSize, maxMicroBatches: MAX_MICRO_BATCHES });
   }
 }
+
+const tokensOf = (sequences: Sequences): number => sequences.length * sequences[0].length;
