@@ -50,6 +50,8 @@ export class Decoder {
   readonly #kernels: DecodeKernels;
   /** what tests compare with the twin: (tileCount) heads, (tileCount, 64) slots, Y, of the last batch */
   readonly buffers: Readonly<FixedBuffers>;
+  readonly #hostWords = new Uint32Array(DECODE_WORDS);
+  readonly #hostFloats = new Float32Array(this.#hostWords.buffer);
   #forPeers: PeerBuffers | null = null;
   /** by pool, by batch: mergeSent, rowPass, columnStep */
   #dispatches: readonly (readonly (readonly Dispatch[])[])[] = [];
@@ -142,11 +144,12 @@ export class Decoder {
     await this.reserve(peers);
     const { device } = this.#plan;
     const { sentIndex, sentValue } = this.#forPeers!;
-    const words = new Uint32Array(DECODE_WORDS);
+    const words = this.#hostWords;
+    const floats = this.#hostFloats;
     for (const [i, { sentStart, batches }] of this.#plan.pools.entries()) {
       for (const [b, batch] of batches.entries()) {
         words.set([peers, oneBit ? 1 : 0, startsBySent(batch, peers) ? 1 : 0]);
-        new Float32Array(words.buffer)[3] = learningRate;
+        floats[3] = learningRate;
         words[4] = rule === "sum" ? 1 : 0;
         device.write(this.buffers.decode, words);
         const first = sentStart + batch.sentBase;

@@ -18,6 +18,8 @@ export class Encoder {
   readonly #sentValue: readonly GPUBuffer[];
   readonly #encode: readonly Dispatch[];
   readonly #subtract: readonly Dispatch[];
+  /** what `sent` reads into */
+  readonly #host: SentResult;
 
   private constructor(
     plan: TilePlan,
@@ -30,6 +32,8 @@ export class Encoder {
     this.#sentValue = buffers.sentValue;
     this.#encode = dispatches.encode;
     this.#subtract = dispatches.subtract;
+    const entries = plan.pools.reduce((sum, p) => sum + p.sentCount, 0);
+    this.#host = { index: new Uint32Array(entries), valueBits: new Uint32Array(entries) };
   }
 
   /** Encodes `residualPools`, one buffer a pool of the plan. */
@@ -77,18 +81,20 @@ export class Encoder {
     this.#plan.device.run(this.#subtract);
   }
 
-  /** What the last encode() chose. */
+  /** What the last encode() chose, in arrays that the next call fills again. */
   async sent(): Promise<SentResult> {
     const { device, pools } = this.#plan;
-    const entries = pools.reduce((sum, p) => sum + p.sentCount, 0);
-    const result = { index: new Uint32Array(entries), valueBits: new Uint32Array(entries) };
+    const { index, valueBits } = this.#host;
     await Promise.all(
-      pools.flatMap((p, i) => [
-        device.read(this.#sentIndex[i], p.sentCount * 4).then((bytes) => result.index.set(new Uint32Array(bytes), p.sentStart)),
-        device.read(this.#sentValue[i], p.sentCount * 4).then((bytes) => result.valueBits.set(new Uint32Array(bytes), p.sentStart)),
-      ]),
+      pools.flatMap((p, i) => {
+        const into = (to: Uint32Array) => (mapped: ArrayBuffer) => to.set(new Uint32Array(mapped, 0, p.sentCount), p.sentStart);
+        return [
+          device.readInto(this.#sentIndex[i], p.sentCount * 4, 0, into(index)),
+          device.readInto(this.#sentValue[i], p.sentCount * 4, 0, into(valueBits)),
+        ];
+      }),
     );
-    return result;
+    return this.#host;
   }
 
   dispose(): void {

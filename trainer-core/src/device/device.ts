@@ -316,10 +316,12 @@ export class Device {
     for (let at = 0; at < dispatches.length; at += this.#dispatchesPerSubmit) {
       const encoder = this.gpu.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      for (const d of dispatches.slice(at, at + this.#dispatchesPerSubmit)) {
-        pass.setPipeline(d.pipeline);
-        pass.setBindGroup(0, d.bindGroup);
-        pass.dispatchWorkgroups(d.grid[0], d.grid[1], d.grid[2]);
+      const end = Math.min(at + this.#dispatchesPerSubmit, dispatches.length);
+      for (let n = at; n < end; n++) {
+        const { pipeline, bindGroup, grid } = dispatches[n];
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
       }
       pass.end();
       this.gpu.queue.submit([encoder.finish()]);

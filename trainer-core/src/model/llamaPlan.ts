@@ -60,13 +60,14 @@ export class LlamaPlan {
   readonly shape: MicroBatchShape;
   /** sequences * tokens */
   readonly rows: number;
+  /** a slot for each micro-batch, and one more that a step may have read back with them */
+  readonly lossSums: GPUBuffer;
   readonly #activations: Activations;
   readonly #tokens: GPUBuffer;
   readonly #targets: GPUBuffer;
   readonly #occurrences: GPUBuffer;
   readonly #logits: GPUBuffer;
   readonly #rowLosses: GPUBuffer;
-  readonly #lossSums: GPUBuffer;
   readonly #scales: GPUBuffer;
   readonly #slot: GPUBuffer;
   readonly #ropeTable: GPUBuffer;
@@ -78,6 +79,7 @@ export class LlamaPlan {
   readonly #hostCounts: Uint32Array<ArrayBuffer>;
   readonly #hostScales = new Float32Array(4);
   readonly #hostSlot = new Uint32Array(4);
+  readonly #hostLossSums = new Float32Array(MAX_MICRO_BATCHES + 1);
   #forward: Dispatch[] = [];
   #headEvaluate: Dispatch[] = [];
   #headTrain: Dispatch[] = [];
@@ -108,7 +110,7 @@ export class LlamaPlan {
     this.#occurrences = device.buffer("occurrences", (2 * rows + 1) * 4);
     this.#logits = device.buffer("logits", chunkRows * rowBytes);
     this.#rowLosses = device.buffer("row losses", rows * 4);
-    this.#lossSums = device.buffer("loss sums", MAX_MICRO_BATCHES * 4);
+    this.lossSums = device.buffer("loss sums", (MAX_MICRO_BATCHES + 1) * 4);
     this.#scales = device.uniform("loss scale", 16);
     this.#slot = device.uniform("loss slot", 16);
     this.#ropeTable = device.bufferOf("rope table", ropeTable(config, shape.sequenceTokens));
@@ -173,10 +175,16 @@ export class LlamaPlan {
     return { forward: this.#forward, head: this.#headTrain, backward: this.#backward };
   }
 
-  /** Sums of losses of slots 0 to count - 1; the step's one wait. */
-  async readLossSums(count: number): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.device.read(this.#lossSums, count * 4));
+  /** Sums of losses of slots 0 to count - 1, until the next call; the step's one wait. */
+  readLossSums(count: number): Promise<Float32Array<ArrayBuffer>> {
+    return this.device.readInto(this.lossSums, count * 4, 0, this.#takeLossSums);
   }
+
+  readonly #takeLossSums = (mapped: ArrayBuffer): Float32Array<ArrayBuffer> => {
+    const view = new DataView(mapped);
+    for (let n = 0; n < mapped.byteLength / 4; n++) this.#hostLossSums[n] = view.getFloat32(4 * n, true);
+    return this.#hostLossSums;
+  };
 
   /** Loss at every position of the last micro-batch that ran (sequences, tokens); 0 where there is no target. */
   async readPositionLosses(): Promise<Float32Array<ArrayBuffer>> {
@@ -196,7 +204,7 @@ export class LlamaPlan {
   }
 
   dispose(): void {
-    const own = [this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#rowLosses, this.#lossSums];
+    const own = [this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#rowLosses, this.lossSums];
     for (const b of [...this.#activations.all, ...own, this.#scales, this.#slot, this.#ropeTable, ...this.#sizes.values()]) b.destroy();
   }
 
@@ -279,7 +287,7 @@ export class LlamaPlan {
       const headGradient = parameters.slice("grad", this.#headName);
       list.matmul("weightGradient", "add", sizes, this.#logits, rowsOf(finalNormed, chunk.first, chunk.rows, hiddenSize), headGradient);
     }
-    list.call(lossSum(this.rows), this.#slot, this.#rowLosses, this.#lossSums);
+    list.call(lossSum(this.rows), this.#slot, this.#rowLosses, this.lossSums);
     return list.build();
   }
 

@@ -46,8 +46,8 @@ export class GradientClip {
   }
 
   /** The norm before clipping, of the last run. */
-  async readNorm(): Promise<number> {
-    return new Float32Array(await this.#device.read(this.#clip, 4))[0];
+  readNorm(): Promise<number> {
+    return this.#device.readInto(this.#clip, 4, 0, (mapped) => new DataView(mapped).getFloat32(0, true));
   }
 
   dispose(): void {

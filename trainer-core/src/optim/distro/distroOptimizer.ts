@@ -87,6 +87,7 @@ export class DistroOptimizer {
   readonly #decay: Elementwise;
   /** the encoder holds what was sent and not yet taken out of the residual */
   #owesSubtraction = false;
+  readonly #hostScalars = new Float32Array(4);
 
   private constructor(
     parameters: ParameterSet,
@@ -250,7 +251,8 @@ export class DistroOptimizer {
   }
 
   #run({ uniform, dispatches }: Elementwise, ...scalars: number[]): void {
-    this.#device.write(uniform, Float32Array.from(scalars));
+    this.#hostScalars.set(scalars);
+    this.#device.write(uniform, this.#hostScalars);
     this.#device.run(dispatches);
   }
 
