@@ -205,6 +205,7 @@ const DEVICE: Record<DeviceErrorCode, Words> = {
     "The browser or its driver gave it up, as happens when the device sleeps or other work takes all of its memory. Try again.",
   ),
   "too-large": bad("The model is too large for this adapter"),
+  "out-of-memory": bad("The graphics card's memory is full", "retry", "Close other tabs and programs that use it, then try again."),
 };
 
 const DATA: Record<DataErrorCode, Words> = {
