@@ -56,6 +56,23 @@ export const narrow = (count: number, storage: Storage): KernelCall => ({
   grid: linearGrid(count / 4, LINEAR_WORKGROUP_SIZE),
 });
 
+const unscaleSpec: KernelSpec = {
+  name: "optim.unscale",
+  wgsl: wgsl.unscale,
+  bindings: [
+    { name: "settings", kind: "uniform" },
+    { name: "g", kind: "read_write" },
+    { name: "report", kind: "read_write" },
+  ],
+};
+
+/** g *= factor; report[0] becomes 1 where g (count, a multiple of four) is not finite. Buffers: settings (f32 factor), g, report. */
+export const unscale = (count: number): KernelCall => ({
+  spec: unscaleSpec,
+  constants: { COUNT: count / 4 },
+  grid: linearGrid(count / 4, LINEAR_WORKGROUP_SIZE),
+});
+
 /** Elements a thread of `squareSum` adds. */
 export const SQUARE_SUM_CHUNK = 512;
 

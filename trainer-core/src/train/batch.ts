@@ -103,7 +103,11 @@ export class LossMean {
     } else this.#nonFinite++;
   }
 
-  result(tokens: number, targets: number): BatchResult {
-    return { loss: this.#sum / this.#counted, tokens, targets, nonFiniteMicroBatches: this.#nonFinite };
+  get isFinite(): boolean {
+    return this.#nonFinite === 0;
+  }
+
+  result(tokens: number, targets: number, gradientIsFinite = true): BatchResult {
+    return { loss: this.#sum / this.#counted, tokens, targets, nonFiniteMicroBatches: this.#nonFinite, gradientIsFinite };
   }
 }

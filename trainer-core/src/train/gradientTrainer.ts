@@ -15,6 +15,8 @@ export interface BatchResult {
   targets: number;
   /** micro-batches whose loss was not finite and is left out of `loss` */
   nonFiniteMicroBatches: number;
+  /** false: the gradient of the batch was not finite at any loss scale, and is now zero */
+  gradientIsFinite: boolean;
 }
 
 /** Sequences of equal length; their labels are rows of the same length. */
@@ -35,7 +37,8 @@ export interface GradientTrainer {
   /**
    * Gradient of the mean loss over all targets of the batch, in place of the previous gradient. `sequences`: each of
    * sequenceTokens tokens; `labels` (default: the tokens themselves) aligned with them: position t predicts labels[t + 1],
-   * -100 counts for nothing. Errors: TrainError (bad-sequence, bad-label, too-many-sequences, no-targets).
+   * -100 counts for nothing. Where activations are halves, the batch is run again at a smaller loss scale if its gradient overflows;
+   * what is left is the gradient itself, without the scale. Errors: TrainError (bad-sequence, bad-label, too-many-sequences, no-targets).
    */
   computeGradients(sequences: Sequences, labels?: Sequences): Promise<BatchResult>;
   /** Mean loss of the batch; gradients stay as they are. Errors as `computeGradients`. */

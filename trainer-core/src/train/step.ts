@@ -20,6 +20,7 @@ import { loadParameters } from "./loadParameters.ts";
 
 export class LlamaTrainer implements GradientTrainer {
   readonly device: Device;
+  /** the model that `parameters` are; of a MatFormer tier above 0 `plan` trains the first part of it */
   readonly config: LlamaConfig;
   readonly parameters: ParameterSet;
   readonly plan: LlamaPlan;
