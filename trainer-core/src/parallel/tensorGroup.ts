@@ -38,7 +38,7 @@ export class TensorGroup implements Worker {
     const stages = this.#passes[0][pass];
     for (let n = 0; n < stages.length; n++) {
       for (const [index, rank] of this.#ranks.entries()) rank.device.run(this.#passes[index][pass][n].list);
-      await this.#exchange(stages[n].then);
+      await this.#exchange(stages[n].exchange);
     }
   }
 

@@ -33,7 +33,8 @@ export type Exchange = { kind: "shares" } | { kind: "parts"; rows: number } | nu
 
 export interface Stage {
   list: readonly Dispatch[];
-  then: Exchange;
+  /** what follows the list */
+  exchange: Exchange;
 }
 
 /** Forward with the loss (`evaluate`), and with backward (`train`). */
@@ -283,13 +284,13 @@ class StageBuilder {
     this.scope = { ...base, list: newList() };
   }
 
-  end(then: Exchange): void {
-    this.#ended.push(this.scope.list.build().then((list) => ({ list, then })));
+  end(exchange: Exchange): void {
+    this.#ended.push(this.scope.list.build().then((list) => ({ list, exchange })));
     this.scope = { ...this.#base, list: this.#newList() };
   }
 
-  async build(then: Exchange = null): Promise<Stage[]> {
-    this.end(then);
+  async build(exchange: Exchange = null): Promise<Stage[]> {
+    this.end(exchange);
     return Promise.all(this.#ended);
   }
 }
