@@ -1,5 +1,6 @@
 import { CoordinatorError } from "./errors.ts";
-import { Machine, MachineError } from "./machine.ts";
+import { MachineError } from "./machineError.ts";
+import { readState } from "./readState.ts";
 
 interface Progress {
   epoch: number;
@@ -44,6 +45,6 @@ export class Continuity {
 }
 
 function progressOf(bytes: Uint8Array): Progress {
-  const { epoch, step, epochStartMs, runState } = Machine.load(bytes).state();
+  const { epoch, step, epochStartMs, runState } = readState(bytes);
   return { epoch, step, epochStartMs, isWarmup: runState === "Warmup" };
 }

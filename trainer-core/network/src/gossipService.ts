@@ -1,10 +1,15 @@
-/** gossipsub as members use it. Who only asks (a spectator's page) does without it, and without its bytes. */
+/** gossipsub as members use it, and what it learns its peers by. Who only asks (a spectator's page) does without, and without the bytes. */
 import { type GossipSub, gossipsub, TopicValidatorResult } from "@libp2p/gossipsub";
+import { identify } from "@libp2p/identify";
+import { ping } from "@libp2p/ping";
 import { fastMessageId } from "./gossipGuard.ts";
 import { gossipLimits } from "./limits.ts";
 
 export interface GossipService {
   create: ReturnType<typeof gossipsub>;
+  /** what each side speaks: gossipsub and relays find their peers by it */
+  identify: ReturnType<typeof identify>;
+  ping: ReturnType<typeof ping>;
   /** what a topic's validator answers */
   verdict(isAccepted: boolean): TopicValidatorResult;
 }
@@ -27,6 +32,8 @@ export function gossipService(): GossipService {
       gossipsubIWantFollowupMs: 15_000,
       scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: -1 },
     }),
+    identify: identify(),
+    ping: ping(),
     // Ignore, not reject: the relaying peer may know of a member that we have not heard of yet.
     verdict: (isAccepted) => (isAccepted ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore),
   };

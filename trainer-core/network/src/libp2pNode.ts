@@ -1,8 +1,6 @@
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
-import { identify } from "@libp2p/identify";
 import type { MultiaddrConnection, PeerId } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
-import { ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2p, type Libp2pOptions } from "libp2p";
 import { Admission } from "./admission.ts";
@@ -45,7 +43,7 @@ export interface Libp2pNetworkOptions {
   now?: () => number;
 }
 
-export type Services = { pubsub?: GossipSub; identify: unknown; ping: unknown; relay?: unknown };
+export type Services = { pubsub?: GossipSub; identify?: unknown; ping?: unknown; relay?: unknown };
 
 /** A started libp2p node and what watches over it. */
 export interface Libp2pParts {
@@ -152,10 +150,8 @@ export async function startLibp2p(options: Libp2pNetworkOptions, callbacks: Guar
     // A frozen peer is noticed within 20 s; less would cut machines whose CPUs are busy training.
     connectionMonitor: { pingInterval: 5_000, pingTimeout: { minTimeout: 15_000 } },
     services: {
-      identify: identify(),
-      ping: ping(),
       ...(options.relay && { relay: options.relay }),
-      ...(options.gossip && { pubsub: options.gossip.create }),
+      ...(options.gossip && { identify: options.gossip.identify, ping: options.gossip.ping, pubsub: options.gossip.create }),
     },
   });
   node.addEventListener("connection:open", ({ detail: connection }) => {

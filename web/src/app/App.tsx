@@ -2,10 +2,9 @@
 import { Suspense, useEffect, useState, type ReactNode } from "react";
 import { HashRouter, Route, Routes } from "react-router";
 import { loadRuntimeConfig, RuntimeConfigContext, type RuntimeConfig } from "../lib/runtimeConfig.ts";
-import { ReviewDialog } from "../chain/ReviewDialog.tsx";
-import { explain } from "../lib/explain.ts";
-import { Alert, Button } from "../ui/index.ts";
+import { ReviewHost } from "../chain/ReviewHost.tsx";
 import { WalletHost } from "../wallet/WalletHost.tsx";
+import { FailureAlert } from "./FailureAlert.tsx";
 import { Layout, PageWait } from "./Layout.tsx";
 import { NotFoundPage } from "./NotFoundPage.tsx";
 import { ROUTES } from "./routes.ts";
@@ -32,7 +31,7 @@ export function App() {
           </Route>
         </Routes>
         <WalletHost />
-        <ReviewDialog />
+        <ReviewHost />
       </Configured>
     </HashRouter>
   );
@@ -62,17 +61,13 @@ function Configured({ children }: { children: ReactNode }) {
     <main className="mx-auto max-w-2xl p-4 pt-16">
       <title>Starling</title>
       <h1 className="mb-4 text-2xl font-semibold">Starling</h1>
-      <Alert
-        action={
-          <Button busy={loaded.attempt < attempt} onClick={() => setAttempt(loaded.attempt + 1)} size="small">
-            Try again
-          </Button>
-        }
+      <FailureAlert
+        busy={loaded.attempt < attempt}
+        button="Try again"
+        error={loaded.error}
+        onPress={() => setAttempt(loaded.attempt + 1)}
         title="This page does not know where to look"
-        tone="bad"
-      >
-        {explain(loaded.error).text}
-      </Alert>
+      />
     </main>
   );
 }

@@ -1,6 +1,5 @@
 import { Component, type ErrorInfo, type ReactNode } from "react";
-import { explain } from "../lib/explain.ts";
-import { Alert, Button } from "../ui/index.ts";
+import { FailureAlert } from "./FailureAlert.tsx";
 
 interface Props {
   children: ReactNode;
@@ -27,21 +26,10 @@ export class ErrorBoundary extends Component<Props, { error: unknown; at: string
 
   override render(): ReactNode {
     if (this.state.error === undefined) return this.props.children;
-    const { title, text } = explain(this.state.error);
     return (
       <>
         <h1 className="mb-4 text-2xl font-semibold">This page stopped</h1>
-        <Alert
-          action={
-            <Button onClick={() => location.reload()} size="small">
-              Reload
-            </Button>
-          }
-          title={title}
-          tone="bad"
-        >
-          {text}
-        </Alert>
+        <FailureAlert button="Reload" error={this.state.error} onPress={() => location.reload()} />
       </>
     );
   }

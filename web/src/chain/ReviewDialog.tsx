@@ -1,11 +1,11 @@
-/** What a transaction will do, in plain words, before the wallet is asked to sign it. Stands once in the layout. */
+/** What a transaction will do, in plain words, before the wallet is asked to sign it. Stands once in the app (ReviewHost.tsx). */
 import { useState } from "react";
 import { explain } from "../lib/explain.ts";
 import { formatSol } from "../lib/format.ts";
 import { AddressText, Alert, Badge, Button, Checkbox, Dialog } from "../ui/index.ts";
 import { usePendingReview, type PendingReview } from "./reviews.ts";
 
-export function ReviewDialog() {
+export default function ReviewDialog() {
   const pending = usePendingReview();
   return pending === null ? (
     <Dialog onClose={() => {}} open={false} title="">

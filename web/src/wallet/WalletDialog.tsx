@@ -3,7 +3,7 @@ import { AddressText, Alert, Button, Dialog, Spinner } from "../ui/index.ts";
 import { chooseWallet, closeWalletDialog, disconnectWallet, openWalletDialog, useWalletSnapshot } from "./store.ts";
 import type { WalletSnapshot } from "./types.ts";
 
-export function WalletDialog() {
+export default function WalletDialog() {
   const wallet = useWalletSnapshot();
   const close = () => {
     if (wallet.status === "connecting") chooseWallet(null);

@@ -1,9 +1,10 @@
 /** Stands once in the app: the dialog, and the edge as soon as a wallet is wanted. */
-import { useEffect, useState, type ComponentType } from "react";
+import { lazy, Suspense, useEffect, useState, type ComponentType } from "react";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
 import type { EdgeProps } from "./edge.ts";
 import { changeWallet, useWalletSnapshot, useWalletWanted } from "./store.ts";
-import { WalletDialog } from "./WalletDialog.tsx";
+
+const WalletDialog = lazy(() => import("./WalletDialog.tsx"));
 
 const NOT_LOADED = "The part of this page that talks to wallets could not be loaded. Check the connection.";
 
@@ -31,7 +32,11 @@ export function WalletHost() {
   if (clusters.length === 0) return null;
   return (
     <>
-      <WalletDialog />
+      {wanted && (
+        <Suspense>
+          <WalletDialog />
+        </Suspense>
+      )}
       {Edge !== null && <Edge chain={clusters[0].chain} />}
     </>
   );

@@ -4,7 +4,7 @@ import { Struct } from "@starling/sdk/struct";
 import { type CoordinatorState, RUN_STATES, type RunState } from "@starling/sdk/types";
 import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { RunKey, RunSummary } from "./protocol.ts";
-import { phaseTimes, waitingCount } from "./runView.ts";
+import { phaseTimes, waitingCount } from "./phaseTimes.ts";
 
 export interface SummaryNames {
   key: RunKey;

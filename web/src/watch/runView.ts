@@ -3,8 +3,8 @@ import { DRAIN_ROUNDS } from "@starling/config";
 import { getAddressDecoder } from "@solana/kit";
 import { toHex } from "@starling/sdk/bytes";
 import { type Machine, MachineError } from "@starling/sdk/machine";
-import { phaseLimitMs } from "@starling/sdk/phaseLimit";
 import type { ClientSlot, CoordinatorState, RunState } from "@starling/sdk/types";
+import { phaseTimes } from "./phaseTimes.ts";
 import type { ChainView, ClientHealth, ClientRole, ClientView, ConfigView, RoundView, RunKey, RunView } from "./protocol.ts";
 
 const IN_ROUND: ReadonlySet<RunState> = new Set(["RoundTrain", "RoundWitness"]);
@@ -70,21 +70,6 @@ export function runView(input: ViewInput): Omit<RunView, "phases"> {
     chain: input.chain,
     nonce: input.nonce,
   };
-}
-
-/** On this machine's clock. What has to happen first, and is not there, ends by no clock. */
-export function phaseTimes(state: CoordinatorState, offsetMs: number): { startedMs: number | null; endsMs: number | null } {
-  const { runState, config } = state;
-  if (runState === "Uninitialized") return { startedMs: null, endsMs: null };
-  const startedMs = Number(state.runStateStartedMs) - offsetMs;
-  const isWaited = runState !== "WaitingForMembers" || waitingCount(state) >= config.initMinClients;
-  const limitMs = isWaited ? phaseLimitMs(state) : null;
-  return { startedMs, endsMs: limitMs === null ? null : startedMs + limitMs };
-}
-
-/** Those who will be in the next epoch: who waits, and who stays. */
-export function waitingCount(state: CoordinatorState): number {
-  return state.pending.length + state.clients.filter(({ state: of, carried }) => of === "Healthy" && carried).length;
 }
 
 function dataIndexOf(state: CoordinatorState): bigint {

@@ -7,16 +7,15 @@ import { toHex } from "@starling/sdk/bytes";
 import { CoordinatorError, isFinalRefusal } from "@starling/sdk/errors";
 import { type HistoryEntry, readHistory } from "@starling/sdk/roundHistory";
 import { Identity } from "@starling/sdk/identity";
-import { Machine } from "@starling/sdk/machine";
-import type { CoordinatorPort, Snapshot } from "@starling/sdk/types";
+import { readState } from "@starling/sdk/readState";
+import type { CoordinatorPort, CoordinatorState, Snapshot } from "@starling/sdk/types";
 import { Activity } from "./activity.ts";
 import type { ListChannel, RunChannel } from "./channels.ts";
-import { readConfig, type ReadConfig } from "./configView.ts";
 import type { Connection, WatchedCoordinator } from "./protocol.ts";
 import { summaryOfState } from "./runSummary.ts";
 import { Pace } from "./pace.ts";
-import { runView } from "./runView.ts";
 import type { Feed, RunFeed, Source } from "./source.ts";
+import type { ReadConfig } from "./tcpRun.ts";
 import { TcpHistory } from "./tcpHistory.ts";
 
 /** of the list; a run's own page hears of each round */
@@ -28,7 +27,7 @@ const REST_MS = 2_000;
 
 interface Seen {
   snapshot: Snapshot;
-  machine: Machine;
+  state: CoordinatorState;
   offsetMs: number;
   lastSeenMs: ReadonlyMap<string, number | null>;
 }
@@ -44,6 +43,9 @@ export class TcpSource implements Source {
   #newest: HistoryEntry | null = null;
   #ended: Promise<void> | null = null;
   #connection: Connection;
+  /** for those who follow the run; the list does without */
+  #run: typeof import("./tcpRun.ts") | null = null;
+  #configToml: string | null = null;
   #read: ReadConfig | null = null;
   #peer: { network: PeerNetwork; key: PeerKey } | null = null;
   #seen: Seen | null = null;
@@ -75,6 +77,7 @@ export class TcpSource implements Source {
     this.#begin();
     channel.setConnection(this.#connection);
     if (this.#read !== null) channel.setSchedule((step) => this.#read?.learningRate(step, null) ?? null);
+    void this.#loadRun(channel);
     this.#show();
     return {
       stop: () => {
@@ -92,12 +95,23 @@ export class TcpSource implements Source {
     await this.#ended;
   }
 
+  async #loadRun(channel: RunChannel): Promise<void> {
+    try {
+      this.#run ??= await import("./tcpRun.ts");
+    } catch (error) {
+      channel.setConnection({ kind: "refused", text: `A part of this page could not be loaded: ${(error as Error).message}` });
+      return;
+    }
+    this.#readConfig();
+    this.#show();
+  }
+
   #connectHistory(history: TcpHistory): void {
     if (this.#peer === null) return;
     history.connected({
       network: this.#peer.network,
       coordinator: this.#peer.key,
-      step: () => this.#seen?.machine.state().step ?? 0,
+      step: () => this.#seen?.state.step ?? 0,
       nowOffsetMs: () => this.#seen?.offsetMs ?? 0,
     });
   }
@@ -105,7 +119,7 @@ export class TcpSource implements Source {
   /** The last report, so that the list shows where the run stands. */
   async #readNewest(): Promise<void> {
     if (this.#peer === null || this.#lists.size === 0 || this.#seen === null) return;
-    const { step } = this.#seen.machine.state();
+    const { step } = this.#seen.state;
     const options = { signal: this.#closing.signal };
     try {
       const entries = await readHistory(this.#peer.network, this.#peer.key, Math.max(0, step - NEWEST_ROUNDS), NEWEST_ROUNDS, options);
@@ -173,20 +187,25 @@ export class TcpSource implements Source {
 
   async #readInfo(port: CoordinatorPort): Promise<void> {
     const { configToml } = await port.runInfo(this.#closing.signal);
-    if (this.#read?.view.toml === configToml) return;
-    const read = readConfig(configToml);
+    this.#configToml = configToml;
+    this.#readConfig();
+    this.#show();
+  }
+
+  #readConfig(): void {
+    if (this.#run === null || this.#configToml === null || this.#read?.view.toml === this.#configToml) return;
+    const read = this.#run.readConfig(this.#configToml);
     this.#read = read;
     for (const channel of this.#runs.keys()) channel.setSchedule((step) => read.learningRate(step, null));
-    this.#show();
   }
 
   #see(snapshot: Snapshot): void {
     this.#heardMs = Date.now();
-    const machine = Machine.load(snapshot.bytes);
+    const state = readState(snapshot.bytes);
     const offsetMs = Number(snapshot.coordinatorNowMs) - this.#heardMs;
-    const step = this.#seen?.machine.state().step;
-    this.#seen = { snapshot, machine, offsetMs, lastSeenMs: this.#activity.note(machine.state(), this.#heardMs, offsetMs) };
-    if (step !== machine.state().step) {
+    const step = this.#seen?.state.step;
+    this.#seen = { snapshot, state, offsetMs, lastSeenMs: this.#activity.note(state, this.#heardMs, offsetMs) };
+    if (step !== state.step) {
       for (const history of this.#runs.values()) history.look();
       if (this.#lists.size > 0) this.#newestPace.want();
     }
@@ -195,13 +214,13 @@ export class TcpSource implements Source {
 
   #show(): void {
     if (this.#seen === null) return;
-    const { snapshot, machine, offsetMs, lastSeenMs } = this.#seen;
-    const state = machine.state();
+    const { snapshot, state, offsetMs, lastSeenMs } = this.#seen;
     const { label } = this.#coordinator;
-    for (const channel of this.#runs.keys()) {
+    for (const channel of this.#run === null ? [] : this.#runs.keys()) {
       channel.setView(
-        runView({
-          ...{ key: channel.key, name: state.runId, description: label, machine, nonce: snapshot.nonce, offsetMs, lastSeenMs },
+        this.#run!.viewOfSnapshot({
+          ...{ key: channel.key, name: state.runId, description: label, nonce: snapshot.nonce, offsetMs, lastSeenMs },
+          bytes: snapshot.bytes,
           lifetimeEarned: null,
           reachable: new Set(snapshot.members.map(({ peerId }) => toHex(peerId))),
           learningRate: this.#read?.learningRate ?? (() => null),
