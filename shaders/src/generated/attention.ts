@@ -1,404 +1,894 @@
 // Generated from shaders/wgsl/attention by scripts/embedShaders.mjs: edit those files instead.
 /* oxlint-disable */
 export const wgsl = {
-  backwardKeys: `// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueries.wgsl:
+  backwardKeysGpu: `// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueriesGpu.wgsl:
 //   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
-// Shapes as in attention/forward.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
-// A thread makes 4 key rows and 16 dimensions and walks the query heads of its group, so nothing is added atomically.
-// Grid: linear over batch*keyHeads*ceil(sequence/4)*ceil(headDim/16).
-// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+// The contract of attention/backwardKeysSoftware.wgsl. A workgroup: 64 keys of one key head, which meet the queries of all heads of
+// the group, 32 at a time (prelude/attentionTiles.wgsl): nothing is added atomically.
+// Grid: folded, batch * keyHeads * ceil(sequence / 64) workgroups. WIDTHS (in the text): ceil(headDim / 32).
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read> dOut: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read> dOut: array<f32>; // storage: dOut
 @group(0) @binding(5) var<storage, read> lse: array<f32>;
 @group(0) @binding(6) var<storage, read> delta: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dv: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>; // storage: dk
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>; // storage: dv
 
-const WORKGROUP_SIZE = 64u;
-// Item of this thread in a grid made by linearGrid(): large grids fold into y.
-fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
-  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
+
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
+}
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
+}
+// Tiles of attention in workgroup memory, 14 KiB. A workgroup of 16 x 8 threads has 64 rows of its own side (a thread 4 of them)
+// and meets the other side 32 rows at a time: products of rows, 4 x 4 a thread, then sums of the other side's rows weighed by them.
+const THREADS = 128u;
+const OWN = 64u;
+const OTHER = 32u;
+const DEPTH = 16u; // dimensions staged at once for products
+const WIDTH = 32u; // dimensions staged at once for sums
+var<workgroup> staged: array<vec4<f32>, 384>;
+var<workgroup> weights: array<vec4<f32>, 512>; // (other row, 4 own rows)
+
+/** Products of a thread: of 4 own rows with each of 4 other rows. */
+alias Products = array<vec4<f32>, 4>;
+
+/**
+ * For products, rows lie across: staged[dimension, 4 rows]. Threads 0 to 63 bring 4 rows x 4 dimensions of the own side each,
+ * 64 to 95 of the other. \`second\`: of the kernel's second pair of tensors.
+ */
+fn stageProducts(thread: u32, own: u32, other: u32, d: u32, second: bool) {
+  let at = d + thread % 4u * 4u;
+  if (thread < 64u) {
+    let row = own + thread / 4u * 4u;
+    let x0 = loadOwn(row, at, second);
+    let x1 = loadOwn(row + 1u, at, second);
+    let x2 = loadOwn(row + 2u, at, second);
+    let x3 = loadOwn(row + 3u, at, second);
+    let to = thread % 4u * 64u + thread / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 16u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 32u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 48u] = vec4(x0.w, x1.w, x2.w, x3.w);
+  } else if (thread < 96u) {
+    let row = other + (thread - 64u) / 4u * 4u;
+    let x0 = loadOther(row, at, second);
+    let x1 = loadOther(row + 1u, at, second);
+    let x2 = loadOther(row + 2u, at, second);
+    let x3 = loadOther(row + 3u, at, second);
+    let to = 256u + thread % 4u * 32u + (thread - 64u) / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 8u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 16u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 24u] = vec4(x0.w, x1.w, x2.w, x3.w);
+  }
 }
 
-fn loadQ(at: u32) -> vec4<f32> {
-  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
-}
-fn loadK(at: u32) -> vec4<f32> {
-  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
-}
-fn loadV(at: u32) -> vec4<f32> {
-  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
-}
-fn loadDOut(at: u32) -> vec4<f32> {
-  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
+/** For sums, rows lie along: staged[row, 4 dimensions], 32 dimensions from \`d\` on. */
+fn stageSums(thread: u32, other: u32, d: u32, second: bool) {
+  for (var n = thread; n < OTHER * 8u; n += THREADS) { staged[n] = loadOther(other + n / 8u, d + n % 8u * 4u, second); }
 }
 
-fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
-  let seen = vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i);
-  return select(vec4<f32>(), exp(s * shape.scale - logSum), seen & vec4(i < shape.sequence));
+/** Over the dimensions that \`stageProducts\` brought. */
+fn addProducts(products: ptr<function, Products>, own: u32, other: u32) {
+  for (var d = 0u; d < DEPTH; d++) {
+    let x = staged[d * 16u + own];
+    let y = staged[256u + d * 8u + other];
+    (*products)[0] += x * y.x;
+    (*products)[1] += x * y.y;
+    (*products)[2] += x * y.z;
+    (*products)[3] += x * y.w;
+  }
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+fn putWeights(p: Products, own: u32, other: u32) {
+  let at = other * 64u + own;
+  weights[at] = p[0];
+  weights[at + 16u] = p[1];
+  weights[at + 32u] = p[2];
+  weights[at + 48u] = p[3];
+}
+
+/** 4 dimensions of each of the 4 own rows, from what \`stageSums\` brought. */
+fn weighedRows(own: u32, lane: u32) -> Products {
+  var sums = Products();
+  for (var r = 0u; r < OTHER; r++) {
+    let p = weights[r * 16u + own];
+    let x = staged[r * 8u + lane];
+    sums[0] += p.x * x;
+    sums[1] += p.y * x;
+    sums[2] += p.z * x;
+    sums[3] += p.w * x;
+  }
+  return sums;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let perKey = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * perKey;
+  let tiles = (shape.sequence + OWN - 1u) / OWN;
+  let heads = shape.batch * shape.keyHeads;
+  let item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= heads * tiles) { return; }
+  let first = item / heads * OWN; // the longest first: the last to start then end soon
+  group = perKey;
+  keyHead = item % heads % shape.keyHeads;
+  firstRow = item % heads / shape.keyHeads * shape.sequence;
+  let own = thread / 8u;
+  let lane = thread % 8u;
+  let mine = vec4(first + own * 4u) + vec4(0u, 1u, 2u, 3u);
+
+  var keys: array<vec4<f32>, 4 * WIDTHS>;
+  var values: array<vec4<f32>, 4 * WIDTHS>;
+  for (var i = first * perKey; i < queries; i += OTHER) {
+    var s = Products(); // k . q
+    var t = Products(); // v . dOut
+    for (var d = 0u; d < shape.headDim; d += DEPTH) {
+      workgroupBarrier();
+      stageProducts(thread, first, i, d, false);
+      workgroupBarrier();
+      addProducts(&s, own, lane);
+      workgroupBarrier();
+      stageProducts(thread, first, i, d, true);
+      workgroupBarrier();
+      addProducts(&t, own, lane);
+    }
+    for (var c = 0u; c < 4u; c++) {
+      let query = i + lane * 4u + c;
+      let at = queryAt(query);
+      let seen = (mine <= vec4(query / perKey)) & vec4(query < queries);
+      s[c] = select(vec4<f32>(), exp(s[c] * shape.scale - lse[at]), seen);
+      t[c] = shape.scale * s[c] * (t[c] - delta[at]);
+    }
+    putWeights(s, own, lane);
+    for (var w = 0u; w < WIDTHS; w++) {
+      workgroupBarrier();
+      stageSums(thread, i, w * WIDTH, true);
+      workgroupBarrier();
+      let more = weighedRows(own, lane);
+      for (var r = 0u; r < 4u; r++) { values[w * 4u + r] += more[r]; }
+    }
+    workgroupBarrier();
+    putWeights(t, own, lane);
+    for (var w = 0u; w < WIDTHS; w++) {
+      workgroupBarrier();
+      stageSums(thread, i, w * WIDTH, false);
+      workgroupBarrier();
+      let more = weighedRows(own, lane);
+      for (var r = 0u; r < 4u; r++) { keys[w * 4u + r] += more[r]; }
+    }
+  }
+  for (var r = 0u; r < 4u && mine[r] < shape.sequence; r++) {
+    let at = keyAt(mine[r]) * shape.headDim;
+    for (var w = 0u; w < WIDTHS; w++) {
+      store_dk(at, w * WIDTH + lane * 4u, keys[w * 4u + r]);
+      store_dv(at, w * WIDTH + lane * 4u, values[w * 4u + r]);
+    }
+  }
+}
+
+fn loadOwn(row: u32, d: u32, second: bool) -> vec4<f32> {
+  let at = keyAt(row) * shape.headDim;
+  if (second) { return load_v(at, d); }
+  return load_k(at, d);
+}
+fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
+  let at = queryAt(row) * shape.headDim;
+  if (second) { return load_dOut(at, d); }
+  return load_q(at, d);
+}
+`,
+  backwardKeysSoftware: `// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueriesSoftware.wgsl:
+//   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
+// Shapes as in attention/forwardSoftware.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
+// A workgroup of 4 threads makes 16 keys and 16 dimensions and walks the queries of all heads of the group, so nothing is added
+// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * ceil(headDim / 16) workgroups.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read> dOut: array<f32>; // storage: dOut
+@group(0) @binding(5) var<storage, read> lse: array<f32>;
+@group(0) @binding(6) var<storage, read> delta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>; // storage: dk
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>; // storage: dv
+
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
+
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
+}
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
+}
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let headDim = shape.headDim;
-  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  group = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * group;
   let chunks = (headDim + 15u) / 16u;
-  let tiles = (shape.sequence + 3u) / 4u;
-  var item = linearIndex(id, groups);
+  let tiles = (shape.sequence + 15u) / 16u;
+  var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
-  let j = item % tiles * 4u;
+  let first = item % tiles * 16u;
   item /= tiles;
-  let keyHead = item % shape.keyHeads;
-  let first = item / shape.keyHeads * shape.sequence;
-  let last = shape.sequence - 1u; // rows past the end read the last one and weigh nothing
-  let group = shape.queryHeads / shape.keyHeads;
-  let k0 = ((first + min(j, last)) * shape.keyHeads + keyHead) * headDim;
-  let k1 = ((first + min(j + 1u, last)) * shape.keyHeads + keyHead) * headDim;
-  let k2 = ((first + min(j + 2u, last)) * shape.keyHeads + keyHead) * headDim;
-  let k3 = ((first + min(j + 3u, last)) * shape.keyHeads + keyHead) * headDim;
-  var keys: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
-  var values: array<vec4<f32>, 16>;
-  for (var head = keyHead * group; head < (keyHead + 1u) * group; head++) {
-    for (var i = j; i < shape.sequence; i += 4u) {
-      let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim;
-      let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim;
-      let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim;
-      let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim;
-      var s0 = vec4<f32>(); var t0 = vec4<f32>();
-      var s1 = vec4<f32>(); var t1 = vec4<f32>();
-      var s2 = vec4<f32>(); var t2 = vec4<f32>();
-      var s3 = vec4<f32>(); var t3 = vec4<f32>();
-      for (var d = 0u; d < whole; d += 4u) {
-        let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
-        let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
-        let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
-        let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
-        let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-        let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-        let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-        let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-        let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-        let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-        let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-        let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
-      }
-      for (var d = whole; d < headDim; d++) {
-        let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
-        let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
-        s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
-        s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
-        s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
-        s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
-      }
-      let p0 = weights(s0, lse[h0], i, j); let ds0 = shape.scale * p0 * (t0 - delta[h0]);
-      let p1 = weights(s1, lse[h1], i + 1u, j); let ds1 = shape.scale * p1 * (t1 - delta[h1]);
-      let p2 = weights(s2, lse[h2], i + 2u, j); let ds2 = shape.scale * p2 * (t2 - delta[h2]);
-      let p3 = weights(s3, lse[h3], i + 3u, j); let ds3 = shape.scale * p3 * (t3 - delta[h3]);
-      for (var c = 0u; c < 4u; c++) {
-        let x0 = loadQ(q0 + chunk + 4u * c); let w0 = loadDOut(q0 + chunk + 4u * c);
-        let x1 = loadQ(q1 + chunk + 4u * c); let w1 = loadDOut(q1 + chunk + 4u * c);
-        let x2 = loadQ(q2 + chunk + 4u * c); let w2 = loadDOut(q2 + chunk + 4u * c);
-        let x3 = loadQ(q3 + chunk + 4u * c); let w3 = loadDOut(q3 + chunk + 4u * c);
-        keys[c] += ds0.x * x0 + ds1.x * x1 + ds2.x * x2 + ds3.x * x3;
-        values[c] += p0.x * w0 + p1.x * w1 + p2.x * w2 + p3.x * w3;
-        keys[4u + c] += ds0.y * x0 + ds1.y * x1 + ds2.y * x2 + ds3.y * x3;
-        values[4u + c] += p0.y * w0 + p1.y * w1 + p2.y * w2 + p3.y * w3;
-        keys[8u + c] += ds0.z * x0 + ds1.z * x1 + ds2.z * x2 + ds3.z * x3;
-        values[8u + c] += p0.z * w0 + p1.z * w1 + p2.z * w2 + p3.z * w3;
-        keys[12u + c] += ds0.w * x0 + ds1.w * x1 + ds2.w * x2 + ds3.w * x3;
-        values[12u + c] += p0.w * w0 + p1.w * w1 + p2.w * w2 + p3.w * w3;
-      }
+  keyHead = item % shape.keyHeads;
+  firstRow = item / shape.keyHeads * shape.sequence;
+  let j = first + lane * 4u;
+  // four times: r
+  let k$r = keyAt(j + $ru) * headDim;
+  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
+  var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
+  // end r
+  // own here
+  for (var i = first * group; i < queries; i += 4u) {
+    // four times: r
+    let row$r = queryAt(i + $ru);
+    let q$r = row$r * headDim;
+    var s$r = vec4<f32>(); // of query $r with the thread's 4 keys
+    var t$r = vec4<f32>();
+    // end r
+    for (var d = 0u; d < headDim; d += 16u) {
+      // own
+      // four times: r
+      let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
+      let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
+      // end r
+      // end own
+      // four times: n
+      let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
+      let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
+      // four times: r
+      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
+      // end r
+      // end n
     }
+    // four times: n
+    let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
+    let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
+    let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
+    let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
+    // end n
+    // four times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1 + ds2.$rc * w_2 + ds3.$rc * w_3;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1 + ds2.$rc * x_2 + ds3.$rc * x_3;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1 + ds2.$rc * y_2 + ds3.$rc * y_3;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1 + ds2.$rc * z_2 + ds3.$rc * z_3;
+    u$r += p0.$rc * u_0 + p1.$rc * u_1 + p2.$rc * u_2 + p3.$rc * u_3;
+    v$r += p0.$rc * v_0 + p1.$rc * v_1 + p2.$rc * v_2 + p3.$rc * v_3;
+    g$r += p0.$rc * g_0 + p1.$rc * g_1 + p2.$rc * g_2 + p3.$rc * g_3;
+    h$r += p0.$rc * h_0 + p1.$rc * h_1 + p2.$rc * h_2 + p3.$rc * h_3;
+    // end r
   }
-  for (var r = 0u; r < 4u && j + r <= last; r++) {
-    let at = ((first + j + r) * shape.keyHeads + keyHead) * headDim + chunk;
-    for (var d = 0u; d < min(16u, headDim - chunk); d++) {
-      dk[at + d] = keys[r * 4u + d / 4u][d % 4u];
-      dv[at + d] = values[r * 4u + d / 4u][d % 4u];
-    }
+  // four times: r
+  if (j + $ru < shape.sequence) {
+    store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
+    store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);
   }
+  // end r
 }
 `,
-  backwardQueries: `// Gradient of causal attention with respect to q, from the saved lse (never T x T in memory):
+  backwardQueriesGpu: `// Gradient of causal attention with respect to q, from the saved lse (never T x T in memory):
 //   p[i, j] = exp(scale * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
 //   ds[i, j] = scale * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
-// Shapes as in attention/forward.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
-// A thread makes 4 query rows and 16 dimensions. Grid: linear over batch*queryHeads*ceil(sequence/4)*ceil(headDim/16).
-// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+// The contract of attention/backwardQueriesSoftware.wgsl. A workgroup: 64 queries of one key head (prelude/attentionTiles.wgsl).
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 64) workgroups. WIDTHS (in the text): ceil(headDim / 32).
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read> out: array<f32>;
-@group(0) @binding(5) var<storage, read> dOut: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read> out: array<f32>; // storage: out
+@group(0) @binding(5) var<storage, read> dOut: array<f32>; // storage: dOut
 @group(0) @binding(6) var<storage, read> lse: array<f32>;
 @group(0) @binding(7) var<storage, read_write> delta: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dq: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dq: array<f32>; // storage: dq
 
-const WORKGROUP_SIZE = 64u;
-// Item of this thread in a grid made by linearGrid(): large grids fold into y.
-fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
-  return id.x + id.y * groups.x * WORKGROUP_SIZE;
-}
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
 
-fn loadQ(at: u32) -> vec4<f32> {
-  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
 }
-fn loadK(at: u32) -> vec4<f32> {
-  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
 }
-fn loadV(at: u32) -> vec4<f32> {
-  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
-}
-fn loadOut(at: u32) -> vec4<f32> {
-  return vec4(out[at], out[at + 1u], out[at + 2u], out[at + 3u]);
-}
-fn loadDOut(at: u32) -> vec4<f32> {
-  return vec4(dOut[at], dOut[at + 1u], dOut[at + 2u], dOut[at + 3u]);
-}
+// Tiles of attention in workgroup memory, 14 KiB. A workgroup of 16 x 8 threads has 64 rows of its own side (a thread 4 of them)
+// and meets the other side 32 rows at a time: products of rows, 4 x 4 a thread, then sums of the other side's rows weighed by them.
+const THREADS = 128u;
+const OWN = 64u;
+const OTHER = 32u;
+const DEPTH = 16u; // dimensions staged at once for products
+const WIDTH = 32u; // dimensions staged at once for sums
+var<workgroup> staged: array<vec4<f32>, 384>;
+var<workgroup> weights: array<vec4<f32>, 512>; // (other row, 4 own rows)
 
-fn weights(s: vec4<f32>, logSum: f32, i: u32, j: u32) -> vec4<f32> {
-  return select(vec4<f32>(), exp(s * shape.scale - logSum), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
-}
+/** Products of a thread: of 4 own rows with each of 4 other rows. */
+alias Products = array<vec4<f32>, 4>;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let headDim = shape.headDim;
-  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
-  let chunks = (headDim + 15u) / 16u;
-  let tiles = (shape.sequence + 3u) / 4u;
-  var item = linearIndex(id, groups);
-  if (item >= shape.batch * shape.queryHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
-  item /= chunks;
-  let i = item % tiles * 4u;
-  item /= tiles;
-  let head = item % shape.queryHeads;
-  let first = item / shape.queryHeads * shape.sequence;
-  let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
-  let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let h0 = (first + min(i, last)) * shape.queryHeads + head; let q0 = h0 * headDim; let lse0 = lse[h0];
-  let h1 = (first + min(i + 1u, last)) * shape.queryHeads + head; let q1 = h1 * headDim; let lse1 = lse[h1];
-  let h2 = (first + min(i + 2u, last)) * shape.queryHeads + head; let q2 = h2 * headDim; let lse2 = lse[h2];
-  let h3 = (first + min(i + 3u, last)) * shape.queryHeads + head; let q3 = h3 * headDim; let lse3 = lse[h3];
-  var delta0 = 0.0;
-  var delta1 = 0.0;
-  var delta2 = 0.0;
-  var delta3 = 0.0;
-  for (var d = 0u; d < whole; d += 4u) {
-    delta0 += dot(loadOut(q0 + d), loadDOut(q0 + d));
-    delta1 += dot(loadOut(q1 + d), loadDOut(q1 + d));
-    delta2 += dot(loadOut(q2 + d), loadDOut(q2 + d));
-    delta3 += dot(loadOut(q3 + d), loadDOut(q3 + d));
+/**
+ * For products, rows lie across: staged[dimension, 4 rows]. Threads 0 to 63 bring 4 rows x 4 dimensions of the own side each,
+ * 64 to 95 of the other. \`second\`: of the kernel's second pair of tensors.
+ */
+fn stageProducts(thread: u32, own: u32, other: u32, d: u32, second: bool) {
+  let at = d + thread % 4u * 4u;
+  if (thread < 64u) {
+    let row = own + thread / 4u * 4u;
+    let x0 = loadOwn(row, at, second);
+    let x1 = loadOwn(row + 1u, at, second);
+    let x2 = loadOwn(row + 2u, at, second);
+    let x3 = loadOwn(row + 3u, at, second);
+    let to = thread % 4u * 64u + thread / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 16u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 32u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 48u] = vec4(x0.w, x1.w, x2.w, x3.w);
+  } else if (thread < 96u) {
+    let row = other + (thread - 64u) / 4u * 4u;
+    let x0 = loadOther(row, at, second);
+    let x1 = loadOther(row + 1u, at, second);
+    let x2 = loadOther(row + 2u, at, second);
+    let x3 = loadOther(row + 3u, at, second);
+    let to = 256u + thread % 4u * 32u + (thread - 64u) / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 8u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 16u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 24u] = vec4(x0.w, x1.w, x2.w, x3.w);
   }
-  for (var d = whole; d < headDim; d++) {
-    delta0 += out[q0 + d] * dOut[q0 + d];
-    delta1 += out[q1 + d] * dOut[q1 + d];
-    delta2 += out[q2 + d] * dOut[q2 + d];
-    delta3 += out[q3 + d] * dOut[q3 + d];
+}
+
+/** For sums, rows lie along: staged[row, 4 dimensions], 32 dimensions from \`d\` on. */
+fn stageSums(thread: u32, other: u32, d: u32, second: bool) {
+  for (var n = thread; n < OTHER * 8u; n += THREADS) { staged[n] = loadOther(other + n / 8u, d + n % 8u * 4u, second); }
+}
+
+/** Over the dimensions that \`stageProducts\` brought. */
+fn addProducts(products: ptr<function, Products>, own: u32, other: u32) {
+  for (var d = 0u; d < DEPTH; d++) {
+    let x = staged[d * 16u + own];
+    let y = staged[256u + d * 8u + other];
+    (*products)[0] += x * y.x;
+    (*products)[1] += x * y.y;
+    (*products)[2] += x * y.z;
+    (*products)[3] += x * y.w;
   }
-  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
-  for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
-    let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
-    let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
-    let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
-    var s0 = vec4<f32>(); var t0 = vec4<f32>();
-    var s1 = vec4<f32>(); var t1 = vec4<f32>();
-    var s2 = vec4<f32>(); var t2 = vec4<f32>();
-    var s3 = vec4<f32>(); var t3 = vec4<f32>();
-    for (var d = 0u; d < whole; d += 4u) {
-      let y0 = loadK(k0 + d); let z0 = loadV(k0 + d);
-      let y1 = loadK(k1 + d); let z1 = loadV(k1 + d);
-      let y2 = loadK(k2 + d); let z2 = loadV(k2 + d);
-      let y3 = loadK(k3 + d); let z3 = loadV(k3 + d);
-      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-      let w0 = loadDOut(q0 + d); t0 += vec4(dot(w0, z0), dot(w0, z1), dot(w0, z2), dot(w0, z3));
-      let w1 = loadDOut(q1 + d); t1 += vec4(dot(w1, z0), dot(w1, z1), dot(w1, z2), dot(w1, z3));
-      let w2 = loadDOut(q2 + d); t2 += vec4(dot(w2, z0), dot(w2, z1), dot(w2, z2), dot(w2, z3));
-      let w3 = loadDOut(q3 + d); t3 += vec4(dot(w3, z0), dot(w3, z1), dot(w3, z2), dot(w3, z3));
+}
+
+fn putWeights(p: Products, own: u32, other: u32) {
+  let at = other * 64u + own;
+  weights[at] = p[0];
+  weights[at + 16u] = p[1];
+  weights[at + 32u] = p[2];
+  weights[at + 48u] = p[3];
+}
+
+/** 4 dimensions of each of the 4 own rows, from what \`stageSums\` brought. */
+fn weighedRows(own: u32, lane: u32) -> Products {
+  var sums = Products();
+  for (var r = 0u; r < OTHER; r++) {
+    let p = weights[r * 16u + own];
+    let x = staged[r * 8u + lane];
+    sums[0] += p.x * x;
+    sums[1] += p.y * x;
+    sums[2] += p.z * x;
+    sums[3] += p.w * x;
+  }
+  return sums;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let perKey = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * perKey;
+  let tiles = (queries + OWN - 1u) / OWN;
+  let heads = shape.batch * shape.keyHeads;
+  let item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= heads * tiles) { return; }
+  let first = (tiles - 1u - item / heads) * OWN; // the longest first: the last to start then end soon
+  group = perKey;
+  keyHead = item % heads % shape.keyHeads;
+  firstRow = item % heads / shape.keyHeads * shape.sequence;
+  let own = thread / 8u;
+  let lane = thread % 8u;
+  let mine = vec4(first + own * 4u) + vec4(0u, 1u, 2u, 3u);
+  let rows = mine / perKey; // positions of the thread's 4 queries
+  let lastKey = min(first + OWN - 1u, queries - 1u) / perKey;
+
+  let at = vec4(queryAt(mine.x), queryAt(mine.y), queryAt(mine.z), queryAt(mine.w));
+  let logs = vec4(lse[at.x], lse[at.y], lse[at.z], lse[at.w]);
+  var part = vec4<f32>(); // of delta, over the thread's share of the dimensions
+  for (var d = lane * 4u; d < shape.headDim; d += WIDTH) {
+    for (var r = 0u; r < 4u; r++) { part[r] += dot(load_out(at[r] * shape.headDim, d), load_dOut(at[r] * shape.headDim, d)); }
+  }
+  staged[thread] = part;
+  workgroupBarrier();
+  var deltas = vec4<f32>();
+  for (var n = 0u; n < 8u; n++) { deltas += staged[own * 8u + n]; }
+
+  var tile: array<vec4<f32>, 4 * WIDTHS>;
+  for (var j = 0u; j <= lastKey; j += OTHER) {
+    var s = Products(); // q . k
+    var t = Products(); // dOut . v
+    for (var d = 0u; d < shape.headDim; d += DEPTH) {
+      workgroupBarrier();
+      stageProducts(thread, first, j, d, false);
+      workgroupBarrier();
+      addProducts(&s, own, lane);
+      workgroupBarrier();
+      stageProducts(thread, first, j, d, true);
+      workgroupBarrier();
+      addProducts(&t, own, lane);
     }
-    for (var d = whole; d < headDim; d++) {
-      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
-      let z = vec4(v[k0 + d], v[k1 + d], v[k2 + d], v[k3 + d]);
-      s0 += q[q0 + d] * y; t0 += dOut[q0 + d] * z;
-      s1 += q[q1 + d] * y; t1 += dOut[q1 + d] * z;
-      s2 += q[q2 + d] * y; t2 += dOut[q2 + d] * z;
-      s3 += q[q3 + d] * y; t3 += dOut[q3 + d] * z;
-    }
-    let ds0 = shape.scale * weights(s0, lse0, i, j) * (t0 - delta0);
-    let ds1 = shape.scale * weights(s1, lse1, i + 1u, j) * (t1 - delta1);
-    let ds2 = shape.scale * weights(s2, lse2, i + 2u, j) * (t2 - delta2);
-    let ds3 = shape.scale * weights(s3, lse3, i + 3u, j) * (t3 - delta3);
     for (var c = 0u; c < 4u; c++) {
-      let y0 = loadK(k0 + chunk + 4u * c);
-      let y1 = loadK(k1 + chunk + 4u * c);
-      let y2 = loadK(k2 + chunk + 4u * c);
-      let y3 = loadK(k3 + chunk + 4u * c);
-      tile[c] += ds0.x * y0 + ds0.y * y1 + ds0.z * y2 + ds0.w * y3;
-      tile[4u + c] += ds1.x * y0 + ds1.y * y1 + ds1.z * y2 + ds1.w * y3;
-      tile[8u + c] += ds2.x * y0 + ds2.y * y1 + ds2.z * y2 + ds2.w * y3;
-      tile[12u + c] += ds3.x * y0 + ds3.y * y1 + ds3.z * y2 + ds3.w * y3;
+      let p = select(vec4<f32>(), exp(s[c] * shape.scale - logs), vec4(j + lane * 4u + c) <= rows);
+      s[c] = shape.scale * p * (t[c] - deltas);
+    }
+    putWeights(s, own, lane);
+    for (var w = 0u; w < WIDTHS; w++) {
+      workgroupBarrier();
+      stageSums(thread, j, w * WIDTH, false);
+      workgroupBarrier();
+      let more = weighedRows(own, lane);
+      for (var r = 0u; r < 4u; r++) { tile[w * 4u + r] += more[r]; }
     }
   }
-  let deltas = vec4(delta0, delta1, delta2, delta3);
-  for (var r = 0u; r < 4u && i + r <= last; r++) {
-    let at = (first + i + r) * shape.queryHeads + head;
-    for (var d = 0u; d < min(16u, headDim - chunk); d++) { dq[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u]; }
-    if (chunk == 0u) { delta[at] = deltas[r]; }
+  for (var r = 0u; r < 4u && mine[r] < queries; r++) {
+    if (lane == 0u) { delta[at[r]] = deltas[r]; }
+    for (var w = 0u; w < WIDTHS; w++) { store_dq(at[r] * shape.headDim, w * WIDTH + lane * 4u, tile[w * 4u + r]); }
   }
+}
+
+fn loadOwn(row: u32, d: u32, second: bool) -> vec4<f32> {
+  let at = queryAt(row) * shape.headDim;
+  if (second) { return load_dOut(at, d); }
+  return load_q(at, d);
+}
+fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
+  let at = keyAt(row) * shape.headDim;
+  if (second) { return load_v(at, d); }
+  return load_k(at, d);
 }
 `,
-  forward: `// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
-//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
-// q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
-// out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
-// A thread makes 4 query rows of one head and 16 of its dimensions (scores are recomputed for every further 16), key blocks of 4.
-// Grid: linear over batch*queryHeads*ceil(sequence/4)*ceil(headDim/16). No workgroup memory.
-// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves all.
+  backwardQueriesSoftware: `// Gradient of causal attention with respect to q, from the saved lse (never T x T in memory):
+//   p[i, j] = exp(scale * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
+//   ds[i, j] = scale * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
+// Shapes and lay-out as in attention/forwardSoftware.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups of 4.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read> out: array<f32>; // storage: out
+@group(0) @binding(5) var<storage, read> dOut: array<f32>; // storage: dOut
+@group(0) @binding(6) var<storage, read> lse: array<f32>;
+@group(0) @binding(7) var<storage, read_write> delta: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dq: array<f32>; // storage: dq
+
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
+
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
+}
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
+}
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let headDim = shape.headDim;
+  group = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * group;
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (queries + 15u) / 16u;
+  var item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let first = item % tiles * 16u;
+  item /= tiles;
+  keyHead = item % shape.keyHeads;
+  firstRow = item / shape.keyHeads * shape.sequence;
+  let lastKey = min(first + 15u, queries - 1u) / group;
+  // four times: r
+  let h$r = queryAt(first + lane * 4u + $ru);
+  let q$r = h$r * headDim;
+  let i$r = (first + lane * 4u + $ru) / group;
+  let lse$r = lse[h$r];
+  var delta$r = 0.0;
+  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // end r
+  for (var d = 0u; d < headDim; d += 4u) {
+    // four times: r
+    delta$r += dot(load_out(q$r, d), load_dOut(q$r, d));
+    // end r
+  }
+  // own here
+  for (var j = 0u; j <= lastKey; j += 4u) {
+    // four times: r
+    var s$r = vec4<f32>();
+    var t$r = vec4<f32>();
+    let k$r = keyAt(j + $ru) * headDim;
+    // end r
+    for (var d = 0u; d < headDim; d += 16u) {
+      // own
+      // four times: r
+      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
+      let e$r = load_dOut(q$r, d); let f$r = load_dOut(q$r, d + 4u); let g$r = load_dOut(q$r, d + 8u); let o$r = load_dOut(q$r, d + 12u);
+      // end r
+      // end own
+      // four times: n
+      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
+      let e_$n = load_v(k$n, d); let f_$n = load_v(k$n, d + 4u); let g_$n = load_v(k$n, d + 8u); let o_$n = load_v(k$n, d + 12u);
+      // four times: r
+      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      t$r.$nc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
+      // end r
+      // end n
+    }
+    // four times: r
+    let p$r = select(vec4<f32>(), exp(s$r * shape.scale - lse$r), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
+    let ds$r = shape.scale * p$r * (t$r - delta$r);
+    // end r
+    // four times: n
+    let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
+    // end n
+    // four times: r
+    w$r += ds$r.x * w_0 + ds$r.y * w_1 + ds$r.z * w_2 + ds$r.w * w_3;
+    x$r += ds$r.x * x_0 + ds$r.y * x_1 + ds$r.z * x_2 + ds$r.w * x_3;
+    y$r += ds$r.x * y_0 + ds$r.y * y_1 + ds$r.z * y_2 + ds$r.w * y_3;
+    z$r += ds$r.x * z_0 + ds$r.y * z_1 + ds$r.z * z_2 + ds$r.w * z_3;
+    // end r
+  }
+  // four times: r
+  if (first + lane * 4u + $ru < queries) {
+    store_dq(q$r, chunk, w$r); store_dq(q$r, chunk + 4u, x$r); store_dq(q$r, chunk + 8u, y$r); store_dq(q$r, chunk + 12u, z$r);
+    if (chunk == 0u) { delta[h$r] = delta$r; }
+  }
+  // end r
+}
+`,
+  forwardGpu: `// Causal attention with grouped heads, never T x T in memory (FlashAttention, arXiv 2205.14135 and 2307.08691):
+//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// The contract of attention/forwardSoftware.wgsl. A workgroup: 64 queries of one key head (prelude/attentionTiles.wgsl).
+// Tiles above the diagonal are not visited.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 64) workgroups. WIDTHS (in the text): ceil(headDim / 32).
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read_write> out: array<f32>; // storage: out
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
-const WORKGROUP_SIZE = 64u;
-// Item of this thread in a grid made by linearGrid(): large grids fold into y.
-fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
-  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
+
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
+}
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
+}
+// Tiles of attention in workgroup memory, 14 KiB. A workgroup of 16 x 8 threads has 64 rows of its own side (a thread 4 of them)
+// and meets the other side 32 rows at a time: products of rows, 4 x 4 a thread, then sums of the other side's rows weighed by them.
+const THREADS = 128u;
+const OWN = 64u;
+const OTHER = 32u;
+const DEPTH = 16u; // dimensions staged at once for products
+const WIDTH = 32u; // dimensions staged at once for sums
+var<workgroup> staged: array<vec4<f32>, 384>;
+var<workgroup> weights: array<vec4<f32>, 512>; // (other row, 4 own rows)
+
+/** Products of a thread: of 4 own rows with each of 4 other rows. */
+alias Products = array<vec4<f32>, 4>;
+
+/**
+ * For products, rows lie across: staged[dimension, 4 rows]. Threads 0 to 63 bring 4 rows x 4 dimensions of the own side each,
+ * 64 to 95 of the other. \`second\`: of the kernel's second pair of tensors.
+ */
+fn stageProducts(thread: u32, own: u32, other: u32, d: u32, second: bool) {
+  let at = d + thread % 4u * 4u;
+  if (thread < 64u) {
+    let row = own + thread / 4u * 4u;
+    let x0 = loadOwn(row, at, second);
+    let x1 = loadOwn(row + 1u, at, second);
+    let x2 = loadOwn(row + 2u, at, second);
+    let x3 = loadOwn(row + 3u, at, second);
+    let to = thread % 4u * 64u + thread / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 16u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 32u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 48u] = vec4(x0.w, x1.w, x2.w, x3.w);
+  } else if (thread < 96u) {
+    let row = other + (thread - 64u) / 4u * 4u;
+    let x0 = loadOther(row, at, second);
+    let x1 = loadOther(row + 1u, at, second);
+    let x2 = loadOther(row + 2u, at, second);
+    let x3 = loadOther(row + 3u, at, second);
+    let to = 256u + thread % 4u * 32u + (thread - 64u) / 4u;
+    staged[to] = vec4(x0.x, x1.x, x2.x, x3.x);
+    staged[to + 8u] = vec4(x0.y, x1.y, x2.y, x3.y);
+    staged[to + 16u] = vec4(x0.z, x1.z, x2.z, x3.z);
+    staged[to + 24u] = vec4(x0.w, x1.w, x2.w, x3.w);
+  }
+}
+
+/** For sums, rows lie along: staged[row, 4 dimensions], 32 dimensions from \`d\` on. */
+fn stageSums(thread: u32, other: u32, d: u32, second: bool) {
+  for (var n = thread; n < OTHER * 8u; n += THREADS) { staged[n] = loadOther(other + n / 8u, d + n % 8u * 4u, second); }
+}
+
+/** Over the dimensions that \`stageProducts\` brought. */
+fn addProducts(products: ptr<function, Products>, own: u32, other: u32) {
+  for (var d = 0u; d < DEPTH; d++) {
+    let x = staged[d * 16u + own];
+    let y = staged[256u + d * 8u + other];
+    (*products)[0] += x * y.x;
+    (*products)[1] += x * y.y;
+    (*products)[2] += x * y.z;
+    (*products)[3] += x * y.w;
+  }
+}
+
+fn putWeights(p: Products, own: u32, other: u32) {
+  let at = other * 64u + own;
+  weights[at] = p[0];
+  weights[at + 16u] = p[1];
+  weights[at + 32u] = p[2];
+  weights[at + 48u] = p[3];
+}
+
+/** 4 dimensions of each of the 4 own rows, from what \`stageSums\` brought. */
+fn weighedRows(own: u32, lane: u32) -> Products {
+  var sums = Products();
+  for (var r = 0u; r < OTHER; r++) {
+    let p = weights[r * 16u + own];
+    let x = staged[r * 8u + lane];
+    sums[0] += p.x * x;
+    sums[1] += p.y * x;
+    sums[2] += p.z * x;
+    sums[3] += p.w * x;
+  }
+  return sums;
 }
 
 const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
-fn loadQ(at: u32) -> vec4<f32> {
-  return vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
-}
-fn loadK(at: u32) -> vec4<f32> {
-  return vec4(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
-}
-fn loadV(at: u32) -> vec4<f32> {
-  return vec4(v[at], v[at + 1u], v[at + 2u], v[at + 3u]);
+fn largest(staging: u32) -> vec4<f32> {
+  var m = staged[staging];
+  for (var n = 1u; n < 8u; n++) { m = max(m, staged[staging + n]); }
+  return m;
 }
 
-fn mask(s: vec4<f32>, i: u32, j: u32) -> vec4<f32> {
-  return select(vec4(MASKED), s * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i));
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let perKey = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * perKey;
+  let tiles = (queries + OWN - 1u) / OWN;
+  let heads = shape.batch * shape.keyHeads;
+  let item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= heads * tiles) { return; }
+  let first = (tiles - 1u - item / heads) * OWN; // the longest first: the last to start then end soon
+  group = perKey;
+  keyHead = item % heads % shape.keyHeads;
+  firstRow = item % heads / shape.keyHeads * shape.sequence;
+  let own = thread / 8u;
+  let lane = thread % 8u;
+  let mine = vec4(first + own * 4u) + vec4(0u, 1u, 2u, 3u);
+  let rows = mine / perKey; // positions of the thread's 4 queries
+  let lastKey = min(first + OWN - 1u, queries - 1u) / perKey;
+
+  var m = vec4(MASKED);
+  var sum = vec4<f32>(); // of the thread's own columns: added up over the 8 lanes at the end
+  var tile: array<vec4<f32>, 4 * WIDTHS>;
+  for (var j = 0u; j <= lastKey; j += OTHER) {
+    var s = Products();
+    for (var d = 0u; d < shape.headDim; d += DEPTH) {
+      workgroupBarrier();
+      stageProducts(thread, first, j, d, false);
+      workgroupBarrier();
+      addProducts(&s, own, lane);
+    }
+    for (var c = 0u; c < 4u; c++) { s[c] = select(vec4(MASKED), s[c] * shape.scale, vec4(j + lane * 4u + c) <= rows); }
+    workgroupBarrier();
+    staged[thread] = max(max(s[0], s[1]), max(s[2], s[3]));
+    workgroupBarrier();
+    let next = max(m, largest(own * 8u));
+    let decay = exp(m - next);
+    m = next;
+    for (var c = 0u; c < 4u; c++) { s[c] = exp(s[c] - m); }
+    sum = sum * decay + (s[0] + s[1] + s[2] + s[3]);
+    putWeights(s, own, lane);
+    for (var w = 0u; w < WIDTHS; w++) {
+      workgroupBarrier();
+      stageSums(thread, j, w * WIDTH, true);
+      workgroupBarrier();
+      let more = weighedRows(own, lane);
+      for (var r = 0u; r < 4u; r++) { tile[w * 4u + r] = tile[w * 4u + r] * decay[r] + more[r]; }
+    }
+  }
+  workgroupBarrier();
+  staged[thread] = sum;
+  workgroupBarrier();
+  sum = vec4<f32>();
+  for (var n = 0u; n < 8u; n++) { sum += staged[own * 8u + n]; }
+  let logs = m + log(sum);
+  for (var r = 0u; r < 4u && mine[r] < queries; r++) {
+    let at = queryAt(mine[r]);
+    if (lane == 0u) { lse[at] = logs[r]; }
+    for (var w = 0u; w < WIDTHS; w++) { store_out(at * shape.headDim, w * WIDTH + lane * 4u, tile[w * 4u + r] / sum[r]); }
+  }
 }
+
+fn loadOwn(row: u32, d: u32, second: bool) -> vec4<f32> { return load_q(queryAt(row) * shape.headDim, d); }
+fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
+  let at = keyAt(row) * shape.headDim;
+  if (second) { return load_v(at, d); }
+  return load_k(at, d);
+}
+`,
+  forwardSoftware: `// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
+//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
+// out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
+// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and 16 dimensions
+// (scores are recomputed for every further 16); no workgroup memory. All 4 threads walk the same keys, to the last one's
+// diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
+// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between \`// four times: r\` and \`// end r\`
+// stand four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at \`// own here\`.
+// Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read_write> out: array<f32>; // storage: out
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
+
+var<private> firstRow: u32; // of the sequence, in the batch
+var<private> keyHead: u32;
+var<private> group: u32; // query heads of a key head
+
+/** Row of a query: the queries of a key head are one list, head by head within a row, so that they share the tiles of k and v. */
+fn queryAt(query: u32) -> u32 {
+  let at = min(query, shape.sequence * group - 1u); // past the end: the last one, which weighs nothing and is not stored
+  return (firstRow + at / group) * shape.queryHeads + keyHead * group + at % group;
+}
+fn keyAt(row: u32) -> u32 {
+  return (firstRow + min(row, shape.sequence - 1u)) * shape.keyHeads + keyHead;
+}
+
+const MASKED = -1e30; // finite: the difference of two infinities would be NaN
 
 fn largest(m: f32, s: vec4<f32>) -> f32 {
   return max(m, max(max(s.x, s.y), max(s.z, s.w)));
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let headDim = shape.headDim;
-  let whole = headDim / 4u * 4u; // dimensions in vectors; the others go one by one, so that no load needs a branch
+  group = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * group;
   let chunks = (headDim + 15u) / 16u;
-  let tiles = (shape.sequence + 3u) / 4u;
-  var item = linearIndex(id, groups);
-  if (item >= shape.batch * shape.queryHeads * tiles * chunks) { return; }
+  let tiles = (queries + 15u) / 16u;
+  var item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
   let chunk = item % chunks * 16u;
   item /= chunks;
-  let i = item % tiles * 4u;
+  let first = item % tiles * 16u;
   item /= tiles;
-  let head = item % shape.queryHeads;
-  let first = item / shape.queryHeads * shape.sequence;
-  let last = shape.sequence - 1u; // rows past the end read the last one and are not stored
-  let keyHead = head / (shape.queryHeads / shape.keyHeads) * headDim;
-  let q0 = ((first + min(i, last)) * shape.queryHeads + head) * headDim;
-  let q1 = ((first + min(i + 1u, last)) * shape.queryHeads + head) * headDim;
-  let q2 = ((first + min(i + 2u, last)) * shape.queryHeads + head) * headDim;
-  let q3 = ((first + min(i + 3u, last)) * shape.queryHeads + head) * headDim;
-  var m0 = MASKED; var l0 = 0.0;
-  var m1 = MASKED; var l1 = 0.0;
-  var m2 = MASKED; var l2 = 0.0;
-  var m3 = MASKED; var l3 = 0.0;
-  var tile: array<vec4<f32>, 16>; // (row, chunk of 4 dimensions)
-  for (var j = 0u; j <= min(i + 3u, last); j += 4u) {
-    let k0 = (first + min(j, last)) * shape.keyHeads * headDim + keyHead;
-    let k1 = (first + min(j + 1u, last)) * shape.keyHeads * headDim + keyHead;
-    let k2 = (first + min(j + 2u, last)) * shape.keyHeads * headDim + keyHead;
-    let k3 = (first + min(j + 3u, last)) * shape.keyHeads * headDim + keyHead;
-    var s0 = vec4<f32>();
-    var s1 = vec4<f32>();
-    var s2 = vec4<f32>();
-    var s3 = vec4<f32>();
-    for (var d = 0u; d < whole; d += 4u) {
-      let y0 = loadK(k0 + d);
-      let y1 = loadK(k1 + d);
-      let y2 = loadK(k2 + d);
-      let y3 = loadK(k3 + d);
-      let x0 = loadQ(q0 + d); s0 += vec4(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      let x1 = loadQ(q1 + d); s1 += vec4(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      let x2 = loadQ(q2 + d); s2 += vec4(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      let x3 = loadQ(q3 + d); s3 += vec4(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
+  keyHead = item % shape.keyHeads;
+  firstRow = item / shape.keyHeads * shape.sequence;
+  let lastKey = min(first + 15u, queries - 1u) / group;
+  // four times: r
+  let h$r = queryAt(first + lane * 4u + $ru);
+  let q$r = h$r * headDim;
+  let i$r = (first + lane * 4u + $ru) / group;
+  var m$r = MASKED;
+  var l$r = 0.0;
+  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // end r
+  // own here
+  for (var j = 0u; j <= lastKey; j += 4u) {
+    // four times: r
+    var s$r = vec4<f32>();
+    let k$r = keyAt(j + $ru) * headDim;
+    // end r
+    for (var d = 0u; d < headDim; d += 16u) {
+      // own
+      // four times: r
+      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
+      // end r
+      // end own
+      // four times: n
+      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
+      // four times: r
+      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      // end r
+      // end n
     }
-    for (var d = whole; d < headDim; d++) {
-      let y = vec4(k[k0 + d], k[k1 + d], k[k2 + d], k[k3 + d]);
-      s0 += q[q0 + d] * y;
-      s1 += q[q1 + d] * y;
-      s2 += q[q2 + d] * y;
-      s3 += q[q3 + d] * y;
-    }
-    s0 = mask(s0, i, j);
-    let n0 = largest(m0, s0);
-    let p0 = exp(s0 - n0);
-    let e0 = exp(m0 - n0);
-    m0 = n0;
-    l0 = l0 * e0 + dot(p0, vec4(1.0));
-    s1 = mask(s1, i + 1u, j);
-    let n1 = largest(m1, s1);
-    let p1 = exp(s1 - n1);
-    let e1 = exp(m1 - n1);
-    m1 = n1;
-    l1 = l1 * e1 + dot(p1, vec4(1.0));
-    s2 = mask(s2, i + 2u, j);
-    let n2 = largest(m2, s2);
-    let p2 = exp(s2 - n2);
-    let e2 = exp(m2 - n2);
-    m2 = n2;
-    l2 = l2 * e2 + dot(p2, vec4(1.0));
-    s3 = mask(s3, i + 3u, j);
-    let n3 = largest(m3, s3);
-    let p3 = exp(s3 - n3);
-    let e3 = exp(m3 - n3);
-    m3 = n3;
-    l3 = l3 * e3 + dot(p3, vec4(1.0));
-    for (var c = 0u; c < 4u; c++) {
-      let z0 = loadV(k0 + chunk + 4u * c);
-      let z1 = loadV(k1 + chunk + 4u * c);
-      let z2 = loadV(k2 + chunk + 4u * c);
-      let z3 = loadV(k3 + chunk + 4u * c);
-      tile[c] = tile[c] * e0 + p0.x * z0 + p0.y * z1 + p0.z * z2 + p0.w * z3;
-      tile[4u + c] = tile[4u + c] * e1 + p1.x * z0 + p1.y * z1 + p1.z * z2 + p1.w * z3;
-      tile[8u + c] = tile[8u + c] * e2 + p2.x * z0 + p2.y * z1 + p2.z * z2 + p2.w * z3;
-      tile[12u + c] = tile[12u + c] * e3 + p3.x * z0 + p3.y * z1 + p3.z * z2 + p3.w * z3;
-    }
+    // four times: r
+    s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
+    let n$r = largest(m$r, s$r);
+    let p$r = exp(s$r - n$r);
+    let e$r = exp(m$r - n$r);
+    m$r = n$r;
+    l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
+    // end r
+    // four times: n
+    let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
+    // end n
+    // four times: r
+    w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
+    x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
+    y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
+    z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
+    // end r
   }
-  let sums = vec4(l0, l1, l2, l3);
-  let logs = vec4(m0, m1, m2, m3) + log(sums);
-  for (var r = 0u; r < 4u && i + r <= last; r++) {
-    let at = (first + i + r) * shape.queryHeads + head;
-    for (var d = 0u; d < min(16u, headDim - chunk); d++) { out[at * headDim + chunk + d] = tile[r * 4u + d / 4u][d % 4u] / sums[r]; }
-    if (chunk == 0u) { lse[at] = logs[r]; }
+  // four times: r
+  if (first + lane * 4u + $ru < queries) {
+    store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
+    store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);
+    if (chunk == 0u) { lse[h$r] = m$r + log(l$r); }
   }
+  // end r
 }
 `,
   rope: `// Rotates each head's pair (u, w) = (x[i], x[i + HEAD_DIM/2]) by the angle of its position, in place (half-split, as rotate_half):
@@ -412,8 +902,8 @@ override KEY_HEADS: u32;
 override HEAD_DIM: u32;
 override SIGN: f32;
 @group(0) @binding(0) var<storage, read> table: array<f32>;
-@group(0) @binding(1) var<storage, read_write> q: array<f32>;
-@group(0) @binding(2) var<storage, read_write> k: array<f32>;
+@group(0) @binding(1) var<storage, read_write> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read_write> k: array<f32>; // storage: k
 
 const WORKGROUP_SIZE = 64u;
 // Item of this thread in a grid made by linearGrid(): large grids fold into y.
@@ -435,16 +925,62 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let sine = SIGN * table[SEQUENCE * half + angle];
   if (head < QUERY_HEADS) {
     let p = (row * QUERY_HEADS + head) * HEAD_DIM + i;
-    let u = q[p];
-    let w = q[p + half];
-    q[p] = u * cosine - w * sine;
-    q[p + half] = w * cosine + u * sine;
+    let u = get_q(p);
+    let w = get_q(p + half);
+    set_q(p, u * cosine - w * sine);
+    set_q(p + half, w * cosine + u * sine);
   } else {
     let p = (row * KEY_HEADS + head - QUERY_HEADS) * HEAD_DIM + i;
-    let u = k[p];
-    let w = k[p + half];
-    k[p] = u * cosine - w * sine;
-    k[p + half] = w * cosine + u * sine;
+    let u = get_k(p);
+    let w = get_k(p + half);
+    set_k(p, u * cosine - w * sine);
+    set_k(p + half, w * cosine + u * sine);
+  }
+}
+`,
+  ropePairs: `// rope.wgsl for a HEAD_DIM that four divides and q, k in any storage: a thread takes two neighbouring pairs of a head.
+// Grid: linear over ROWS*(QUERY_HEADS+KEY_HEADS)*HEAD_DIM/4.
+override ROWS: u32;
+override SEQUENCE: u32;
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEAD_DIM: u32;
+override SIGN: f32;
+@group(0) @binding(0) var<storage, read> table: array<f32>;
+@group(0) @binding(1) var<storage, read_write> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read_write> k: array<f32>; // storage: k
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let at = linearIndex(id, groups);
+  let half = HEAD_DIM / 2u;
+  let steps = half / 2u;
+  let heads = QUERY_HEADS + KEY_HEADS;
+  if (at >= ROWS * heads * steps) { return; }
+  let i = 2u * (at % steps);
+  let head = at / steps % heads;
+  let row = at / steps / heads;
+  let angle = row % SEQUENCE * half + i;
+  let cosine = vec2<f32>(table[angle], table[angle + 1u]);
+  let sine = SIGN * vec2<f32>(table[SEQUENCE * half + angle], table[SEQUENCE * half + angle + 1u]);
+  if (head < QUERY_HEADS) {
+    let p = (row * QUERY_HEADS + head) * HEAD_DIM + i;
+    let u = get2_q(p);
+    let w = get2_q(p + half);
+    set2_q(p, u * cosine - w * sine);
+    set2_q(p + half, w * cosine + u * sine);
+  } else {
+    let p = (row * KEY_HEADS + head - QUERY_HEADS) * HEAD_DIM + i;
+    let u = get2_k(p);
+    let w = get2_k(p + half);
+    set2_k(p, u * cosine - w * sine);
+    set2_k(p + half, w * cosine + u * sine);
   }
 }
 `,

@@ -1,6 +1,7 @@
 import { wgsl } from "../generated/attention.ts";
-import { linearGrid, type KernelBinding, type KernelSpec } from "../kernel.ts";
-import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
+import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { F32_STORAGES, withStorage, type KernelStorages, type Overflow } from "./storage.ts";
 
 export interface AttentionShape {
   batch: number;
@@ -14,49 +15,122 @@ export interface AttentionShape {
 const read = (...names: string[]): KernelBinding[] => names.map((name) => ({ name, kind: "read" }));
 const readWrite = (...names: string[]): KernelBinding[] => names.map((name) => ({ name, kind: "read_write" }));
 
-const rope: KernelSpec = { name: "attention.rope", wgsl: wgsl.rope, bindings: [...read("table"), ...readWrite("q", "k")] };
+const ropeBindings = [...read("table"), ...readWrite("q", "k")];
+const rope: KernelSpec = { name: "attention.rope", wgsl: wgsl.rope, bindings: ropeBindings };
+const ropePairs: KernelSpec = { name: "attention.ropePairs", wgsl: wgsl.ropePairs, bindings: ropeBindings };
 const shapeBinding: KernelBinding = { name: "shape", kind: "uniform" };
-const forward: KernelSpec = {
-  name: "attention.forward",
-  wgsl: wgsl.forward,
-  bindings: [shapeBinding, ...read("q", "k", "v"), ...readWrite("out", "lse")],
-};
-const backwardQueries: KernelSpec = {
-  name: "attention.backwardQueries",
-  wgsl: wgsl.backwardQueries,
-  bindings: [shapeBinding, ...read("q", "k", "v", "out", "dOut", "lse"), ...readWrite("delta", "dq")],
-};
-const backwardKeys: KernelSpec = {
-  name: "attention.backwardKeys",
-  wgsl: wgsl.backwardKeys,
-  bindings: [shapeBinding, ...read("q", "k", "v", "dOut", "lse", "delta"), ...readWrite("dk", "dv")],
-};
 
-function call(spec: KernelSpec, shape: AttentionShape, heads: number): KernelCall {
-  const sizes = new Uint32Array([shape.batch, shape.sequence, shape.queryHeads, shape.keyHeads, shape.headDim, 0]);
-  new Float32Array(sizes.buffer)[5] = 1 / Math.sqrt(shape.headDim);
-  return {
-    spec,
-    constants: {},
-    sizes,
-    grid: linearGrid(shape.batch * heads * Math.ceil(shape.sequence / 4) * Math.ceil(shape.headDim / 16), LINEAR_WORKGROUP_SIZE),
-  };
+interface AttentionKernel {
+  name: string;
+  text: Record<BaseProfile, string>;
+  bindings: readonly KernelBinding[];
+  overflow: Overflow;
+  /** rows that a workgroup of `gpu` has of its own: the queries of a key head, or its keys */
+  own: "queries" | "keys";
+}
+const FORWARD: AttentionKernel = {
+  name: "forward",
+  text: { software: wgsl.forwardSoftware, gpu: wgsl.forwardGpu },
+  bindings: [shapeBinding, ...read("q", "k", "v"), ...readWrite("out", "lse")],
+  overflow: "saturate",
+  own: "queries",
+};
+const BACKWARD_QUERIES: AttentionKernel = {
+  name: "backwardQueries",
+  text: { software: wgsl.backwardQueriesSoftware, gpu: wgsl.backwardQueriesGpu },
+  bindings: [shapeBinding, ...read("q", "k", "v", "out", "dOut", "lse"), ...readWrite("delta", "dq")],
+  overflow: "invalidate",
+  own: "queries",
+};
+const BACKWARD_KEYS: AttentionKernel = {
+  name: "backwardKeys",
+  text: { software: wgsl.backwardKeysSoftware, gpu: wgsl.backwardKeysGpu },
+  bindings: [shapeBinding, ...read("q", "k", "v", "dOut", "lse", "delta"), ...readWrite("dk", "dv")],
+  overflow: "invalidate",
+  own: "keys",
+};
+const F32_BINDINGS = new Set(["shape", "lse", "delta"]);
+
+/**
+ * Loads and stores of 4 dimensions of a head's row that begins at `at`. Where 4 divides headDim tensors are arrays of 4-vectors;
+ * what lies beyond headDim reads as 0 and is not written. `step`: dimensions that the kernel takes at once.
+ */
+function rowAccess({ name, kind }: KernelBinding, headDim: number, step: number): string {
+  let load = `get4_${name}(at + d)`;
+  let store = `set4_${name}(at + d, x);`;
+  if (headDim % 4 !== 0) {
+    load = `select(vec4<f32>(), ${load}, vec4(d, d + 1u, d + 2u, d + 3u) < vec4(shape.headDim))`;
+    store = `for (var c = 0u; c < 4u; c++) { if (d + c < shape.headDim) { set_${name}(at + d + c, x[c]); } }`;
+  } else if (headDim % step !== 0) {
+    load = `select(vec4<f32>(), ${load}, d < shape.headDim)`;
+    store = `if (d < shape.headDim) { ${store} }`;
+  }
+  return kind === "read"
+    ? `fn load_${name}(at: u32, d: u32) -> vec4<f32> { return ${load}; }\n`
+    : `fn store_${name}(at: u32, d: u32, x: vec4<f32>) { ${store} }\n`;
 }
 
-/** Buffers: q, k, v, out, lse (shapes in attention/forward.wgsl). */
-export const attentionForward = (shape: AttentionShape): KernelCall => call(forward, shape, shape.queryHeads);
+/** Writes out what the text of a software kernel says four times; `isOneChunk`: 16 dimensions are all, so own rows are loaded once. */
+function expandRows(text: string, isOneChunk: boolean): string {
+  if (isOneChunk) {
+    const own = /^ *\/\/ own\n([^]*?)^ *\/\/ end own\n/m;
+    text = text
+      .replace(/^ *\/\/ own here\n/m, `const d = 0u;\n${own.exec(text)?.[1] ?? ""}`)
+      .replace(own, "")
+      .replace("for (var d = 0u; d < headDim; d += 16u) {", "{");
+  }
+  for (const name of ["n", "r"]) {
+    text = text.replace(new RegExp(String.raw`^ *// four times: ${name}\n([^]*?)^ *// end ${name}\n`, "gm"), (_, body: string) =>
+      ["x", "y", "z", "w"].map((component, at) => body.replaceAll(`$${name}c`, component).replaceAll(`$${name}`, `${at}`)).join(""),
+    );
+  }
+  return text;
+}
+
+function specOf(kernel: AttentionKernel, profile: BaseProfile, headDim: number, storages: KernelStorages): KernelSpec {
+  const stored = kernel.bindings.filter(({ name }) => !F32_BINDINGS.has(name));
+  const isGpu = profile === "gpu";
+  let text = isGpu ? `${kernel.text.gpu}const WIDTHS = ${Math.ceil(headDim / 32)};\n` : expandRows(kernel.text.software, headDim <= 16);
+  text += stored.map((binding) => rowAccess(binding, headDim, isGpu ? 32 : 16)).join("");
+  if (headDim % 4 === 0) text = text.replace(/(\/\/ storage: \w+)$/gm, "$1 vec4");
+  const spec = { name: `attention.${kernel.name}${isGpu ? "Gpu" : "Software"}`, wgsl: text, bindings: kernel.bindings };
+  return withStorage(spec, Object.fromEntries(stored.map(({ name }) => [name, storages.activations])), kernel.overflow);
+}
+
+function call(kernel: AttentionKernel, profile: KernelProfile, shape: AttentionShape, storages: KernelStorages): KernelCall {
+  const { batch, sequence, queryHeads, keyHeads, headDim } = shape;
+  const base = baseProfile(profile);
+  const sizes = new Uint32Array([batch, sequence, queryHeads, keyHeads, headDim, 0]);
+  new Float32Array(sizes.buffer)[5] = 1 / Math.sqrt(headDim);
+  const rows = kernel.own === "keys" ? sequence : (sequence * queryHeads) / keyHeads;
+  const grid =
+    base === "gpu"
+      ? foldedGrid(batch * keyHeads * Math.ceil(rows / 64))
+      : foldedGrid(batch * keyHeads * Math.ceil(rows / 16) * Math.ceil(headDim / 16));
+  return { spec: specOf(kernel, base, headDim, storages), constants: {}, sizes, grid };
+}
+
+/** Buffers: q, k, v, out, lse (shapes in attention/forwardSoftware.wgsl). */
+export const attentionForward = (profile: KernelProfile, shape: AttentionShape, storages = F32_STORAGES): KernelCall =>
+  call(FORWARD, profile, shape, storages);
 
 /** Buffers: q, k, v, out, dOut, lse, delta, dq. */
-export const attentionBackwardQueries = (shape: AttentionShape): KernelCall => call(backwardQueries, shape, shape.queryHeads);
+export const attentionBackwardQueries = (profile: KernelProfile, shape: AttentionShape, storages = F32_STORAGES): KernelCall =>
+  call(BACKWARD_QUERIES, profile, shape, storages);
 
 /** Runs after `attentionBackwardQueries`. Buffers: q, k, v, dOut, lse, delta, dk, dv. */
-export const attentionBackwardKeys = (shape: AttentionShape): KernelCall => call(backwardKeys, shape, shape.keyHeads);
+export const attentionBackwardKeys = (profile: KernelProfile, shape: AttentionShape, storages = F32_STORAGES): KernelCall =>
+  call(BACKWARD_KEYS, profile, shape, storages);
 
-/** Rotates in place; `backward` by the negative angle. Buffers: table from `ropeTable`, q, k. */
-export function attentionRope(shape: AttentionShape, backward: boolean): KernelCall {
+/**
+ * Rotates in place; `backward` by the negative angle. Buffers: table from `ropeTable`, q, k, as `storages.activations`: f32 unless
+ * four divides headDim. Errors: ShaderError storage.
+ */
+export function attentionRope(shape: AttentionShape, backward: boolean, { activations }: KernelStorages = F32_STORAGES): KernelCall {
   const rows = shape.batch * shape.sequence;
+  const inPairs = shape.headDim % 4 === 0;
   return {
-    spec: rope,
+    spec: withStorage(inPairs ? ropePairs : rope, { q: activations, k: activations }, backward ? "invalidate" : "saturate"),
     constants: {
       ROWS: rows,
       SEQUENCE: shape.sequence,
@@ -65,6 +139,6 @@ export function attentionRope(shape: AttentionShape, backward: boolean): KernelC
       HEAD_DIM: shape.headDim,
       SIGN: backward ? -1 : 1,
     },
-    grid: linearGrid((rows * (shape.queryHeads + shape.keyHeads) * shape.headDim) / 2, LINEAR_WORKGROUP_SIZE),
+    grid: linearGrid((rows * (shape.queryHeads + shape.keyHeads) * shape.headDim) / (inPairs ? 4 : 2), LINEAR_WORKGROUP_SIZE),
   };
 }

@@ -9,8 +9,8 @@ override KEY_HEADS: u32;
 override HEAD_DIM: u32;
 override SIGN: f32;
 @group(0) @binding(0) var<storage, read> table: array<f32>;
-@group(0) @binding(1) var<storage, read_write> q: array<f32>;
-@group(0) @binding(2) var<storage, read_write> k: array<f32>;
+@group(0) @binding(1) var<storage, read_write> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read_write> k: array<f32>; // storage: k
 
 // #include "prelude/linearIndex.wgsl"
 
@@ -28,15 +28,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let sine = SIGN * table[SEQUENCE * half + angle];
   if (head < QUERY_HEADS) {
     let p = (row * QUERY_HEADS + head) * HEAD_DIM + i;
-    let u = q[p];
-    let w = q[p + half];
-    q[p] = u * cosine - w * sine;
-    q[p + half] = w * cosine + u * sine;
+    let u = get_q(p);
+    let w = get_q(p + half);
+    set_q(p, u * cosine - w * sine);
+    set_q(p + half, w * cosine + u * sine);
   } else {
     let p = (row * KEY_HEADS + head - QUERY_HEADS) * HEAD_DIM + i;
-    let u = k[p];
-    let w = k[p + half];
-    k[p] = u * cosine - w * sine;
-    k[p + half] = w * cosine + u * sine;
+    let u = get_k(p);
+    let w = get_k(p + half);
+    set_k(p, u * cosine - w * sine);
+    set_k(p + half, w * cosine + u * sine);
   }
 }

@@ -149,14 +149,14 @@ describe.each(BASE_PROFILES)("%s kernels agree with their twins", (profile) => {
 
     const forward = attentionTwin.attentionForward(shape, qTwin, kTwin, v);
     const [out, lse] = [sevens(qSize), sevens(rows * queryHeads)];
-    await run(attentionForward(shape), q, k, upload(v), out, lse);
+    await run(attentionForward(profile, shape), q, k, upload(v), out, lse);
     expectClose(await read(out, qSize), forward.out, TOLERANCE, "out");
     expectClose(await read(lse, rows * queryHeads), forward.lse, TOLERANCE, "lse");
 
     const backward = attentionTwin.attentionBackward(shape, qTwin, kTwin, v, forward.out, dOut);
     const [delta, dq, dk, dv] = [sevens(rows * queryHeads), sevens(qSize), sevens(kSize), sevens(kSize)];
-    await run(attentionBackwardQueries(shape), q, k, upload(v), out, upload(dOut), lse, delta, dq);
-    await run(attentionBackwardKeys(shape), q, k, upload(v), upload(dOut), lse, delta, dk, dv);
+    await run(attentionBackwardQueries(profile, shape), q, k, upload(v), out, upload(dOut), lse, delta, dq);
+    await run(attentionBackwardKeys(profile, shape), q, k, upload(v), upload(dOut), lse, delta, dk, dv);
     // one token attends to itself alone: dq and dk are exactly 0 in the twin
     const zero = sequence === 1;
     expectClose(await read(dq, qSize), backward.dq, TOLERANCE, "dq", zero ? 1 : undefined);

@@ -63,7 +63,7 @@ export function addNormBackward(
 
 /** streamIn -> streamMiddle. `residual` false: leaves the attention's share alone there. */
 export function addAttentionForward(scope: LayerScope, l: number, layer: LayerActivations, residual = true): void {
-  const { list, rows, config, weight, attention, ropeTable } = scope;
+  const { list, profile, rows, config, weight, attention, ropeTable } = scope;
   const hidden = config.hiddenSize;
   const queryWidth = config.numHeads * config.headDim;
   const keyWidth = config.numKvHeads * config.headDim;
@@ -74,7 +74,7 @@ export function addAttentionForward(scope: LayerScope, l: number, layer: LayerAc
   project("self_attn.k_proj", keyWidth, layer.k);
   project("self_attn.v_proj", keyWidth, layer.v);
   list.call(attentionRope(attention, false, scope.storages), ropeTable, layer.q, layer.k);
-  list.call(attentionForward(attention), layer.q, layer.k, layer.v, layer.attended, layer.lse);
+  list.call(attentionForward(profile, attention, scope.storages), layer.q, layer.k, layer.v, layer.attended, layer.lse);
   const out = weight(layerWeight(l, "self_attn.o_proj"));
   const sizes = [rows, hidden, queryWidth] as const;
   if (residual) list.matmul("forward", "residual", sizes, layer.attended, out, layer.streamMiddle, layer.streamIn);
@@ -116,14 +116,14 @@ export function addMlpBackward(scope: LayerScope, l: number, layer: LayerActivat
 
 /** From `d.stream` to `d.normed`, the gradient of what the attention's norm gave; and its weights' gradients. */
 export function addAttentionBackward(scope: LayerScope, l: number, layer: LayerActivations, d: GradientScratch): void {
-  const { list, config, attention, ropeTable } = scope;
+  const { list, profile, config, attention, ropeTable } = scope;
   const hidden = config.hiddenSize;
   const queryWidth = config.numHeads * config.headDim;
   const keyWidth = config.numKvHeads * config.headDim;
   const { q, k, v, attended, lse, attentionNormed } = layer;
   addLinearBackward(scope, layerWeight(l, "self_attn.o_proj"), hidden, queryWidth, d.stream, attended, d.attended, "overwrite");
-  list.call(attentionBackwardQueries(attention), q, k, v, attended, d.attended, lse, d.delta, d.q);
-  list.call(attentionBackwardKeys(attention), q, k, v, d.attended, lse, d.delta, d.k, d.v);
+  list.call(attentionBackwardQueries(profile, attention, scope.storages), q, k, v, attended, d.attended, lse, d.delta, d.q);
+  list.call(attentionBackwardKeys(profile, attention, scope.storages), q, k, v, d.attended, lse, d.delta, d.k, d.v);
   list.call(attentionRope(attention, true, scope.storages), ropeTable, d.q, d.k);
   addLinearBackward(scope, layerWeight(l, "self_attn.q_proj"), queryWidth, hidden, d.q, attentionNormed, d.normed, "overwrite");
   addLinearBackward(scope, layerWeight(l, "self_attn.k_proj"), keyWidth, hidden, d.k, attentionNormed, d.normed, "add");

@@ -1,0 +1,90 @@
+// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueriesSoftware.wgsl:
+//   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
+// Shapes as in attention/forwardSoftware.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
+// A workgroup of 4 threads makes 16 keys and 16 dimensions and walks the queries of all heads of the group, so nothing is added
+// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * ceil(headDim / 16) workgroups.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read> dOut: array<f32>; // storage: dOut
+@group(0) @binding(5) var<storage, read> lse: array<f32>;
+@group(0) @binding(6) var<storage, read> delta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>; // storage: dk
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>; // storage: dv
+
+// #include "prelude/attentionRows.wgsl"
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let headDim = shape.headDim;
+  group = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * group;
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (shape.sequence + 15u) / 16u;
+  var item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let first = item % tiles * 16u;
+  item /= tiles;
+  keyHead = item % shape.keyHeads;
+  firstRow = item / shape.keyHeads * shape.sequence;
+  let j = first + lane * 4u;
+  // four times: r
+  let k$r = keyAt(j + $ru) * headDim;
+  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
+  var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
+  // end r
+  // own here
+  for (var i = first * group; i < queries; i += 4u) {
+    // four times: r
+    let row$r = queryAt(i + $ru);
+    let q$r = row$r * headDim;
+    var s$r = vec4<f32>(); // of query $r with the thread's 4 keys
+    var t$r = vec4<f32>();
+    // end r
+    for (var d = 0u; d < headDim; d += 16u) {
+      // own
+      // four times: r
+      let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
+      let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
+      // end r
+      // end own
+      // four times: n
+      let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
+      let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
+      // four times: r
+      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
+      // end r
+      // end n
+    }
+    // four times: n
+    let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
+    let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
+    let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
+    let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
+    // end n
+    // four times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1 + ds2.$rc * w_2 + ds3.$rc * w_3;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1 + ds2.$rc * x_2 + ds3.$rc * x_3;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1 + ds2.$rc * y_2 + ds3.$rc * y_3;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1 + ds2.$rc * z_2 + ds3.$rc * z_3;
+    u$r += p0.$rc * u_0 + p1.$rc * u_1 + p2.$rc * u_2 + p3.$rc * u_3;
+    v$r += p0.$rc * v_0 + p1.$rc * v_1 + p2.$rc * v_2 + p3.$rc * v_3;
+    g$r += p0.$rc * g_0 + p1.$rc * g_1 + p2.$rc * g_2 + p3.$rc * g_3;
+    h$r += p0.$rc * h_0 + p1.$rc * h_1 + p2.$rc * h_2 + p3.$rc * h_3;
+    // end r
+  }
+  // four times: r
+  if (j + $ru < shape.sequence) {
+    store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
+    store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);
+  }
+  // end r
+}

@@ -1,0 +1,99 @@
+// Causal attention with grouped heads, never T x T in memory (online softmax, as FlashAttention):
+//   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
+// q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
+// out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
+// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and 16 dimensions
+// (scores are recomputed for every further 16); no workgroup memory. All 4 threads walk the same keys, to the last one's
+// diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
+// The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
+// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between `// four times: r` and `// end r`
+// stand four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at `// own here`.
+// Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
+struct Shape {
+  batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // storage: q
+@group(0) @binding(2) var<storage, read> k: array<f32>; // storage: k
+@group(0) @binding(3) var<storage, read> v: array<f32>; // storage: v
+@group(0) @binding(4) var<storage, read_write> out: array<f32>; // storage: out
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
+
+// #include "prelude/attentionRows.wgsl"
+
+const MASKED = -1e30; // finite: the difference of two infinities would be NaN
+
+fn largest(m: f32, s: vec4<f32>) -> f32 {
+  return max(m, max(max(s.x, s.y), max(s.z, s.w)));
+}
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let headDim = shape.headDim;
+  group = shape.queryHeads / shape.keyHeads;
+  let queries = shape.sequence * group;
+  let chunks = (headDim + 15u) / 16u;
+  let tiles = (queries + 15u) / 16u;
+  var item = workgroup.x + workgroup.y * workgroups.x;
+  if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
+  let chunk = item % chunks * 16u;
+  item /= chunks;
+  let first = item % tiles * 16u;
+  item /= tiles;
+  keyHead = item % shape.keyHeads;
+  firstRow = item / shape.keyHeads * shape.sequence;
+  let lastKey = min(first + 15u, queries - 1u) / group;
+  // four times: r
+  let h$r = queryAt(first + lane * 4u + $ru);
+  let q$r = h$r * headDim;
+  let i$r = (first + lane * 4u + $ru) / group;
+  var m$r = MASKED;
+  var l$r = 0.0;
+  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // end r
+  // own here
+  for (var j = 0u; j <= lastKey; j += 4u) {
+    // four times: r
+    var s$r = vec4<f32>();
+    let k$r = keyAt(j + $ru) * headDim;
+    // end r
+    for (var d = 0u; d < headDim; d += 16u) {
+      // own
+      // four times: r
+      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
+      // end r
+      // end own
+      // four times: n
+      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
+      // four times: r
+      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      // end r
+      // end n
+    }
+    // four times: r
+    s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
+    let n$r = largest(m$r, s$r);
+    let p$r = exp(s$r - n$r);
+    let e$r = exp(m$r - n$r);
+    m$r = n$r;
+    l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
+    // end r
+    // four times: n
+    let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
+    // end n
+    // four times: r
+    w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
+    x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
+    y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
+    z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
+    // end r
+  }
+  // four times: r
+  if (first + lane * 4u + $ru < queries) {
+    store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
+    store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);
+    if (chunk == 0u) { lse[h$r] = m$r + log(l$r); }
+  }
+  // end r
+}
