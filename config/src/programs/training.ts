@@ -51,6 +51,12 @@ export const training = {
     default: "auto",
     doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; auto = by adapter.",
   },
+  precision: {
+    type: "choice",
+    choices: ["auto", "f32", "f16", "packed-f16"],
+    default: "auto",
+    doc: "What weights and activations are stored as while training; sums, the shared parameters and checkpoints are f32 always. f16 = halves, where the adapter has shader-f16; packed-f16 = halves two in a word, on any adapter. auto = f16 where it is offered, packed-f16 elsewhere, f32 on a software adapter.",
+  },
   matformerTier: {
     type: "integer",
     unit: "tier",
