@@ -27,6 +27,8 @@ export {
   deployProgramsOptions,
   prepareDataOptions,
   doctorOptions,
+  evaluateOptions,
+  generateOptions,
   localTestnetOptions,
   localValidatorOptions,
   programs,

@@ -5,6 +5,7 @@ import { clientOptions } from "./programs/client.ts";
 import { dataServerOptions } from "./programs/dataServer.ts";
 import { deployProgramsOptions } from "./programs/deployPrograms.ts";
 import { doctorOptions } from "./programs/doctor.ts";
+import { evaluateOptions, generateOptions } from "./programs/inference.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
 import { localValidatorOptions } from "./programs/localValidator.ts";
 import { prepareDataOptions } from "./programs/prepareData.ts";
@@ -13,6 +14,7 @@ import { timelineOptions } from "./programs/timeline.ts";
 import { trainOptions } from "./programs/train.ts";
 import { webOptions } from "./programs/web.ts";
 
+export { evaluateOptions, generateOptions };
 export { deployProgramsOptions, localValidatorOptions, trainOptions, webOptions };
 export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
@@ -51,6 +53,12 @@ export const programs: readonly Program[] = [
     options: prepareDataOptions,
   },
   { verb: "data-server", summary: "Serves training data to the members of a run, to each its own batches.", options: dataServerOptions },
+  { verb: "generate", summary: "Continues a text with the model of a checkpoint.", options: generateOptions },
+  {
+    verb: "evaluate",
+    summary: "Asks a checkpoint's model multiple-choice questions, and counts what it gets right.",
+    options: evaluateOptions,
+  },
   { verb: "doctor", summary: "Looks at this machine and says what is wrong and how to mend it.", options: doctorOptions },
   {
     verb: "timeline",

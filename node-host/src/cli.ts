@@ -19,6 +19,8 @@ import {
   deployProgramsOptions,
   prepareDataOptions,
   doctorOptions,
+  evaluateOptions,
+  generateOptions,
   localTestnetOptions,
   localValidatorOptions,
   serverOptions,
@@ -120,6 +122,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "deploy-programs": command(deployProgramsOptions, async () => (await import("./commands/deployPrograms.ts")).deployPrograms),
   "prepare-data": command(prepareDataOptions, async () => (await import("./commands/prepareData.ts")).prepareData),
   "data-server": command(dataServerOptions, async () => (await import("./commands/dataServer.ts")).dataServer),
+  generate: command(generateOptions, async () => (await import("./commands/generate.ts")).generate),
+  evaluate: command(evaluateOptions, async () => (await import("./commands/evaluate.ts")).evaluate),
   doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
   timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };
@@ -174,6 +178,8 @@ const OUR_ERRORS: ReadonlySet<string> = new Set([
   "TrainError",
   "DeviceError",
   "TokenizerError",
+  "GenerateError",
+  "EvaluateError",
   "ChainError",
 ]);
 

@@ -1,0 +1,58 @@
+/** A checkpoint's model on this machine's adapter, for the commands that only infer. */
+import { resolve } from "node:path";
+import type { LlamaConfig } from "@starling/config";
+import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointError";
+import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
+import { readCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
+import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
+import { Device, type KernelProfile } from "@starling/trainer-core/device/device";
+import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
+import { uploadWeights } from "@starling/trainer-core/generate/weights";
+import { HostError } from "../errors.ts";
+import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
+
+export interface ModelOptions {
+  checkpoint: string;
+  device: string;
+  kernelProfile: KernelProfile | "auto";
+}
+
+export interface OpenModel extends AsyncDisposable {
+  device: Device;
+  adapter: string;
+  config: LlamaConfig;
+  text: TextModel;
+  weight(name: string): GPUBuffer;
+}
+
+/** Errors: HostError (bad-option, no-adapter), DeviceError, TokenizerError, GenerateError. */
+export async function openModel({ checkpoint, device: choice, kernelProfile }: ModelOptions, signal: AbortSignal): Promise<OpenModel> {
+  const files = directoryFiles(resolve(checkpoint));
+  const loaded = await readCheckpoint(files, signal).catch((cause: unknown) => {
+    if (cause instanceof CheckpointError) throw new HostError("bad-option", `--checkpoint ${cause.message}`, { cause });
+    throw cause;
+  });
+  const text = await textModelOf(files, loaded.config, loaded.tokenizerJson);
+  await chooseAdapter(choice as DeviceChoice);
+  // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
+  const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]), { profile: kernelProfile });
+  calmPolling(device.gpu);
+  try {
+    const { weight, dispose } = uploadWeights(device, loaded.parameters);
+    const { description, architecture, vendor } = device.adapter;
+    return {
+      device,
+      adapter: description || architecture || vendor,
+      config: loaded.config,
+      text,
+      weight,
+      [Symbol.asyncDispose]: async () => {
+        dispose();
+        device.dispose();
+      },
+    };
+  } catch (error) {
+    device.dispose();
+    throw error;
+  }
+}
