@@ -241,54 +241,54 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let j = first + lane * 4u;
-  // four times: r
+  // 4 times: r
   let k$r = keyAt(j + $ru) * headDim;
   var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
   var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
   // end r
   // own here
-  for (var i = first * group; i < queries; i += 4u) {
-    // four times: r
-    let row$r = queryAt(i + $ru);
-    let q$r = row$r * headDim;
-    var s$r = vec4<f32>(); // of query $r with the thread's 4 keys
-    var t$r = vec4<f32>();
-    // end r
+  for (var i = first * group; i < queries; i += 2u) {
+    // 2 times: n
+    let row$n = queryAt(i + $nu);
+    let q$n = row$n * headDim;
+    var s$n = vec4<f32>(); // of query $n with the thread's 4 keys
+    var t$n = vec4<f32>();
+    // end n
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
       let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 2 times: n
       let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
       let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
-      // four times: r
+      // 4 times: r
       s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
       // end r
       // end n
     }
-    // four times: n
+    // 2 times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
     let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
     let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
     // end n
-    // four times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1 + ds2.$rc * w_2 + ds3.$rc * w_3;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1 + ds2.$rc * x_2 + ds3.$rc * x_3;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1 + ds2.$rc * y_2 + ds3.$rc * y_3;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1 + ds2.$rc * z_2 + ds3.$rc * z_3;
-    u$r += p0.$rc * u_0 + p1.$rc * u_1 + p2.$rc * u_2 + p3.$rc * u_3;
-    v$r += p0.$rc * v_0 + p1.$rc * v_1 + p2.$rc * v_2 + p3.$rc * v_3;
-    g$r += p0.$rc * g_0 + p1.$rc * g_1 + p2.$rc * g_2 + p3.$rc * g_3;
-    h$r += p0.$rc * h_0 + p1.$rc * h_1 + p2.$rc * h_2 + p3.$rc * h_3;
+    // 4 times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
+    u$r += p0.$rc * u_0 + p1.$rc * u_1;
+    v$r += p0.$rc * v_0 + p1.$rc * v_1;
+    g$r += p0.$rc * g_0 + p1.$rc * g_1;
+    h$r += p0.$rc * h_0 + p1.$rc * h_1;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (j + $ru < shape.sequence) {
     store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
     store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);
@@ -533,57 +533,56 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let lastKey = min(first + 15u, queries - 1u) / group;
-  // four times: r
+  // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
   let i$r = (first + lane * 4u + $ru) / group;
-  let lse$r = lse[h$r];
   var delta$r = 0.0;
   var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
   // end r
   for (var d = 0u; d < headDim; d += 4u) {
-    // four times: r
+    // 4 times: r
     delta$r += dot(load_out(q$r, d), load_dOut(q$r, d));
     // end r
   }
+  let rows = vec4(i0, i1, i2, i3);
+  let logs = vec4(lse[h0], lse[h1], lse[h2], lse[h3]);
+  let deltas = vec4(delta0, delta1, delta2, delta3);
   // own here
-  for (var j = 0u; j <= lastKey; j += 4u) {
-    // four times: r
-    var s$r = vec4<f32>();
-    var t$r = vec4<f32>();
-    let k$r = keyAt(j + $ru) * headDim;
-    // end r
+  for (var j = 0u; j <= lastKey; j += 2u) {
+    // 2 times: n
+    let k$n = keyAt(j + $nu) * headDim;
+    var s$n = vec4<f32>(); // of key $n with the thread's 4 queries
+    var t$n = vec4<f32>();
+    // end n
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
       let e$r = load_dOut(q$r, d); let f$r = load_dOut(q$r, d + 4u); let g$r = load_dOut(q$r, d + 8u); let o$r = load_dOut(q$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 2 times: n
       let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
       let e_$n = load_v(k$n, d); let f_$n = load_v(k$n, d + 4u); let g_$n = load_v(k$n, d + 8u); let o_$n = load_v(k$n, d + 12u);
-      // four times: r
-      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$r.$nc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
+      // 4 times: r
+      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
       // end r
       // end n
     }
-    // four times: r
-    let p$r = select(vec4<f32>(), exp(s$r * shape.scale - lse$r), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
-    let ds$r = shape.scale * p$r * (t$r - delta$r);
-    // end r
-    // four times: n
+    // 2 times: n
+    let ds$n = select(vec4<f32>(), shape.scale * exp(s$n * shape.scale - logs) * (t$n - deltas), vec4(j + $nu) <= rows);
     let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
     // end n
-    // four times: r
-    w$r += ds$r.x * w_0 + ds$r.y * w_1 + ds$r.z * w_2 + ds$r.w * w_3;
-    x$r += ds$r.x * x_0 + ds$r.y * x_1 + ds$r.z * x_2 + ds$r.w * x_3;
-    y$r += ds$r.x * y_0 + ds$r.y * y_1 + ds$r.z * y_2 + ds$r.w * y_3;
-    z$r += ds$r.x * z_0 + ds$r.y * z_1 + ds$r.z * z_2 + ds$r.w * z_3;
+    // 4 times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (first + lane * 4u + $ru < queries) {
     store_dq(q$r, chunk, w$r); store_dq(q$r, chunk + 4u, x$r); store_dq(q$r, chunk + 8u, y$r); store_dq(q$r, chunk + 12u, z$r);
     if (chunk == 0u) { delta[h$r] = delta$r; }
@@ -789,8 +788,8 @@ fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
 // diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
 // Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
-// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between \`// four times: r\` and \`// end r\`
-// stand four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at \`// own here\`.
+// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between \`// 4 times: r\` and \`// end r\`
+// are written four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at \`// own here\`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -837,7 +836,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let lastKey = min(first + 15u, queries - 1u) / group;
-  // four times: r
+  // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
   let i$r = (first + lane * 4u + $ru) / group;
@@ -847,24 +846,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   // end r
   // own here
   for (var j = 0u; j <= lastKey; j += 4u) {
-    // four times: r
+    // 4 times: r
     var s$r = vec4<f32>();
     let k$r = keyAt(j + $ru) * headDim;
     // end r
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 4 times: n
       let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
-      // four times: r
+      // 4 times: r
       s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       // end r
       // end n
     }
-    // four times: r
+    // 4 times: r
     s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
     let n$r = largest(m$r, s$r);
     let p$r = exp(s$r - n$r);
@@ -872,17 +871,17 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     m$r = n$r;
     l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
     // end r
-    // four times: n
+    // 4 times: n
     let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
     // end n
-    // four times: r
+    // 4 times: r
     w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
     x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
     y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
     z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (first + lane * 4u + $ru < queries) {
     store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
     store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);

@@ -70,7 +70,7 @@ function rowAccess({ name, kind }: KernelBinding, headDim: number, step: number)
     : `fn store_${name}(at: u32, d: u32, x: vec4<f32>) { ${store} }\n`;
 }
 
-/** Writes out what the text of a software kernel says four times; `isOneChunk`: 16 dimensions are all, so own rows are loaded once. */
+/** Writes out what the text of a software kernel says to repeat; `isOneChunk`: 16 dimensions are all, so own rows are loaded once. */
 function expandRows(text: string, isOneChunk: boolean): string {
   if (isOneChunk) {
     const own = /^ *\/\/ own\n([^]*?)^ *\/\/ end own\n/m;
@@ -80,8 +80,13 @@ function expandRows(text: string, isOneChunk: boolean): string {
       .replace("for (var d = 0u; d < headDim; d += 16u) {", "{");
   }
   for (const name of ["n", "r"]) {
-    text = text.replace(new RegExp(String.raw`^ *// four times: ${name}\n([^]*?)^ *// end ${name}\n`, "gm"), (_, body: string) =>
-      ["x", "y", "z", "w"].map((component, at) => body.replaceAll(`$${name}c`, component).replaceAll(`$${name}`, `${at}`)).join(""),
+    text = text.replace(
+      new RegExp(String.raw`^ *// (\d) times: ${name}\n([^]*?)^ *// end ${name}\n`, "gm"),
+      (_, times: string, body: string) =>
+        ["x", "y", "z", "w"]
+          .slice(0, Number(times))
+          .map((component, at) => body.replaceAll(`$${name}c`, component).replaceAll(`$${name}`, `${at}`))
+          .join(""),
     );
   }
   return text;

@@ -34,54 +34,54 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let j = first + lane * 4u;
-  // four times: r
+  // 4 times: r
   let k$r = keyAt(j + $ru) * headDim;
   var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
   var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
   // end r
   // own here
-  for (var i = first * group; i < queries; i += 4u) {
-    // four times: r
-    let row$r = queryAt(i + $ru);
-    let q$r = row$r * headDim;
-    var s$r = vec4<f32>(); // of query $r with the thread's 4 keys
-    var t$r = vec4<f32>();
-    // end r
+  for (var i = first * group; i < queries; i += 2u) {
+    // 2 times: n
+    let row$n = queryAt(i + $nu);
+    let q$n = row$n * headDim;
+    var s$n = vec4<f32>(); // of query $n with the thread's 4 keys
+    var t$n = vec4<f32>();
+    // end n
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
       let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 2 times: n
       let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
       let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
-      // four times: r
+      // 4 times: r
       s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
       // end r
       // end n
     }
-    // four times: n
+    // 2 times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
     let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
     let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
     // end n
-    // four times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1 + ds2.$rc * w_2 + ds3.$rc * w_3;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1 + ds2.$rc * x_2 + ds3.$rc * x_3;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1 + ds2.$rc * y_2 + ds3.$rc * y_3;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1 + ds2.$rc * z_2 + ds3.$rc * z_3;
-    u$r += p0.$rc * u_0 + p1.$rc * u_1 + p2.$rc * u_2 + p3.$rc * u_3;
-    v$r += p0.$rc * v_0 + p1.$rc * v_1 + p2.$rc * v_2 + p3.$rc * v_3;
-    g$r += p0.$rc * g_0 + p1.$rc * g_1 + p2.$rc * g_2 + p3.$rc * g_3;
-    h$r += p0.$rc * h_0 + p1.$rc * h_1 + p2.$rc * h_2 + p3.$rc * h_3;
+    // 4 times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
+    u$r += p0.$rc * u_0 + p1.$rc * u_1;
+    v$r += p0.$rc * v_0 + p1.$rc * v_1;
+    g$r += p0.$rc * g_0 + p1.$rc * g_1;
+    h$r += p0.$rc * h_0 + p1.$rc * h_1;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (j + $ru < shape.sequence) {
     store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
     store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);

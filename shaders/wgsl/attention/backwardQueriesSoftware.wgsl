@@ -34,57 +34,56 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let lastKey = min(first + 15u, queries - 1u) / group;
-  // four times: r
+  // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
   let i$r = (first + lane * 4u + $ru) / group;
-  let lse$r = lse[h$r];
   var delta$r = 0.0;
   var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
   // end r
   for (var d = 0u; d < headDim; d += 4u) {
-    // four times: r
+    // 4 times: r
     delta$r += dot(load_out(q$r, d), load_dOut(q$r, d));
     // end r
   }
+  let rows = vec4(i0, i1, i2, i3);
+  let logs = vec4(lse[h0], lse[h1], lse[h2], lse[h3]);
+  let deltas = vec4(delta0, delta1, delta2, delta3);
   // own here
-  for (var j = 0u; j <= lastKey; j += 4u) {
-    // four times: r
-    var s$r = vec4<f32>();
-    var t$r = vec4<f32>();
-    let k$r = keyAt(j + $ru) * headDim;
-    // end r
+  for (var j = 0u; j <= lastKey; j += 2u) {
+    // 2 times: n
+    let k$n = keyAt(j + $nu) * headDim;
+    var s$n = vec4<f32>(); // of key $n with the thread's 4 queries
+    var t$n = vec4<f32>();
+    // end n
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
       let e$r = load_dOut(q$r, d); let f$r = load_dOut(q$r, d + 4u); let g$r = load_dOut(q$r, d + 8u); let o$r = load_dOut(q$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 2 times: n
       let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
       let e_$n = load_v(k$n, d); let f_$n = load_v(k$n, d + 4u); let g_$n = load_v(k$n, d + 8u); let o_$n = load_v(k$n, d + 12u);
-      // four times: r
-      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$r.$nc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
+      // 4 times: r
+      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
       // end r
       // end n
     }
-    // four times: r
-    let p$r = select(vec4<f32>(), exp(s$r * shape.scale - lse$r), vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
-    let ds$r = shape.scale * p$r * (t$r - delta$r);
-    // end r
-    // four times: n
+    // 2 times: n
+    let ds$n = select(vec4<f32>(), shape.scale * exp(s$n * shape.scale - logs) * (t$n - deltas), vec4(j + $nu) <= rows);
     let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
     // end n
-    // four times: r
-    w$r += ds$r.x * w_0 + ds$r.y * w_1 + ds$r.z * w_2 + ds$r.w * w_3;
-    x$r += ds$r.x * x_0 + ds$r.y * x_1 + ds$r.z * x_2 + ds$r.w * x_3;
-    y$r += ds$r.x * y_0 + ds$r.y * y_1 + ds$r.z * y_2 + ds$r.w * y_3;
-    z$r += ds$r.x * z_0 + ds$r.y * z_1 + ds$r.z * z_2 + ds$r.w * z_3;
+    // 4 times: r
+    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
+    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
+    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
+    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (first + lane * 4u + $ru < queries) {
     store_dq(q$r, chunk, w$r); store_dq(q$r, chunk + 4u, x$r); store_dq(q$r, chunk + 8u, y$r); store_dq(q$r, chunk + 12u, z$r);
     if (chunk == 0u) { delta[h$r] = delta$r; }

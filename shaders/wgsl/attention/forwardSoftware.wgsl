@@ -7,8 +7,8 @@
 // diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
 // Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
-// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between `// four times: r` and `// end r`
-// stand four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at `// own here`.
+// The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between `// 4 times: r` and `// end r`
+// are written four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at `// own here`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   keyHead = item % shape.keyHeads;
   firstRow = item / shape.keyHeads * shape.sequence;
   let lastKey = min(first + 15u, queries - 1u) / group;
-  // four times: r
+  // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
   let i$r = (first + lane * 4u + $ru) / group;
@@ -54,24 +54,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   // end r
   // own here
   for (var j = 0u; j <= lastKey; j += 4u) {
-    // four times: r
+    // 4 times: r
     var s$r = vec4<f32>();
     let k$r = keyAt(j + $ru) * headDim;
     // end r
     for (var d = 0u; d < headDim; d += 16u) {
       // own
-      // four times: r
+      // 4 times: r
       let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
       // end r
       // end own
-      // four times: n
+      // 4 times: n
       let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
-      // four times: r
+      // 4 times: r
       s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       // end r
       // end n
     }
-    // four times: r
+    // 4 times: r
     s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
     let n$r = largest(m$r, s$r);
     let p$r = exp(s$r - n$r);
@@ -79,17 +79,17 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     m$r = n$r;
     l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
     // end r
-    // four times: n
+    // 4 times: n
     let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
     // end n
-    // four times: r
+    // 4 times: r
     w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
     x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
     y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
     z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
     // end r
   }
-  // four times: r
+  // 4 times: r
   if (first + lane * 4u + $ru < queries) {
     store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
     store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);
