@@ -2,11 +2,12 @@
 import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
+import { benchLeaks, benchLeaksOptions } from "./bench/leaks.ts";
 import { benchPeers, benchPeersOptions } from "./bench/peers.ts";
 import { benchTab, benchTabOptions } from "./bench/tab.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
-/** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. */
+/** Each parses its own options and prints its report; `--json` adds the same as one object on the last line. False: what it checks is not so. */
 const VERBS = {
   train: {
     summary: "speed of one client's engine on this machine's adapter, phase by phase",
@@ -22,6 +23,11 @@ const VERBS = {
     summary: "our training step against jax-js, TensorFlow.js and tabgpt: same adapter, model, tokens and dtype, in turn",
     options: benchPeersOptions,
     run: async (argv: readonly string[]) => benchPeers(parseOptions(benchPeersOptions, argv)),
+  },
+  leaks: {
+    summary: "buffers, bytes and heap before and after many training steps and rounds; fails where they grew",
+    options: benchLeaksOptions,
+    run: async (argv: readonly string[]) => benchLeaks(parseOptions(benchLeaksOptions, argv)),
   },
   chain: {
     summary: "compute units, bytes and lamports of every instruction of a run on chain (LiteSVM)",
@@ -51,8 +57,7 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
     console.log(`npm run bench -- ${name} [options]\n\n${verb.summary}\n\n${helpText(verb.options)}`);
     return 0;
   }
-  await verb.run(argv);
-  return 0;
+  return (await verb.run(argv)) === false ? 1 : 0;
 }
 
 runMain("bench", main);
