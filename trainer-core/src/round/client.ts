@@ -50,6 +50,8 @@ const longestJoinRetryMs = 8_000;
 /** Unreadable gossip of one author is told no more often. */
 const rejectedEveryMs = 10_000;
 const mostRejectedAuthors = 256;
+/** Idle work that fails so often in a row is not tried again. */
+const mostIdleFailures = 3;
 
 export class RoundClient {
   readonly #options: RoundClientOptions;
@@ -65,6 +67,8 @@ export class RoundClient {
   #draining = false;
   /** a piece of idle work is under way, or the next one is not due yet */
   #isIdleBusy = false;
+  /** pieces of idle work that failed in a row */
+  #idleFailures = 0;
   /** idle work has nothing more to do in this step of the coordinator */
   #idleDoneStep = -1;
   #cancelTick: () => void = () => {};
@@ -88,6 +92,7 @@ export class RoundClient {
         hashEveryRound: options.hashEveryRound ?? false,
         canImportStart: ports.engine.importStart !== undefined,
         canImportStored: ports.checkpoints?.parametersOf !== undefined,
+        holdsPart: ports.engine.holdsPart === true,
         agree: options.agree ?? agreedResults,
       },
       options.runStartHash === undefined ? null : toHex(options.runStartHash),
@@ -171,7 +176,7 @@ export class RoundClient {
     const { idle, engine, clock } = this.#ports;
     if (idle === undefined || engine.infer === undefined || this.#isIdleBusy || !isIdle(this.#state)) return;
     const { step } = this.#state.view!.state;
-    if (step === this.#idleDoneStep) return;
+    if (step === this.#idleDoneStep || this.#idleFailures >= mostIdleFailures) return;
     this.#isIdleBusy = true;
     const goOn = (): void => {
       this.#isIdleBusy = false;
@@ -179,10 +184,18 @@ export class RoundClient {
     };
     idle
       .piece((request) => engine.infer!(request), step)
-      .catch((error: unknown) => {
-        this.#tell({ type: "error", action: "work in idle time", message: errorText(error) });
-        return null;
-      })
+      .then(
+        (waitMs) => {
+          this.#idleFailures = 0;
+          return waitMs;
+        },
+        (error: unknown) => {
+          const isLast = ++this.#idleFailures >= mostIdleFailures;
+          const action = `work in idle time${isLast ? ", which is given up" : ""}`;
+          this.#tell({ type: "error", action, message: errorText(error) });
+          return null;
+        },
+      )
       .then((waitMs) => {
         if (waitMs === null) this.#idleDoneStep = step;
         // what came in meanwhile has its turn first

@@ -30,6 +30,8 @@ export type EngineJob =
       learningRate: number;
       fields: Omit<CommitmentFields, "residualRoot" | "payloadBytes">;
     }
+  /** is the part of the model that the engine holds that of the model with this hash, whose leaves these are? */
+  | { kind: "compare"; hash: string; leaves: BlobAddress }
   /** `step`: the round to note the hash at; null outside rounds */
   | { kind: "hash"; step: number | null }
   /** put the parameters up for others and, at the end of an epoch, hand them to the host as a checkpoint */
@@ -67,6 +69,7 @@ export type Effect =
   | { type: "fetchList"; attempt: AttemptId; step: number; root: Uint8Array; peer: Uint8Array }
   | { type: "fetchRecord"; attempt: AttemptId; epoch: number; step: number; peer: Uint8Array }
   | { type: "fetchModel"; attempt: AttemptId; hash: string; peers: Uint8Array[] }
+  | { type: "fetchLeaves"; attempt: AttemptId; hash: string; peers: Uint8Array[] }
   /** a model under way is of no use any more */
   | { type: "abandonModel" }
   | { type: "engine"; job: EngineJob }

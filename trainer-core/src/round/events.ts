@@ -1,4 +1,5 @@
 /** What happens to a round client. `atMs`: local clock, never falling. */
+import type { BlobAddress } from "@starling/network/blobAddress";
 import type { Announce, RecordOfRound, WitnessList } from "../protocol/messages.ts";
 import type { AttemptId, EngineJob } from "./effects.ts";
 import type { CoordinatorView, ModelBlobs, Shown } from "./states.ts";
@@ -18,12 +19,16 @@ export type RoundEvent = { atMs: number } & (
   | { type: "record"; attempt: AttemptId; peer: string; digest: string; record: RecordOfRound }
   /** every tensor was checked against the leaves, and these against the hash */
   | { type: "modelHeld"; attempt: AttemptId; hash: string; blobs: ModelBlobs }
+  /** the leaves of the model with this hash, which they were checked against */
+  | { type: "leavesHeld"; attempt: AttemptId; hash: string; leaves: BlobAddress }
   | { type: "callDone"; attempt: AttemptId }
   /** `expected`: the coordinator had moved on, or a peer does not have it yet; nothing to tell anybody */
   | { type: "attemptFailed"; attempt: AttemptId; action: string; message: string; expected: boolean }
-  | { type: "loaded"; hash: string; blobs: ModelBlobs }
+  /** `blobs` null: the engine holds a part, which nobody else can use */
+  | { type: "loaded"; hash: string; blobs: ModelBlobs | null }
   | { type: "epochStarted"; epochId: string }
   | { type: "imported"; hash: string }
+  | { type: "compared"; hash: string; matches: boolean }
   /** no checkpoint of the host holds them; the engine was left alone */
   | { type: "notStored" }
   | { type: "began"; step: number }

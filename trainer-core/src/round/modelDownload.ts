@@ -63,7 +63,7 @@ export class ModelDownload {
     const either = AbortSignal.any([signal, this.#abort.signal]);
     if (this.#leaves === null) await this.#leavesFromCache();
     await this.#ask(peers, either);
-    const leaves = this.#leaves ?? (await this.#leavesFrom(either));
+    const leaves = this.#leaves ?? (await this.#findLeaves(either));
     const failures: unknown[] = [];
     let next = 0;
     const lane = async (): Promise<void> => {
@@ -78,6 +78,16 @@ export class ModelDownload {
     either.throwIfAborted();
     if (failures.length > 0) throw failures[0];
     return { leaves: leaves.address, tensors: tensors.map((_, index) => this.#verified.get(index)!) };
+  }
+
+  /** Where the model's leaves are in the blob store. Errors as `from`. */
+  async leavesFrom(peers: readonly Uint8Array[], signal: AbortSignal): Promise<BlobAddress> {
+    const either = AbortSignal.any([signal, this.#abort.signal]);
+    if (this.#leaves === null) await this.#leavesFromCache();
+    if (this.#leaves === null) await this.#ask(peers, either);
+    const { bytes, address } = this.#leaves ?? (await this.#findLeaves(either));
+    // whoever asked before may have let go of them
+    return this.#options.blobs.peek(address) === undefined ? this.#options.blobs.put(bytes) : address;
   }
 
   /** It is not wanted any more: stops, and lets go of what it holds. */
@@ -149,7 +159,7 @@ export class ModelDownload {
     return bytes.byteLength === leavesSizeBytes(tensors) && equalBytes(merkleRoot(bytes), fromHex(hash, 32)!);
   }
 
-  async #leavesFrom(signal: AbortSignal): Promise<{ bytes: Uint8Array; address: BlobAddress }> {
+  async #findLeaves(signal: AbortSignal): Promise<{ bytes: Uint8Array; address: BlobAddress }> {
     const { blobs, tensors } = this.#options;
     let failure: unknown = null;
     for (const offer of this.#offers) {

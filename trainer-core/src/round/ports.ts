@@ -69,6 +69,13 @@ export interface Engine {
   train(batch: TrainBatch): Promise<Trained>;
   /** Pure check of a peer's payload against the model's tensors; throws a typed error. Every client decides alike. */
   checkPayload(payload: Uint8Array): void;
+  /**
+   * It holds a part of the model alone (a sliced MatFormer client): then `parameterHash` is known only until a round is applied to
+   * imported parameters, and rejects after that; there are no `parameterLeaves`; and what it exports is that part.
+   */
+  readonly holdsPart?: boolean;
+  /** Whether the part held here is that of the model with these leaves, (tiles, 32). An engine that `holdsPart` has this. */
+  matchesLeaves?(leaves: Uint8Array): Promise<boolean>;
   /** (32) Merkle root over the master parameters, DESIGN.md section 4 */
   parameterHash(): Promise<Uint8Array>;
   /** (tiles, 32) leaves under that root: tensors by ascending name, tiles row-major */
@@ -77,7 +84,8 @@ export interface Engine {
   evaluate(sequences: readonly Int32Array[]): Promise<number>;
   /** master parameters by ascending name */
   exportParameters(): Promise<Map<string, Float32Array>>;
-  importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void>;
+  /** The whole model's; `partOf` (32): an engine that `holdsPart` is given its part alone, of the model with this hash. */
+  importParameters(parameters: ReadonlyMap<string, Float32Array>, partOf?: Uint8Array): Promise<void>;
   /** Puts the run's own initial parameters, those of its first epoch, into the engine. Absent: they can only come from peers. */
   importStart?(): Promise<void>;
   /** Takes as long as a token, or a piece of a prompt, and changes nothing that trains. Absent: this engine only trains. */

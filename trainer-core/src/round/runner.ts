@@ -128,6 +128,9 @@ export class EffectRunner {
       case "fetchModel":
         this.#try(effect.attempt, "fetch the model", () => this.#fetchModel(effect));
         return;
+      case "fetchLeaves":
+        this.#try(effect.attempt, "fetch the model's leaves", () => this.#fetchLeaves(effect));
+        return;
       case "abandonModel":
         this.#download?.abandon();
         this.#download = null;
@@ -265,6 +268,19 @@ export class EffectRunner {
   }
 
   async #fetchModel({ attempt, hash, peers }: Effect & { type: "fetchModel" }): Promise<void> {
+    const download = this.#downloadOf(hash);
+    const held = await download.from(peers, this.#host.signal);
+    if (this.#download === download) this.#download = null;
+    this.#host.dispatch({ type: "modelHeld", attempt, hash, blobs: held });
+  }
+
+  /** The tensors may be wanted after them: what the download knows stays. */
+  async #fetchLeaves({ attempt, hash, peers }: Effect & { type: "fetchLeaves" }): Promise<void> {
+    const leaves = await this.#downloadOf(hash).leavesFrom(peers, this.#host.signal);
+    this.#host.dispatch({ type: "leavesHeld", attempt, hash, leaves });
+  }
+
+  #downloadOf(hash: string): ModelDownload {
     const { tensors, blobs, clock, modelCache: cache = null } = this.#ports;
     if (this.#download?.hash !== hash) {
       this.#download?.abandon();
@@ -275,10 +291,7 @@ export class EffectRunner {
       this.#download = new ModelDownload({ hash, tensors, blobs, cache, clock, ask, tell: (event) => this.#host.tell(event) });
       this.#guard("clear the model cache", async () => cache?.clear(hash));
     }
-    const download = this.#download;
-    const held = await download.from(peers, this.#host.signal);
-    if (this.#download === download) this.#download = null;
-    this.#host.dispatch({ type: "modelHeld", attempt, hash, blobs: held });
+    return this.#download;
   }
 
   async #engineJob(job: EngineJob): Promise<void> {
@@ -295,6 +308,7 @@ export class EffectRunner {
     const { engine } = this.#ports;
     switch (job.kind) {
       case "load":
+        if (engine.holdsPart) return { type: "loaded", hash: toHex(await engine.parameterHash()), blobs: null };
         return { type: "loaded", ...(await this.#putUp()) };
       case "startEpoch":
         await engine.startEpoch();
@@ -317,6 +331,10 @@ export class EffectRunner {
       case "begin":
         await engine.beginRound({ ...job.round, results: job.results.map((address) => this.#held(address)) });
         return { type: "began", step: job.step };
+      case "compare": {
+        if (!engine.matchesLeaves) throw new Error("this engine holds the whole model");
+        return { type: "compared", hash: job.hash, matches: await engine.matchesLeaves(this.#held(job.leaves)) };
+      }
       case "hash":
         return { type: "hashed", step: job.step, hash: await engine.parameterHash() };
       case "train":

@@ -21,6 +21,11 @@ export interface Rules {
   canImportStart: boolean;
   /** the host can look for parameters among its own checkpoints */
   canImportStored: boolean;
+  /**
+   * The engine holds a part of the model alone: it cannot hash the parameters, has no vote on their hash and no model to serve; before
+   * each epoch it compares its part with the leaves of the agreed model.
+   */
+  holdsPart: boolean;
   /** Which results a round applies. Replaced only by tests that plant a fault in it. */
   agree: typeof agreedResults;
 }
@@ -210,6 +215,8 @@ export interface RoundState {
   engineHash: string | null;
   /** newest agreed parameters (at first the initial ones) that our blob store holds */
   model: { hash: string; blobs: ModelBlobs } | null;
+  /** leaves of the model with this hash (hex), to compare the part held with; only where the engine holds a part */
+  leaves: { hash: string; address: BlobAddress } | null;
   /** hex: what the run's epochs start from until parameters are agreed for the first time */
   runStartHash: string | null;
   rounds: ReadonlyMap<number, LocalRound>;
@@ -247,6 +254,7 @@ export function initialState(rules: Rules, runStartHash: string | null, nowMs: n
     job: null,
     engineHash: null,
     model: null,
+    leaves: null,
     runStartHash,
     rounds: new Map(),
     records: new Map(),

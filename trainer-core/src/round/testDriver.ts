@@ -22,7 +22,7 @@ export class Driver {
   effects: Effect[] = [];
   atMs = 1_000;
 
-  constructor({ runStartHash = null as string | null, canImportStart = false, canImportStored = false } = {}) {
+  constructor({ runStartHash = null as string | null, canImportStart = false, canImportStored = false, holdsPart = false } = {}) {
     this.state = initialState(
       {
         runId,
@@ -34,6 +34,7 @@ export class Driver {
         hashEveryRound: false,
         canImportStart,
         canImportStored,
+        holdsPart,
         agree: agreedResults,
       },
       runStartHash,

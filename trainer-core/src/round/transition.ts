@@ -6,6 +6,7 @@
 import type { Effect } from "./effects.ts";
 import type { RoundEvent } from "./events.ts";
 import { Draft } from "./draft.ts";
+import { presentable } from "./shown.ts";
 import type { RoundState } from "./states.ts";
 import { absorbRecord, catchUp, tellReplay } from "./transitions/replay.ts";
 import { absorbSnapshot, follow } from "./transitions/snapshot.ts";
@@ -15,6 +16,7 @@ import { accuse, checkHealth } from "./transitions/reports.ts";
 import { beginNextRound, began, hashRound, hashed, trainBatch, trained } from "./transitions/rounds.ts";
 import { downloadedDuty, witnessDuty } from "./transitions/witness.ts";
 import {
+  compared,
   engineReset,
   epochStarted,
   exported,
@@ -23,6 +25,7 @@ import {
   loaded,
   notStored,
   prepareEpoch,
+  receivedLeaves,
   receivedModel,
   settleEpoch,
 } from "./transitions/model.ts";
@@ -74,6 +77,10 @@ function absorb(draft: Draft, event: RoundEvent): void {
       draft.ended(event.attempt);
       receivedModel(draft, event.hash, event.blobs);
       return;
+    case "leavesHeld":
+      draft.ended(event.attempt);
+      receivedLeaves(draft, event.hash, event.leaves);
+      return;
     case "callDone":
       draft.ended(event.attempt);
       return;
@@ -90,6 +97,9 @@ function absorb(draft: Draft, event: RoundEvent): void {
       return;
     case "imported":
       imported(draft, event.hash);
+      return;
+    case "compared":
+      compared(draft, event.hash, event.matches);
       return;
     case "notStored":
       notStored(draft);
@@ -113,7 +123,7 @@ function absorb(draft: Draft, event: RoundEvent): void {
       engineReset(draft, event.reason);
       return;
     case "show":
-      draft.state.shown = { ...draft.state.shown, ...event.shown };
+      draft.state.shown = presentable({ ...draft.state.shown, ...event.shown });
       return;
     case "stop":
       // a second stop is for now; the first may have been for the round's end

@@ -13,20 +13,22 @@ import { forgetPayloads, withoutSelf } from "./results.ts";
 const mostStartsOver = 2;
 const mostImportsOfStart = 2;
 const mostHashFailures = 3;
+/** In the place of a hash: not that of the epoch's start, whatever else. No parameters hash to it. */
+const otherParameters = "00".repeat(32);
 /** What each of these jobs puts into the engine. */
 const importOf = { import: "model", importStart: "run's own start", importStored: "checkpoint" };
 
-export function loaded(draft: Draft, hash: string, blobs: ModelBlobs): void {
+export function loaded(draft: Draft, hash: string, blobs: ModelBlobs | null): void {
   draft.state.job = null;
   draft.state.engineHash = hash;
   draft.state.runStartHash ??= hash;
-  draft.state.model = { hash, blobs };
+  draft.state.model = blobs === null ? null : { hash, blobs };
   draft.state.stage = { name: "waiting" };
 }
 
 /** The parameters of the epoch's start into the engine, from our own store or from peers; then the residual to zero. */
 export function prepareEpoch(draft: Draft): void {
-  const { stage, epoch, job, engineHash, model } = draft.state;
+  const { stage, epoch, job, engineHash, model, rules } = draft.state;
   if (epoch === null) return;
   if (stage.name === "ready") {
     leaveWarmup(draft, epoch.startStep);
@@ -34,15 +36,50 @@ export function prepareEpoch(draft: Draft): void {
   }
   if (stage.name !== "preparing" || job !== null) return;
   if (engineHash === null) {
-    if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step: null });
+    if (rules.holdsPart) comparePart(draft);
+    else if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step: null });
   } else if (engineHash !== epoch.startHash) {
     replaceParameters(draft, engineHash);
-  } else if (model?.hash !== engineHash) {
+  } else if (!rules.holdsPart && model?.hash !== engineHash) {
     const step = epoch.startStep - 1;
     if (draft.isDue(jobRetry("export"))) putUp(draft, { hash: engineHash, epoch: epoch.number, step, checkpoint: false });
   } else if (draft.isDue(jobRetry("startEpoch"))) {
+    // the whole model was only wanted for its part
+    if (rules.holdsPart) dropModel(draft);
     draft.start({ kind: "startEpoch", epochId: epoch.id });
   }
+}
+
+/** An engine with a part of the model: is it a part of what the epoch starts from? The model's leaves tell, a hundredth of its size. */
+function comparePart(draft: Draft): void {
+  const { epoch, leaves, runStartHash, rules } = draft.state;
+  const want = epoch!.startHash;
+  if (want === runStartHash && rules.canImportStart && failuresOf(draft, "importStart") < mostImportsOfStart) {
+    if (draft.isDue(jobRetry("importStart"))) draft.start({ kind: "importStart", hash: want });
+    return;
+  }
+  if (leaves?.hash === want) {
+    if (draft.isDue(jobRetry("compare"))) draft.start({ kind: "compare", hash: want, leaves: leaves.address });
+    return;
+  }
+  askPeers(draft, "fetchLeaves", want);
+}
+
+export function receivedLeaves(draft: Draft, hash: string, address: BlobAddress): void {
+  if (draft.state.epoch?.startHash === hash) draft.state.leaves = { hash, address };
+  else forgetPayloads(draft, [address]);
+}
+
+export function compared(draft: Draft, hash: string, matches: boolean): void {
+  draft.state.job = null;
+  draft.state.engineHash = matches ? hash : otherParameters;
+  dropLeaves(draft);
+}
+
+function dropLeaves(draft: Draft): void {
+  const { leaves } = draft.state;
+  draft.state.leaves = null;
+  if (leaves !== null) forgetPayloads(draft, [leaves.address]);
 }
 
 function replaceParameters(draft: Draft, have: string): void {
@@ -66,15 +103,20 @@ function replaceParameters(draft: Draft, have: string): void {
     draft.start({ kind: "importStored", hash: want });
     return;
   }
-  const attempt = { step: null, key: `model/${want}` };
+  askPeers(draft, "fetchModel", want);
+}
+
+function askPeers(draft: Draft, type: "fetchModel" | "fetchLeaves", hash: string): void {
+  const attempt = { step: null, key: `${type === "fetchModel" ? "model" : "leaves"}/${hash}` };
   if (!draft.isDue(attempt)) return;
-  const others = withoutSelf(draft, epoch!.peers);
+  const others = withoutSelf(draft, draft.state.epoch!.peers);
   if (others.length === 0) return;
   // other first peers each time: not everybody is asked at once
   const first = (draft.attempt(attempt)?.tries ?? 0) % others.length;
   draft.began(attempt);
-  dropModel(draft);
-  draft.effects.push({ type: "fetchModel", attempt, hash: want, peers: [...others.slice(first), ...others.slice(0, first)] });
+  if (type === "fetchModel") dropModel(draft);
+  else dropLeaves(draft);
+  draft.effects.push({ type, attempt, hash, peers: [...others.slice(first), ...others.slice(0, first)] });
 }
 
 function leaveWarmup(draft: Draft, startStep: number): void {
@@ -118,13 +160,18 @@ export function notStored(draft: Draft): void {
 
 /** After the last round: if our parameters are the agreed ones they become the epoch's model, ours to serve and to store. */
 export function settleEpoch(draft: Draft): void {
-  const { stage, view, epoch, job, engineHash } = draft.state;
+  const { stage, view, epoch, job, engineHash, rules } = draft.state;
   if (stage.name !== "training" || view === null || epoch === null || job !== null) return;
   const { runState, step, parameterHash, parameterHashEpoch } = view.state;
   if (runState === "RoundTrain" || runState === "RoundWitness" || runState === "Warmup") return;
   if (stage.nextStep < step) return;
   if (parameterHashEpoch !== epoch.number) {
     endEpoch(draft, "its witnesses agreed on no parameter hash; the next epoch begins where this one began");
+    return;
+  }
+  if (rules.holdsPart) {
+    // whether its part is one of the agreed parameters is seen before the next epoch
+    draft.state.stage = { name: "waiting" };
     return;
   }
   if (engineHash === null) {
@@ -217,6 +264,11 @@ export function jobFailed(draft: Draft, job: EngineJob, message: string): void {
     case "hash":
       pauseJob(draft, job.kind);
       if (failuresOf(draft, job.kind) >= mostHashFailures) strand(draft, `the parameters could not be hashed: ${message}`);
+      return;
+    case "compare":
+      // the leaves may be gone from the store
+      pauseJob(draft, job.kind);
+      dropLeaves(draft);
       return;
     case "import":
       draft.state.engineHash = null;

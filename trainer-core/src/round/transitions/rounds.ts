@@ -90,7 +90,7 @@ export function isLastRound(draft: Draft, step: number): boolean {
 
 export function hashRound(draft: Draft): void {
   const round = begunRound(draft);
-  if (round === null || round.parameterHash !== null) return;
+  if (round === null || round.parameterHash !== null || draft.state.rules.holdsPart) return;
   const { step } = round.plan;
   if (!draft.state.rules.hashEveryRound && !isLastRound(draft, step)) return;
   if (draft.isDue(jobRetry("hash"))) draft.start({ kind: "hash", step });

@@ -64,7 +64,7 @@ function listGraceMs(draft: Draft): number {
 }
 
 function isDrainDone(draft: Draft, round: LocalRound): boolean {
-  if (!isLastRound(draft, round.plan.step) || round.parameterHash !== null) return true;
+  if (!isLastRound(draft, round.plan.step) || round.parameterHash !== null || draft.state.rules.holdsPart) return true;
   // no quorum of hashes means no checkpoint: so wait for ours, even into RoundWitness, but not for ever
   if (draft.state.stage.name === "stranded" || draft.state.stage.name === "waiting") return true;
   const { runState, config, runStateStartedMs } = draft.state.view!.state;
