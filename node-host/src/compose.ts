@@ -18,14 +18,14 @@ import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
 import { TrainError } from "@starling/trainer-core/train/errors";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
-import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
+import { ResilientEngine } from "@starling/trainer-core/train/resilientEngine";
 import { openRunData } from "./data/runData.ts";
 import { engineSettings } from "./engine/engineSettings.ts";
 import { offerFor } from "./engine/memoryOffer.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
-import type { EngineMemory } from "./engine/rpc.ts";
 import { HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
+import { openIdleWork } from "./inference/idleWork.ts";
 import { OwnCheckpoints } from "./platform/checkpoints.ts";
 import { fileModelCache } from "./platform/modelCache.ts";
 import { faultyNetwork } from "./platform/faultyNetwork.ts";
@@ -40,6 +40,8 @@ export type TrainingOptions = Omit<OptionsOf<typeof clientOptions>, "serverAddr"
 /** Finds this client's coordinator; `network` is the plain one: faults are between clients, what the coordinator hears stays whole. */
 export type ReachCoordinator = (at: { network: PeerNetwork; log: HostLog; signal: AbortSignal }) => Promise<CoordinatorPort>;
 
+/** The score that comes first where there is no room for all: the perplexity of the held-out text. */
+export const HELD_OUT = "heldout";
 const BEHIND_EVERY_MS = 1_000;
 
 export interface ClientParts {
@@ -62,7 +64,7 @@ export interface Client {
   /** `runConfig` as the coordinator has it */
   configToml: string;
   plan: RunPlan;
-  engine: SteadyEngine<RemoteEngine>;
+  engine: ResilientEngine<RemoteEngine>;
   round: RoundClient;
   /** null where the run has no held-out text */
   heldOut: (() => Promise<Int32Array[]>) | null;
@@ -70,6 +72,8 @@ export interface Client {
   saveNow(step: number, epoch: number, agreed: boolean): Promise<string | null>;
   /** whether a checkpoint here holds the parameters with this hash (hex) */
   isKept(parameterHash: string): Promise<boolean>;
+  /** tells displays a score, beside the next report as a witness */
+  showEval(name: string, score: number): void;
   close(): Promise<void>;
 }
 
@@ -104,17 +108,33 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const plan = await planOf(runConfig, options.checkpoint, signal);
 
   const data = await openRunData({ runId: info.runId, runConfig, plan }, plain, options, signal);
+  const evals = new Map<string, number>();
+  const showEval = (name: string, score: number): void => {
+    evals.set(name, score);
+    round.show({ evals: [...evals].sort(([a], [b]) => Number(b === HELD_OUT) - Number(a === HELD_OUT)) });
+  };
+  const atStep = (): number => round.state.view?.state.step ?? 0;
+  const idle = await openIdleWork(options, plan, {
+    onSample: (sample) => {
+      log({ type: "sample", ...sample });
+      round.show({ sampleText: sample.prompt + sample.text });
+    },
+    onTask: (result) => {
+      log({ type: "task", step: atStep(), ...result });
+      showEval(result.name, result.accNorm);
+    },
+  });
 
   const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
   const warn = (message: string): void => log({ type: "warning", message });
   const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
-  let memory = null as EngineMemory | null;
-  const engine = await SteadyEngine.create({
+  let chosen = null as Pick<RemoteEngine, "memory" | "precision"> | null;
+  const engine = await ResilientEngine.create({
     start: async (onDeath) => {
       const offer = await offerFor(adapter.choice, runConfig, plan);
       const started = await RemoteEngine.create({ runConfig, plan, settings: { ...engineSettings(options), offer }, onDeath });
-      memory = started.memory;
+      chosen = started;
       await importStart?.(started);
       return started;
     },
@@ -143,9 +163,10 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     type: "engine",
     adapter: engine.adapter || adapter.choice,
     profile: engine.profile,
+    precision: chosen!.precision,
     compileMs: engine.compileMs,
     parameters,
-    ...(memory && { memory }),
+    memory: chosen!.memory,
   });
 
   const behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
@@ -191,6 +212,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
       clock,
       checkpoints: own && own.sink,
       modelCache: options.checkpointDir === undefined ? null : fileModelCache(join(options.checkpointDir, "download"), parameterBytes),
+      ...(idle && { idle }),
     },
   );
   engine.onReset = (reason) => round.engineReset(reason);
@@ -206,6 +228,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     round,
     heldOut: data.heldOut,
     saveNow: async (step, epoch, agreed) => own && own.saveNow(step, epoch, agreed),
+    showEval,
     isKept: async (parameterHash) => own !== null && (await own.holds(parameterHash)),
     close: async () => {
       clearInterval(behindTimer);

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
+import { stateBuffers, type EngineState } from "@starling/trainer-core/train/engineState";
 import { fitEngine } from "@starling/trainer-core/train/fitEngine";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
@@ -19,7 +20,8 @@ async function start(): Promise<RemoteMethods> {
   void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
   const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
   const memory = { adapterBytes: device.memory.bytes, microBatchSequences, recomputation, sentences };
-  answer({ kind: "ready", adapter, profile: device.profile, compileMs: Math.round(performance.now() - startedMs), memory });
+  const compileMs = Math.round(performance.now() - startedMs);
+  answer({ kind: "ready", adapter, profile: device.profile, precision: engine.precision, compileMs, memory });
   return engine;
 }
 
@@ -34,7 +36,10 @@ async function openDevice(): Promise<Device> {
 async function serve(engine: RemoteMethods, request: EngineRequest): Promise<void> {
   try {
     const call = engine[request.method] as (...args: unknown[]) => Promise<unknown>;
-    answer({ kind: "result", id: request.id, value: await call.apply(engine, request.args) });
+    const value = await call.apply(engine, request.args);
+    // a copy of all parameters changes hands: the main thread must not stand still for it
+    const transfer = request.method === "exportState" ? stateBuffers(value as EngineState) : [];
+    port.postMessage({ kind: "result", id: request.id, value } satisfies EngineAnswer, transfer);
   } catch (error) {
     const { name, message, code } = error as Error & { code?: unknown };
     answer({ kind: "error", id: request.id, name, code: String(code ?? "unknown"), message });

@@ -3,7 +3,11 @@ import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
 import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import type { EngineState } from "@starling/trainer-core/train/engineState";
+import { WHOLE_MODEL } from "@starling/trainer-core/model/matformer";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
+import type { ChosenPrecision } from "@starling/trainer-core/train/precision";
+import type { MortalEngine } from "@starling/trainer-core/train/steadyEngine";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
 import type { EngineAnswer, EngineMemory, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
@@ -28,11 +32,13 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
-export class RemoteEngine implements Engine {
+export class RemoteEngine implements MortalEngine {
   readonly adapter: string;
   readonly profile: KernelProfile;
+  readonly precision: ChosenPrecision;
   readonly compileMs: number;
   readonly memory: EngineMemory;
+  readonly holdsPart: boolean;
   readonly checkPayload: (payload: Uint8Array) => void;
   readonly #worker: Worker;
   readonly #pending: Map<number, Pending>;
@@ -49,8 +55,11 @@ export class RemoteEngine implements Engine {
     this.#pending = pending;
     this.adapter = ready.adapter;
     this.profile = ready.profile;
+    this.precision = ready.precision;
     this.compileMs = ready.compileMs;
     this.memory = ready.memory;
+    const { tier, sliced } = options.settings.matformer ?? WHOLE_MODEL;
+    this.holdsPart = sliced && tier > 0;
     this.checkPayload = options.plan.checkPayload;
   }
 
@@ -136,8 +145,18 @@ export class RemoteEngine implements Engine {
   exportParameters(): Promise<Map<string, Float32Array>> {
     return this.#call("exportParameters");
   }
-  importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
-    return this.#call("importParameters", parameters);
+  matchesLeaves(leaves: Uint8Array): Promise<boolean> {
+    return this.#call("matchesLeaves", leaves);
+  }
+  importParameters(parameters: ReadonlyMap<string, Float32Array>, partOf?: Uint8Array): Promise<void> {
+    return this.#call("importParameters", parameters, partOf);
+  }
+
+  exportState(): Promise<EngineState> {
+    return this.#call("exportState");
+  }
+  importState(state: EngineState): Promise<void> {
+    return this.#call("importState", state);
   }
 
   importStart(): Promise<void> {

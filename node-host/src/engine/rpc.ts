@@ -5,7 +5,9 @@
 import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { LlamaConfig, RunConfig } from "@starling/config";
 import type { Engine } from "@starling/trainer-core/round/ports";
+import type { KeepsState } from "@starling/trainer-core/train/engineState";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
+import type { ChosenPrecision } from "@starling/trainer-core/train/precision";
 
 /** How much of the adapter the engine took, and in what passes it trains. */
 export interface EngineMemory {
@@ -25,7 +27,7 @@ export interface EngineWorkerData {
 }
 
 /** Every call of the engine that crosses; `checkPayload` is pure and stays with the caller. */
-export type RemoteMethods = Required<Omit<Engine, "checkPayload">>;
+export type RemoteMethods = Required<Omit<Engine, "checkPayload" | "holdsPart">> & KeepsState;
 export type RemoteMethod = keyof RemoteMethods;
 
 export interface EngineRequest {
@@ -35,7 +37,7 @@ export interface EngineRequest {
 }
 
 export type EngineAnswer =
-  | { kind: "ready"; adapter: string; profile: KernelProfile; compileMs: number; memory: EngineMemory }
+  | { kind: "ready"; adapter: string; profile: KernelProfile; precision: ChosenPrecision; compileMs: number; memory: EngineMemory }
   | { kind: "failed"; code: "engine" | "wrong-arithmetic"; message: string }
   /** the device is gone, and no call will be answered any more */
   | { kind: "lost"; message: string }

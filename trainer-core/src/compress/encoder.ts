@@ -97,6 +97,15 @@ export class Encoder {
     return this.#host;
   }
 
+  /** Queued: as if the last encode() had chosen this. */
+  setSent({ index, valueBits }: SentResult): void {
+    const { device, pools } = this.#plan;
+    for (const [i, { sentStart, sentCount }] of pools.entries()) {
+      device.write(this.#sentIndex[i], index.subarray(sentStart, sentStart + sentCount));
+      device.write(this.#sentValue[i], valueBits.subarray(sentStart, sentStart + sentCount));
+    }
+  }
+
   dispose(): void {
     for (const b of this.#owned) b.destroy();
   }

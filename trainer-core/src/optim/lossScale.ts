@@ -51,6 +51,15 @@ export class LossScale {
     this.#state = isDynamic ? LOSS_SCALE_START : null;
   }
 
+  get state(): LossScaleState | null {
+    return this.#state;
+  }
+
+  /** What another trainer of the same model came to. */
+  restore(state: LossScaleState | null): void {
+    if (this.#state !== null) this.#state = state;
+  }
+
   /** What the next batch of `targets` begins with. */
   of(targets: number): number {
     return this.#state === null ? 1 : lossScaleOf(this.#state, targets);

@@ -2,19 +2,24 @@
  * The engine behind the round client's port: a Llama on one device, its DisTrO optimizer, and the order in which they run.
  * The same class serves a Node worker thread and a browser's Worker.
  */
+import { tileIndex } from "@starling/shaders/kernels/compress/tileLayout";
 import { valuesOf } from "../checkpoint/modelTensors.ts";
+import { DIGEST_BYTES, tensorRoot } from "../compress/merkle.ts";
 import { Generator } from "../generate/generator.ts";
 import { Inference } from "../generate/inference.ts";
 import { initialWeights } from "../model/initialWeights.ts";
+import { prefixValues, tierRefusal, WHOLE_MODEL } from "../model/matformer.ts";
 import { canonicalizeInPlace } from "../model/parameters.ts";
 import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
 import type { EngineSettings } from "./engineSettings.ts";
+import type { EngineState, KeepsState } from "./engineState.ts";
 import type { GradientTrainer } from "./gradientTrainer.ts";
 import type { RunPlan } from "./runPlan.ts";
 import { TrainError } from "./errors.ts";
+import { choosePrecision, STORAGES_OF, type ChosenPrecision } from "./precision.ts";
 
 /** Sequences of one queued piece of an evaluation. */
 const EVALUATE_SEQUENCES = 64;
@@ -29,22 +34,29 @@ export interface EngineOptions extends Omit<EngineSettings, "profile" | "microBa
   productRows?: number;
 }
 
-export class TrainingEngine implements Engine {
+export class TrainingEngine implements Engine, KeepsState {
   readonly plan: RunPlan;
   readonly trainer: GradientTrainer;
   readonly distro: DistroOptimizer;
+  readonly precision: ChosenPrecision;
+  readonly holdsPart: boolean;
+  /** an engine that holds a part of the model: hash of the whole one, until that changes */
+  #partOf: Uint8Array | null = null;
   #inference: Inference | null = null;
   #inferenceMade: Promise<void> | null = null;
 
-  private constructor(plan: RunPlan, trainer: GradientTrainer, distro: DistroOptimizer) {
+  private constructor(plan: RunPlan, trainer: GradientTrainer, distro: DistroOptimizer, precision: ChosenPrecision, holdsPart: boolean) {
     this.plan = plan;
     this.trainer = trainer;
     this.distro = distro;
+    this.precision = precision;
+    this.holdsPart = holdsPart;
   }
 
   /**
    * Compiles every pipeline and, where the run starts at random, sets the initial weights (master and compute).
-   * Errors: DeviceError (out-of-memory: a smaller micro-batch, on a new device, may fit).
+   * Errors: DeviceError (out-of-memory: a smaller micro-batch, on a new device, may fit), TrainError unsupported (the precision or
+   * MatFormer tier that was asked for).
    */
   static async create(device: Device, plan: RunPlan, options: EngineOptions): Promise<TrainingEngine> {
     const engine = await TrainingEngine.allocate(device, plan, options);
@@ -58,10 +70,15 @@ export class TrainingEngine implements Engine {
   static async allocate(
     device: Device,
     plan: RunPlan,
-    { microBatchSequences, recomputation, productRows }: EngineOptions,
+    { microBatchSequences, recomputation, productRows, precision: wanted = "f32", matformer = WHOLE_MODEL }: EngineOptions,
   ): Promise<TrainingEngine> {
     const { llama, sequenceTokens, distro, pipeline } = plan;
-    const trainer = await LlamaTrainer.create(device, llama, { sequenceTokens, microBatchSequences, recomputation, productRows });
+    const refusal = tierRefusal(llama.intermediateSize, distro.compression_chunk, matformer.tier);
+    if (refusal !== null) throw new TrainError("unsupported", refusal);
+    const precision = choosePrecision(wanted, device, llama);
+    const storages = STORAGES_OF[precision.precision];
+    const shape = { sequenceTokens, microBatchSequences, recomputation, productRows, storages, matformer };
+    const trainer = await LlamaTrainer.create(device, llama, shape);
     const optimizer = await DistroOptimizer.create(device, trainer.parameters, {
       pipeline,
       compressionDecay: distro.compression_decay,
@@ -69,8 +86,9 @@ export class TrainingEngine implements Engine {
       chunk: distro.compression_chunk,
       oneBit: distro.quantize_1bit,
       weightDecay: distro.weight_decay ?? 0,
+      matformer: { ...matformer, tiers: plan.tiers },
     });
-    return new TrainingEngine(plan, trainer, optimizer);
+    return new TrainingEngine(plan, trainer, optimizer, precision, matformer.sliced && matformer.tier > 0);
   }
 
   /** Frees what it holds on the device, which stays. */
@@ -93,28 +111,58 @@ export class TrainingEngine implements Engine {
       );
     }
     this.#inference?.weightsChanged();
+    this.#partOf = null;
     await this.distro.beginRound(round);
   }
 
+  /** Errors: TrainError not-finite: there is no result of this batch, and the optimizer is as it was. */
   async train({ sequences, learningRate }: TrainBatch): Promise<Trained> {
     const startedMs = performance.now();
-    const { loss, tokens } = await this.trainer.computeGradients(sequences);
+    const { loss, tokens, gradientIsFinite } = await this.trainer.computeGradients(sequences);
+    if (!gradientIsFinite) {
+      const what = Number.isFinite(loss) ? `its gradient overflows (loss ${loss.toFixed(3)})` : "its loss is not a number";
+      throw new TrainError(
+        "not-finite",
+        `the batch of ${sequences.length} sequences has no finite gradient: ${what}; nothing is sent for it`,
+      );
+    }
     const { clip_grad_norm: maxNorm } = this.plan.distro;
     if (maxNorm !== undefined) this.trainer.clip(maxNorm);
     const { payload, residualRoot } = await this.distro.makeResult({ learningRate });
-    return { loss: Number.isFinite(loss) ? loss : null, payload, residualRoot, trainMs: performance.now() - startedMs, tokens };
+    return { loss, payload, residualRoot, trainMs: performance.now() - startedMs, tokens };
   }
 
   checkPayload(payload: Uint8Array): void {
     this.plan.checkPayload(payload);
   }
 
-  parameterHash(): Promise<Uint8Array> {
-    return this.distro.parameterHash();
+  /** Errors: TrainError part-only where it holds a part of the model, whose hash nobody told. */
+  async parameterHash(): Promise<Uint8Array> {
+    if (!this.holdsPart) return this.distro.parameterHash();
+    if (this.#partOf === null) throw partOnly("the hash of the whole model cannot be computed");
+    return this.#partOf;
   }
 
-  parameterLeaves(): Promise<Uint8Array> {
+  /** Errors: TrainError part-only. */
+  async parameterLeaves(): Promise<Uint8Array> {
+    if (this.holdsPart) throw partOnly("the leaves of the whole model cannot be computed");
     return this.distro.parameterLeaves();
+  }
+
+  async matchesLeaves(leaves: Uint8Array): Promise<boolean> {
+    const { layouts } = this.plan;
+    const own = await this.distro.parameterLeaves();
+    const held = this.distro.layouts;
+    let at = 0; // of our leaves
+    let first = 0; // tile of the whole model
+    for (const [tensor, layout] of held.entries()) {
+      for (let tile = 0; tile < layout.tiles; tile++, at += DIGEST_BYTES) {
+        const there = (first + tileIndex(layout, layouts[tensor].gridX, tile)) * DIGEST_BYTES;
+        for (let i = 0; i < DIGEST_BYTES; i++) if (own[at + i] !== leaves[there + i]) return false;
+      }
+      first += layouts[tensor].tiles;
+    }
+    return true;
   }
 
   /** Reads the master copy; the look-ahead of a round under way is lost, so it belongs between rounds. */
@@ -138,13 +186,21 @@ export class TrainingEngine implements Engine {
   }
 
   /** Errors: TrainError bad-parameters, before anything has changed. */
-  async importParameters(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+  async importParameters(values: ReadonlyMap<string, Float32Array>, partOf?: Uint8Array): Promise<void> {
     const { parameters } = this.trainer;
-    for (const { name, elements } of parameters.parameters) {
+    const isPart = this.holdsPart && partOf !== undefined;
+    for (const [i, { name, elements }] of parameters.parameters.entries()) {
+      const wanted = isPart ? elements : this.plan.layouts[i].elements;
       const got = values.get(name)?.length;
-      if (got !== elements) throw new TrainError("bad-parameters", `${name} has ${elements} elements, got ${got ?? "none"}`);
+      if (got !== wanted) throw new TrainError("bad-parameters", `${name} has ${wanted} elements, got ${got ?? "none"}`);
     }
-    for (const { name } of parameters.parameters) parameters.write("master", name, canonical(values.get(name)!));
+    const whole: Float32Array[] = [];
+    for (const [i, { name, shape }] of parameters.parameters.entries()) {
+      const ready = canonical(values.get(name)!);
+      if (this.holdsPart && !isPart) whole.push(ready);
+      parameters.write("master", name, isPart ? ready : prefixValues(ready, this.plan.layouts[i].shape, shape));
+    }
+    if (this.holdsPart) this.#partOf = partOf ?? tensorRoot(this.plan.layouts, whole);
     this.#inference?.weightsChanged();
     parameters.copyMasterToCompute();
   }
@@ -169,6 +225,23 @@ export class TrainingEngine implements Engine {
     this.#inference = new Inference(generator);
   }
 
+  async exportState(): Promise<EngineState> {
+    const { parameters } = this.trainer;
+    const master = new Map<string, Float32Array<ArrayBuffer>>();
+    for (const { name } of parameters.parameters) master.set(name, await parameters.read("master", name));
+    const { lossScale = null } = this.trainer;
+    return { master, partOf: this.#partOf, lossScale, optimizer: await this.distro.exportState() };
+  }
+
+  async importState({ master, partOf, lossScale, optimizer }: EngineState): Promise<void> {
+    // a part is told from the whole by there being a hash of the latter
+    await this.importParameters(master, this.holdsPart ? (partOf ?? new Uint8Array(DIGEST_BYTES)) : undefined);
+    this.#partOf = partOf;
+    if (lossScale !== null) this.trainer.lossScale = lossScale;
+    this.distro.importState(optimizer);
+    await this.trainer.device.idle();
+  }
+
   /** Errors: TrainError unsupported where the run starts from a checkpoint, which only the host can read. */
   async importStart(): Promise<void> {
     const { start, llama } = this.plan;
@@ -178,6 +251,10 @@ export class TrainingEngine implements Engine {
     const weights = initialWeights(llama, start.seed);
     await this.importParameters(valuesOf(weights));
   }
+}
+
+function partOnly(what: string): TrainError {
+  return new TrainError("part-only", `this engine holds one MatFormer tier's part of the model: ${what}`);
 }
 
 /** A copy in which values that hardware might flush are +0 (DESIGN.md section 4: also on loading). */

@@ -3,8 +3,11 @@ export type TrainErrorCode =
   | "bad-label"
   | "too-many-sequences"
   | "no-targets"
+  | "not-finite"
   | "unsupported"
   | "bad-parameters"
+  /** the engine holds a part of the model, and was asked for something of the whole */
+  | "part-only"
   | "engine-lost"
   | "wrong-arithmetic";
 

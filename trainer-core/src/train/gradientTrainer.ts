@@ -4,6 +4,7 @@
  */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Device, Dispatch } from "../device/device.ts";
+import type { LossScaleState } from "../optim/lossScale.ts";
 import type { ParameterSet } from "../model/parameterSet.ts";
 
 export interface BatchResult {
@@ -31,6 +32,8 @@ export interface GradientTrainer {
   /** sequences of one forward and backward pass */
   readonly microBatchSequences: number;
   readonly sequenceTokens: number;
+  /** of the batches so far, which the next one begins with; null: nothing is scaled */
+  lossScale?: LossScaleState | null;
   /** every dispatch of a forward and backward pass on the primary, to time them */
   readonly dispatches: readonly Dispatch[];
 

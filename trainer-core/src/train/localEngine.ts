@@ -5,6 +5,9 @@
 import { Device, type DeviceOptions } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
 import { TrainingEngine } from "./engine.ts";
+import type { EngineSettings } from "./engineSettings.ts";
+import type { EngineState } from "./engineState.ts";
+import type { ChosenPrecision } from "./precision.ts";
 import type { RunPlan } from "./runPlan.ts";
 import { deviationSentence, selfTest } from "./selfTest.ts";
 import type { MortalEngine } from "./steadyEngine.ts";
@@ -16,6 +19,8 @@ export interface LocalEngineOptions {
   /** sequences in one forward and backward pass: fewer are taken where a single dispatch would hold the adapter too long */
   microBatchSequences: number;
   profile?: DeviceOptions["profile"];
+  /** default: by adapter */
+  precision?: EngineSettings["precision"];
   portionMs?: number;
   /** ms that no single dispatch is to take; left out: whatever it takes */
   longestDispatchMs?: number;
@@ -34,6 +39,7 @@ type Cut = { microBatchSequences: number; productRows: number | undefined };
 export class LocalEngine implements MortalEngine {
   readonly adapter: string;
   readonly profile: string;
+  readonly precision: ChosenPrecision;
   readonly compileMs: number;
   readonly device: Device;
   readonly microBatchSequences: number;
@@ -51,6 +57,7 @@ export class LocalEngine implements MortalEngine {
     const { description, architecture, vendor } = device.adapter;
     this.adapter = description || architecture || vendor || "an adapter without a name";
     this.profile = device.profile;
+    this.precision = engine.precision;
     this.device = device;
     this.compileMs = facts.compileMs;
     this.microBatchSequences = facts.microBatchSequences;
@@ -59,12 +66,13 @@ export class LocalEngine implements MortalEngine {
     this.#engine = engine;
   }
 
-  /** Errors: DeviceError (no-adapter, no-device, too-large, wgsl), TrainError wrong-arithmetic. */
+  /** Errors: DeviceError (no-adapter, no-device, too-large, wgsl), TrainError (wrong-arithmetic, unsupported). */
   static async create({
     gpu,
     plan,
     microBatchSequences,
     profile,
+    precision = "auto",
     portionMs,
     longestDispatchMs,
     onDeath,
@@ -76,7 +84,7 @@ export class LocalEngine implements MortalEngine {
       if (deviation !== null) throw new TrainError("wrong-arithmetic", deviation);
       let cut: Cut = { microBatchSequences, productRows: undefined };
       for (;;) {
-        const engine = await TrainingEngine.create(device, plan, cut);
+        const engine = await TrainingEngine.create(device, plan, { ...cut, precision });
         const longestDispatch = await probe(engine);
         const next = longestDispatchMs === undefined || longestDispatch.ms <= longestDispatchMs ? null : shorter(cut, plan);
         if (next === null) {
@@ -123,6 +131,12 @@ export class LocalEngine implements MortalEngine {
   }
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
     return this.#engine.importParameters(parameters);
+  }
+  exportState(): Promise<EngineState> {
+    return this.#engine.exportState();
+  }
+  importState(state: EngineState): Promise<void> {
+    return this.#engine.importState(state);
   }
   importStart(): Promise<void> {
     return this.#engine.importStart();

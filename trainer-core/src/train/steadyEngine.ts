@@ -1,5 +1,6 @@
 /** An engine that outlives its device: when the GPU is lost or its thread crashes, a new one is started in its place. */
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
+import type { EngineState, KeepsState } from "./engineState.ts";
 import { TrainError } from "./errors.ts";
 
 /** A device that is lost more often than this in so short a time will be lost again. */
@@ -7,7 +8,7 @@ export const MAX_RESTARTS = 3;
 export const WINDOW_MS = 600_000;
 
 /** An engine on a device that may be lost: a Node worker thread's, or a tab's. */
-export interface MortalEngine extends Engine {
+export interface MortalEngine extends Engine, KeepsState {
   readonly adapter: string;
   readonly profile: string;
   readonly compileMs: number;
@@ -35,6 +36,7 @@ export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engi
   readonly adapter: string;
   readonly profile: E["profile"];
   readonly compileMs: number;
+  readonly holdsPart: boolean;
   readonly #options: SteadyEngineOptions<E>;
   readonly #checkPayload: (payload: Uint8Array) => void;
   readonly #deathsMs: number[] = [];
@@ -50,6 +52,7 @@ export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engi
     this.adapter = first.adapter;
     this.profile = first.profile;
     this.compileMs = first.compileMs;
+    this.holdsPart = first.holdsPart ?? false;
   }
 
   /** Errors: those of the first `start`. One that cannot even start is not tried again. */
@@ -120,8 +123,19 @@ export class SteadyEngine<E extends MortalEngine = MortalEngine> implements Engi
   async exportParameters(): Promise<Map<string, Float32Array>> {
     return (await this.#current).exportParameters();
   }
-  async importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
-    return (await this.#current).importParameters(parameters);
+  async matchesLeaves(leaves: Uint8Array): Promise<boolean> {
+    const engine = await this.#current;
+    if (!engine.matchesLeaves) throw new TrainError("unsupported", "this engine holds the whole model: compare its hash");
+    return engine.matchesLeaves(leaves);
+  }
+  async importParameters(parameters: ReadonlyMap<string, Float32Array>, partOf?: Uint8Array): Promise<void> {
+    return (await this.#current).importParameters(parameters, partOf);
+  }
+  async exportState(): Promise<EngineState> {
+    return (await this.#current).exportState();
+  }
+  async importState(state: EngineState): Promise<void> {
+    return (await this.#current).importState(state);
   }
   async importStart(): Promise<void> {
     const engine = await this.#current;

@@ -12,7 +12,7 @@ import { ParameterSet } from "../model/parameterSet.ts";
 import { AdamW, type AdamWSettings } from "../optim/adamW.ts";
 import { GradientClip } from "../optim/gradientClip.ts";
 import { GradientUnscale } from "../optim/gradientUnscale.ts";
-import { LossScale } from "../optim/lossScale.ts";
+import { LossScale, type LossScaleState } from "../optim/lossScale.ts";
 import { checkBatch, LossMean, MicroBatchStaging } from "./batch.ts";
 import { TrainError } from "./errors.ts";
 import type { BatchResult, GradientTrainer, Sequences } from "./gradientTrainer.ts";
@@ -62,6 +62,14 @@ export class LlamaTrainer implements GradientTrainer {
       GradientUnscale.create(device, parameters),
     ]);
     return new LlamaTrainer(device, config, parameters, plan, clip, unscale);
+  }
+
+  get lossScale(): LossScaleState | null {
+    return this.#lossScale.state;
+  }
+
+  set lossScale(state: LossScaleState | null) {
+    this.#lossScale.restore(state);
   }
 
   get microBatchSequences(): number {

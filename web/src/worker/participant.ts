@@ -18,7 +18,7 @@ import { RoundClient } from "@starling/trainer-core/round/client";
 import type { CheckpointSink, ModelCache } from "@starling/trainer-core/round/ports";
 import { LocalEngine } from "@starling/trainer-core/train/localEngine";
 import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
-import { SteadyEngine } from "@starling/trainer-core/train/steadyEngine";
+import { ResilientEngine } from "@starling/trainer-core/train/resilientEngine";
 import { openData } from "./data.ts";
 import { asTabError, TabError } from "./failure.ts";
 import { PointsTally, tabFacts } from "./facts.ts";
@@ -56,7 +56,7 @@ interface Parts {
   reached: Reached;
   data: DataProvider;
   blobs: BlobService;
-  engine: SteadyEngine<LocalEngine>;
+  engine: ResilientEngine<LocalEngine>;
   runStartHash: Uint8Array;
   sink: CheckpointSink | null;
   arriving: ModelCache | null;
@@ -255,10 +255,10 @@ export class Participant {
     return { runId, plan, keys, network, reached, data, blobs, engine, runStartHash, sink, arriving: folders?.arriving ?? null };
   }
 
-  async #makeEngine(plan: RunPlan): Promise<SteadyEngine<LocalEngine>> {
+  async #makeEngine(plan: RunPlan): Promise<ResilientEngine<LocalEngine>> {
     if (!navigator.gpu) throw new TabError("adapter", "this browser offers no WebGPU to the page's Worker");
     let isFirst = true;
-    return SteadyEngine.create({
+    return ResilientEngine.create({
       start: async (onDeath) => {
         const make = () =>
           LocalEngine.create({
@@ -271,7 +271,8 @@ export class Participant {
         if (isFirst) {
           const { adapter, profile, compileMs, microBatchSequences, longestDispatch } = engine;
           const parameters = plan.layouts.reduce((sum, { elements }) => sum + elements, 0);
-          this.#tell({ type: "engine", adapter, profile, compileMs, parameters, microBatchSequences, longestDispatch });
+          const { precision } = engine.precision;
+          this.#tell({ type: "engine", adapter, profile, precision, compileMs, parameters, microBatchSequences, longestDispatch });
         }
         isFirst = false;
         return engine;
@@ -282,7 +283,7 @@ export class Participant {
   }
 
   /** What this browser kept of the agreed parameters, where they are the agreed ones still; else the run's start stays. */
-  async #resume(engine: SteadyEngine<LocalEngine>, sink: CheckpointSink, runStartHash: Uint8Array, { bytes }: Snapshot): Promise<void> {
+  async #resume(engine: ResilientEngine<LocalEngine>, sink: CheckpointSink, runStartHash: Uint8Array, { bytes }: Snapshot): Promise<void> {
     const agreed = toHex(Machine.load(bytes).state().parameterHash);
     if (agreed === toHex(runStartHash)) return;
     const kept = await sink.parametersOf!(agreed).catch(() => null);

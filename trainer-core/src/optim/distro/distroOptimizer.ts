@@ -19,6 +19,7 @@ import { encodeResult } from "../../compress/wire.ts";
 import type { Device, Dispatch } from "../../device/device.ts";
 import { WHOLE_MODEL, type MatformerPart } from "../../model/matformer.ts";
 import type { ParameterSet } from "../../model/parameterSet.ts";
+import type { OptimizerState } from "../../train/engineState.ts";
 
 export interface DistroOptions {
   pipeline: "overlapped" | "sync";
@@ -243,6 +244,21 @@ export class DistroOptimizer {
     }
     for (const p of this.#parameters.parameters) this.#device.write(this.#residual[p.pool], residual.get(p.name)!, p.offsetBytes);
     this.#owesSubtraction = false;
+  }
+
+  /** What the next round depends on beside the parameters. */
+  async exportState(): Promise<OptimizerState> {
+    const residual = await this.exportResidual();
+    if (!this.#owesSubtraction) return { residual, owed: null };
+    const { index, valueBits } = await this.#encoder.sent();
+    return { residual, owed: { index: index.slice(), valueBits: valueBits.slice() } };
+  }
+
+  /** Errors: RangeError as `importResidual`. */
+  importState({ residual, owed }: OptimizerState): void {
+    this.importResidual(residual);
+    if (owed !== null) this.#encoder.setSent(owed);
+    this.#owesSubtraction = owed !== null;
   }
 
   #decayMaster(learningRate: number | null): void {
