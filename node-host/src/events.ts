@@ -4,6 +4,7 @@
  */
 import type { ClientState, RunState } from "@starling/sdk";
 import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
+import type { ChosenPrecision } from "@starling/trainer-core/train/precision";
 import type { EngineMemory } from "./engine/rpc.ts";
 
 export type HostEvent =
@@ -45,7 +46,7 @@ export type HostEvent =
   /** the process was told to end, and what it does about it now */
   | { type: "stopping"; doing: string }
   | { type: "member"; change: "joined" | "left" | "withdrawn" | "dropped" | "ejected"; client: string }
-  | { type: "engine"; adapter: string; profile: string; compileMs: number; parameters: number; memory?: EngineMemory }
+  | { type: "engine"; adapter: string; profile: string; precision: ChosenPrecision; compileMs: number; parameters: number; memory?: EngineMemory }
   | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }
   | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
   /** started from its own checkpoint, which holds the agreed parameters */

@@ -2,6 +2,6 @@
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import type { TrainingOptions } from "../compose.ts";
 
-export function engineSettings({ kernelProfile, microBatchSize, activationRecomputation }: TrainingOptions): EngineSettings {
-  return { profile: kernelProfile, microBatchSequences: microBatchSize ?? "auto", recomputation: activationRecomputation };
+export function engineSettings({ kernelProfile, precision, microBatchSize, activationRecomputation }: TrainingOptions): EngineSettings {
+  return { profile: kernelProfile, precision, microBatchSequences: microBatchSize ?? "auto", recomputation: activationRecomputation };
 }

@@ -47,7 +47,7 @@ export class Sentences {
       case "engine":
         return [
           ...(event.memory?.sentences ?? []),
-          `${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`,
+          `${event.profile} kernels in ${event.precision.precision} (${event.precision.reason}) on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`,
         ].join("; ");
       case "held-out":
         return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;

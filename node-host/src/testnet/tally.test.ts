@@ -103,7 +103,7 @@ describe("Tally", () => {
     began("client-2", 10);
     expect(["client-1", "client-2", "client-3"].map((name) => tally.isCurrent(name))).toEqual([true, false, false]);
     expect(tally.isReady("client-1")).toBe(false);
-    tally.onClientEvent("client-1", { type: "engine", adapter: "a", profile: "software", compileMs: 1, parameters: 1 });
+    tally.onClientEvent("client-1", { type: "engine", adapter: "a", profile: "software", precision: { precision: "f32", reason: "asked for" }, compileMs: 1, parameters: 1 });
     expect(tally.isReady("client-1")).toBe(true);
     tally.started("client-1");
     expect([tally.isReady("client-1"), tally.isCurrent("client-1")]).toEqual([false, false]);

@@ -96,7 +96,7 @@ export class Tally {
     switch (event.type) {
       case "engine":
         tally.ready = true;
-        return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
+        return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels in ${event.precision.precision} on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
       case "held-out": {
         const heldOut = { step: event.step, loss: event.loss };
         const same = this.#heldOutLast?.step === event.step && this.#heldOutLast.loss === event.loss;

@@ -4,9 +4,12 @@
  */
 import type { KernelProfile } from "@starling/shaders";
 import type { MatformerPart } from "../model/matformer.ts";
+import type { Precision } from "./precision.ts";
 
 export interface EngineSettings {
   profile: KernelProfile | "auto";
+  /** what weights and activations are stored as; left out: f32 */
+  precision?: Precision | "auto";
   /** sequences in one forward and backward pass; a batch is cut into such pieces. `auto`: as many as fit and are of use */
   microBatchSequences: number | "auto";
   /** keep only each layer's input and compute the rest again in backward; `auto`: only where the model would not fit otherwise. Default off */

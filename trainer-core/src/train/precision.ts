@@ -18,6 +18,12 @@ export const STORAGES_OF: Readonly<Record<Precision, KernelStorages>> = {
   "packed-f16": { activations: "packed", weights: "packed" },
 };
 
+export interface ChosenPrecision {
+  precision: Precision;
+  /** in a few words */
+  reason: string;
+}
+
 /** Why a model's tensors cannot be halves; null where they can. Kernels take four neighbours at once. */
 export function oddWidth({ hiddenSize, intermediateSize, headDim }: LlamaConfig): string | null {
   const odd = Object.entries({ "hidden size": hiddenSize, "intermediate size": intermediateSize, "head dimension": headDim }).find(
@@ -34,7 +40,7 @@ export function choosePrecision(
   wanted: Precision | "auto",
   { features, adapter }: Pick<Device, "features" | "adapter">,
   config: LlamaConfig,
-): { precision: Precision; reason: string } {
+): ChosenPrecision {
   const odd = oddWidth(config);
   if (wanted === "auto") {
     if (adapter.isFallbackAdapter) return { precision: "f32", reason: "a software adapter is fastest in f32" };

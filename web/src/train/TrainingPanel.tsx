@@ -118,7 +118,7 @@ export function TrainingPanel({ training }: { training: Training }) {
         <p className="text-sm text-muted">
           Closing this tab ends its part in the round under way, and nothing else: points already earned are kept by the run, and{" "}
           {paused ? "it stays paused until you join again" : "the tab goes on by itself when you open this page again"}.
-          {engine !== null && ` Adapter: ${engine.adapter} (${engine.profile} kernels).`}
+          {engine !== null && ` Adapter: ${engine.adapter} (${engine.profile} kernels, ${engine.precision}).`}
           {member !== null && ` Known to its peers as ${member.peerId.slice(0, 8)}.`}
         </p>
       )}

@@ -122,6 +122,7 @@ export interface TabFacts {
 export interface EngineFacts {
   adapter: string;
   profile: string;
+  precision: string;
   compileMs: number;
   parameters: number;
   microBatchSequences: number;
