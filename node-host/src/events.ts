@@ -46,8 +46,20 @@ export type HostEvent =
   /** the process was told to end, and what it does about it now */
   | { type: "stopping"; doing: string }
   | { type: "member"; change: "joined" | "left" | "withdrawn" | "dropped" | "ejected"; client: string }
-  | { type: "engine"; adapter: string; profile: string; precision: ChosenPrecision; compileMs: number; parameters: number; memory?: EngineMemory }
-  | { type: "held-out"; step: number; loss: number; tokens: number; parameterHash: string }
+  | {
+      type: "engine";
+      adapter: string;
+      profile: string;
+      precision: ChosenPrecision;
+      compileMs: number;
+      parameters: number;
+      memory?: EngineMemory;
+    }
+  | { type: "held-out"; step: number; loss: number; perplexity: number; tokens: number; parameterHash: string }
+  /** how the model in training goes on after a prompt; `step` is the coordinator's */
+  | { type: "sample"; step: number; prompt: string; text: string }
+  /** `asked` of the `total` questions of a task, over the rounds before `step`: shares of right answers, plain and by length */
+  | { type: "task"; step: number; name: string; asked: number; total: number; acc: number; accNorm: number }
   | { type: "saved"; path: string; step: number; parameterHash: string; agreed: boolean }
   /** started from its own checkpoint, which holds the agreed parameters */
   | { type: "resumed"; path: string; epoch: number; step: number; parameterHash: string }

@@ -2,7 +2,7 @@
 import type { CoordinatorState } from "@starling/sdk";
 import { Machine } from "@starling/sdk/machine";
 import { toHex } from "@starling/sdk/bytes";
-import { composeClient, type Client, type ReachCoordinator, type TrainingOptions } from "./compose.ts";
+import { composeClient, HELD_OUT, type Client, type ReachCoordinator, type TrainingOptions } from "./compose.ts";
 import { EXIT_CODES, HostError } from "./errors.ts";
 import type { HostLog } from "./events.ts";
 import { chooseAdapter, type DeviceChoice } from "./platform/adapter.ts";
@@ -238,7 +238,9 @@ class Answering {
       const loss = await engine.evaluate(sequences);
       this.#measured = { parameterHash, loss, tokens: sequences.length * this.#client.plan.sequenceTokens };
     }
-    this.#log({ type: "held-out", step, ...this.#measured });
+    const perplexity = Math.exp(this.#measured.loss);
+    this.#log({ type: "held-out", step, ...this.#measured, perplexity });
+    this.#client.showEval(HELD_OUT, perplexity);
   }
 
   /** At the end: what was trained since the last agreed checkpoint is kept too, marked as not agreed. */

@@ -68,6 +68,13 @@ export const idleTime = {
     default: "builtin",
     doc: "Prompts that the model continues while its client waits for others, for displays: a text file with one a line, builtin = a few of ours, none = nothing is written.",
   },
+  tokenizer: {
+    type: "string",
+    unit: "path",
+    minBytes: 1,
+    optional: true,
+    doc: "tokenizer.json of the run's data, for --prompts and --eval-tasks, or the word bytes; left out = that of --checkpoint, and bytes where the vocabulary is 256.",
+  },
   promptEveryRounds: {
     type: "integer",
     unit: "rounds",

@@ -1,5 +1,6 @@
 /** Options of everyone who trains: `client` and `train`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import type { OptionSpec } from "../defineOptions.ts";
+import { idleTime } from "./inference.ts";
 import {
   device,
   deviceDoc,
@@ -96,6 +97,7 @@ export const training = {
     optional: true,
     doc: "Folder of token files kept out of training, on which the loss is measured; left out = heldout beside the run's local data.",
   },
+  ...idleTime,
   checkpoint: {
     type: "string",
     unit: "path",

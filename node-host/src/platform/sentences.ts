@@ -50,7 +50,11 @@ export class Sentences {
           `${event.profile} kernels in ${event.precision.precision} (${event.precision.reason}) on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`,
         ].join("; ");
       case "held-out":
-        return `held-out loss ${event.loss.toFixed(3)} nats/token (step ${event.step})`;
+        return `held-out loss ${event.loss.toFixed(3)} nats/token, perplexity ${event.perplexity.toPrecision(4)} (step ${event.step})`;
+      case "sample":
+        return `writes: ${JSON.stringify(event.prompt + event.text)}`;
+      case "task":
+        return `${event.name}: acc ${event.acc.toFixed(3)}, acc_norm ${event.accNorm.toFixed(3)} (${event.asked} of ${event.total} questions)`;
       case "saved":
         return `checkpoint ${event.path}${event.agreed ? "" : " (in the middle of an epoch: not agreed)"}`;
       case "restored":

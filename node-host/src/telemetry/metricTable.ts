@@ -66,6 +66,19 @@ export const METRICS: readonly MetricSpec[] = [
     help: "Last held-out loss measured here, nats a token.",
     from: { "held-out": ({ loss }) => loss },
   },
+  {
+    type: "gauge",
+    name: "starling_held_out_perplexity",
+    help: "Perplexity of the held-out text, last measured here.",
+    from: { "held-out": ({ perplexity }) => perplexity },
+  },
+  {
+    type: "gauge",
+    name: "starling_task_accuracy",
+    help: "Share of a task's questions that the model answers right, by log-likelihood a character (acc_norm).",
+    labels: ["task"],
+    from: { task: ({ name, accNorm }) => [{ value: accNorm, labels: { task: name } }] },
+  },
   { type: "counter", name: "starling_batches_trained_total", help: "Batches trained here.", from: { "round.trained": one } },
   { type: "counter", name: "starling_tokens_total", help: "Tokens trained here.", from: { "round.trained": ({ tokens }) => tokens } },
   {

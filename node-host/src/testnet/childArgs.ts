@@ -65,6 +65,8 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
     device,
     "--evaluate-each-epoch",
     String(number === 1),
+    // one shows what the model writes; the variable still decides
+    ...(number === 1 || process.env["PROMPTS"] ? [] : ["--prompts", "none"]),
     "--hash-each-round",
     "true",
     // the share is known here better than to a client, to whom others may come or go; the variable still decides

@@ -14,7 +14,7 @@ describe("Tally", () => {
     round(client, { type: "trained", step, loss, tokens: 48, trainMs: 5, payloadBytes: 9 });
   const hash = (client: string, step: number, parameterHash: string) => round(client, { type: "parameterHash", step, parameterHash });
   const heldOut = (step: number, loss: number) =>
-    tally.onClientEvent("client-1", { type: "held-out", step, loss, tokens: 2048, parameterHash: "00" });
+    tally.onClientEvent("client-1", { type: "held-out", step, loss, perplexity: Math.exp(loss), tokens: 2048, parameterHash: "00" });
   const at = (step: number) => {
     tally.phase = {
       type: "phase",
@@ -63,7 +63,7 @@ describe("Tally", () => {
     trained("client-1", 2, 5);
     tally.roundLine(2, 2, 10, 0);
     hash("client-1", 2, "aa");
-    expect(heldOut(2, 4.5)).toMatch(/4\.500 nats\/token on 2,048 tokens after step 2/);
+    expect(heldOut(2, 4.5)).toMatch(/4\.500 nats\/token, perplexity 90\.02, on 2,048 tokens after step 2/);
     expect(heldOut(2, 4.5)).toBeNull(); // said already
     tally.onClientEvent("client-1", { type: "saved", path: "/c/step2", step: 2, parameterHash: "aa", agreed: true });
     expect(tally.result(3)).toEqual({
@@ -103,7 +103,14 @@ describe("Tally", () => {
     began("client-2", 10);
     expect(["client-1", "client-2", "client-3"].map((name) => tally.isCurrent(name))).toEqual([true, false, false]);
     expect(tally.isReady("client-1")).toBe(false);
-    tally.onClientEvent("client-1", { type: "engine", adapter: "a", profile: "software", precision: { precision: "f32", reason: "asked for" }, compileMs: 1, parameters: 1 });
+    tally.onClientEvent("client-1", {
+      type: "engine",
+      adapter: "a",
+      profile: "software",
+      precision: { precision: "f32", reason: "asked for" },
+      compileMs: 1,
+      parameters: 1,
+    });
     expect(tally.isReady("client-1")).toBe(true);
     tally.started("client-1");
     expect([tally.isReady("client-1"), tally.isCurrent("client-1")]).toEqual([false, false]);

@@ -103,8 +103,12 @@ export class Tally {
         if (same) return null;
         this.#heldOutFirst ??= heldOut;
         this.#heldOutLast = heldOut;
-        return `held-out loss ${event.loss.toFixed(3)} nats/token on ${event.tokens.toLocaleString("en")} tokens ${event.step === 0 ? "before training" : `after step ${event.step}`}`;
+        return `held-out loss ${event.loss.toFixed(3)} nats/token, perplexity ${event.perplexity.toPrecision(4)}, on ${event.tokens.toLocaleString("en")} tokens ${event.step === 0 ? "before training" : `after step ${event.step}`}`;
       }
+      case "sample":
+        return `${client} writes: ${JSON.stringify(event.prompt + event.text)}`;
+      case "task":
+        return `${event.name}: acc_norm ${event.accNorm.toFixed(3)} on ${event.asked} of ${event.total} questions`;
       case "saved":
         tally.saved = { path: event.path, step: event.step };
         return null;

@@ -158,7 +158,7 @@ describe("what is kept", () => {
         .after(100)
         .trained("client-1", step, 5 / step);
       story.tell({ type: "line", level: step % 2 ? "warn" : "info", text: `line ${step}`, atMs: story.atMs });
-      story.event("client-1", { type: "held-out", step, loss: step, tokens: 1, parameterHash: "" });
+      story.event("client-1", { type: "held-out", step, loss: step, perplexity: Math.exp(step), tokens: 1, parameterHash: "" });
     }
     const { model } = story;
     expect(model.log.length).toBe(1000);

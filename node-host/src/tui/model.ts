@@ -57,6 +57,10 @@ export interface Model {
   rounds: readonly RoundFact[];
   loss: Series;
   heldOut: readonly Point[];
+  /** what the model wrote last */
+  sample: { step: number; text: string } | null;
+  /** last results of tasks by name */
+  tasks: Readonly<Record<string, { accNorm: number; asked: number; total: number }>>;
   roundSeconds: Series;
   tokens: number;
   trainedRounds: number;
@@ -94,6 +98,8 @@ export function freshModel(kind: ViewKind): Model {
     rounds: [],
     loss: emptySeries,
     heldOut: [],
+    sample: null,
+    tasks: {},
     roundSeconds: emptySeries,
     tokens: 0,
     trainedRounds: 0,
@@ -178,6 +184,12 @@ function onRunEvent(model: Model, node: string, event: HostEvent, atMs: number):
       const last = model.heldOut.at(-1);
       if (last?.x === point.x && last.y === point.y) return model;
       return { ...model, heldOut: newest(model.heldOut, point, KEPT_HELD_OUT) };
+    }
+    case "sample":
+      return { ...model, sample: { step: event.step, text: event.prompt + event.text } };
+    case "task": {
+      const { accNorm, asked, total } = event;
+      return { ...model, tasks: { ...model.tasks, [event.name]: { accNorm, asked, total } } };
     }
     case "saved":
       if (model.checkpoint && model.checkpoint.step > event.step) return model;

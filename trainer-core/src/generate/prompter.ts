@@ -69,7 +69,8 @@ export function prompter(options: PrompterOptions): IdleWork {
   const end = (w: Writing, step: number): null => {
     writing = null;
     nextStep = step + everyRounds;
-    onSample({ step, prompt: w.prompt, text: w.text + w.stream.end() });
+    // a display may obey what a model that has not learned yet writes
+    onSample({ step, prompt: w.prompt, text: (w.text + w.stream.end()).replaceAll(/(?![\n\t])\p{Cc}/gu, "\uFFFD") });
     return null;
   };
 

@@ -5,7 +5,7 @@ import { bar, bytes, clip, count, row, span, type Line } from "../text.ts";
 import { curveBlock } from "./curves.ts";
 import { clientColumns, clientRows, drawClients } from "./clients.ts";
 import type { View } from "./frame.ts";
-import { clock, logTail } from "./log.ts";
+import { clock, logTail, oneLine } from "./log.ts";
 import { downloads } from "./network.ts";
 
 /** From here on two columns are better than one. */
@@ -78,6 +78,12 @@ function factLines(model: Model): Line[] {
     const { path, step, agreed, atMs } = model.checkpoint;
     out.push(fact("checkpoint", `step ${step}${agreed ? "" : " (not agreed)"} at ${clock(atMs)}: ${shortPath(path)}`));
   } else if (model.kind !== "server") out.push(fact("checkpoint", "none yet"));
+  const heldOut = model.heldOut.at(-1);
+  if (heldOut)
+    out.push(fact("held-out", `loss ${heldOut.y.toFixed(3)}, perplexity ${Math.exp(heldOut.y).toPrecision(4)} (step ${heldOut.x})`));
+  const tasks = Object.entries(model.tasks).map(([name, { accNorm, asked, total }]) => `${name} ${accNorm.toFixed(3)} (${asked}/${total})`);
+  if (tasks.length > 0) out.push(fact("acc_norm", tasks.join(", ")));
+  if (model.sample) out.push(fact("writes", oneLine(model.sample.text)));
   const adapters = [...new Set(Object.values(model.nodes).flatMap(({ adapter }) => (adapter ? [adapter] : [])))];
   if (adapters.length > 0) out.push(fact("adapter", adapters.join(", ")));
   if (model.parameters !== null) out.push(fact("parameters", count(model.parameters)));
