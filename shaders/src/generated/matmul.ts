@@ -3,81 +3,297 @@
 export const wgsl = {
   gpu: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of A[i*aRow + k*aInner] * B[j*bRow + k*bInner]
 //
-// The contract of matmul/software.wgsl, for GPUs: tiles of 64x64 by 16 deep in workgroup memory, 16x16 threads with 4x4 outputs.
-// A_INNER_CONTIGUOUS and B_INNER_CONTIGUOUS say which of the two strides is 1, so that neighbouring threads load neighbouring
-// words. Grid: [ceil(J / 64), ceil(I / 64), 1]. Needs 8.5 KiB of workgroup memory and 256 invocations.
+// The contract of matmul/software.wgsl, for GPUs: tiles of A and B in workgroup memory, a thread has one to four 4x4 blocks of C.
+// A_INNER_CONTIGUOUS and B_INNER_CONTIGUOUS say which of an operand's two strides is 1. With innerChunk below the inner length the
+// sum is split over the grid's z, and each part overwrites a C of its own, one after the other (matmul/sumParts.wgsl adds them up).
+// Any sizes. Grid: [ceil(J / tile's columns), ceil(I / tile's rows), parts]. Needs 16 bytes of workgroup memory for each of
+// DEPTH * (ROW_QUADS + COLUMN_QUADS + 2).
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
 struct Sizes {
   rows: u32, columns: u32, inner: u32, mode: u32,
-  aRow: u32, aInner: u32, bRow: u32, bInner: u32, cRow: u32, innerChunk: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c
+
+// As in matmulWide.wgsl, for lines of any length that start anywhere.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_a(first), get_a(first + 1u), get_a(first + 2u), get_a(first + 3u)), inside);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_b(first), get_b(first + 1u), get_b(first + 2u), get_b(first + 3u)), inside);
+}
+
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows) { return; }
+  for (var n = 0u; n < 4u && column + n < sizes.columns; n++) {
+    let at = (part * sizes.rows + row) * sizes.cRow + column + n;
+    var value = product[n];
+    if (sizes.mode == ACCUMULATE) { value += get_c(at); }
+    if (sizes.mode == RESIDUAL) { value += get_residual(at); }
+    set_c(at, value);
+  }
+}
 
 override A_INNER_CONTIGUOUS: bool;
 override B_INNER_CONTIGUOUS: bool;
 
-const SIDE = 64u;
-const DEPTH = 16u;
-const PITCH = 68u; // four words of padding spread a column over the banks
+// 4x4 of an operand: column n holds four rows (columns, of b) from \`i\` on at k + n. \`end\`: of this part's sum.
+fn block_a(i: u32, k: u32, end: u32) -> mat4x4<f32> {
+  if (A_INNER_CONTIGUOUS) {
+    let last = sizes.rows;
+    let pitch = sizes.aRow;
+    return transpose(mat4x4<f32>(
+      quad_a(i, last, pitch, k, end), quad_a(i + 1u, last, pitch, k, end), quad_a(i + 2u, last, pitch, k, end), quad_a(i + 3u, last, pitch, k, end)));
+  }
+  let length = sizes.rows;
+  let pitch = sizes.aInner;
+  return mat4x4<f32>(
+    quad_a(k, end, pitch, i, length), quad_a(k + 1u, end, pitch, i, length), quad_a(k + 2u, end, pitch, i, length), quad_a(k + 3u, end, pitch, i, length));
+}
+fn block_b(j: u32, k: u32, end: u32) -> mat4x4<f32> {
+  if (B_INNER_CONTIGUOUS) {
+    let last = sizes.columns;
+    let pitch = sizes.bRow;
+    return transpose(mat4x4<f32>(
+      quad_b(j, last, pitch, k, end), quad_b(j + 1u, last, pitch, k, end), quad_b(j + 2u, last, pitch, k, end), quad_b(j + 3u, last, pitch, k, end)));
+  }
+  let length = sizes.columns;
+  let pitch = sizes.bInner;
+  return mat4x4<f32>(
+    quad_b(k, end, pitch, j, length), quad_b(k + 1u, end, pitch, j, length), quad_b(k + 2u, end, pitch, j, length), quad_b(k + 3u, end, pitch, j, length));
+}
 
-var<workgroup> aTile: array<f32, 1088>; // (DEPTH, PITCH)
-var<workgroup> bTile: array<f32, 1088>;
+// threads of a workgroup along columns and rows, 4x4 blocks of a thread along them (1 or 2), depth of a tile (a multiple of 4)
+override COLUMN_THREADS: u32;
+override ROW_THREADS: u32;
+override COLUMN_BLOCKS: u32;
+override ROW_BLOCKS: u32;
+override DEPTH: u32;
 
-@compute @workgroup_size(16, 16)
+// quads of four rows (columns) in a tile, and from one k to the next: one of padding spreads a column over the banks
+override ROW_QUADS: u32 = ROW_THREADS * ROW_BLOCKS;
+override COLUMN_QUADS: u32 = COLUMN_THREADS * COLUMN_BLOCKS;
+override ROW_PITCH: u32 = ROW_QUADS + 1u;
+override COLUMN_PITCH: u32 = COLUMN_QUADS + 1u;
+var<workgroup> aTile: array<vec4<f32>, DEPTH * ROW_PITCH>;
+var<workgroup> bTile: array<vec4<f32>, DEPTH * COLUMN_PITCH>;
+
+// row r of a block of C: x[r] * y
+fn outer(x: vec4<f32>, y: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(x.x * y, x.y * y, x.z * y, x.w * y); }
+
+fn storeBlock(row: u32, column: u32, part: u32, block: mat4x4<f32>) {
+  for (var r = 0u; r < 4u; r++) { store4(row + r, column, part, block[r]); }
+}
+
+@compute @workgroup_size(COLUMN_THREADS, ROW_THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row0 = group.y * SIDE;
-  let column0 = group.x * SIDE;
-  var sum: array<vec4<f32>, 4>;
-  for (var k0 = 0u; k0 < sizes.inner; k0 += DEPTH) {
-    for (var n = 0u; n < 4u; n++) {
-      let e = thread + n * 256u;
-      let ka = select(e / SIDE, e % DEPTH, A_INNER_CONTIGUOUS);
-      let ia = select(e % SIDE, e / DEPTH, A_INNER_CONTIGUOUS);
-      var value = 0.0;
-      if (row0 + ia < sizes.rows && k0 + ka < sizes.inner) {
-        value = a[(row0 + ia) * sizes.aRow + (k0 + ka) * sizes.aInner];
+  let row0 = group.y * ROW_QUADS * 4u;
+  let column0 = group.x * COLUMN_QUADS * 4u;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  let depthQuads = DEPTH / 4u;
+  // C[rows of block 0 or 1][columns of block 0 or 1]
+  var s00 = mat4x4<f32>(); var s01 = mat4x4<f32>();
+  var s10 = mat4x4<f32>(); var s11 = mat4x4<f32>();
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    for (var n = thread; n < (ROW_QUADS + COLUMN_QUADS) * depthQuads; n += ROW_THREADS * COLUMN_THREADS) {
+      // neighbouring threads load neighbouring words
+      if (n < ROW_QUADS * depthQuads) {
+        let quad = select(n % ROW_QUADS, n / depthQuads, A_INNER_CONTIGUOUS);
+        let k = 4u * select(n / ROW_QUADS, n % depthQuads, A_INNER_CONTIGUOUS);
+        let block = block_a(row0 + 4u * quad, k0 + k, end);
+        for (var r = 0u; r < 4u; r++) { aTile[(k + r) * ROW_PITCH + quad] = block[r]; }
+      } else {
+        let m = n - ROW_QUADS * depthQuads;
+        let quad = select(m % COLUMN_QUADS, m / depthQuads, B_INNER_CONTIGUOUS);
+        let k = 4u * select(m / COLUMN_QUADS, m % depthQuads, B_INNER_CONTIGUOUS);
+        let block = block_b(column0 + 4u * quad, k0 + k, end);
+        for (var r = 0u; r < 4u; r++) { bTile[(k + r) * COLUMN_PITCH + quad] = block[r]; }
       }
-      aTile[ka * PITCH + ia] = value;
-      let kb = select(e / SIDE, e % DEPTH, B_INNER_CONTIGUOUS);
-      let jb = select(e % SIDE, e / DEPTH, B_INNER_CONTIGUOUS);
-      value = 0.0;
-      if (column0 + jb < sizes.columns && k0 + kb < sizes.inner) {
-        value = b[(column0 + jb) * sizes.bRow + (k0 + kb) * sizes.bInner];
-      }
-      bTile[kb * PITCH + jb] = value;
     }
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {
-      let at = k * PITCH + local.x * 4u;
-      let y = vec4(bTile[at], bTile[at + 1u], bTile[at + 2u], bTile[at + 3u]);
-      let rowAt = k * PITCH + local.y * 4u;
-      sum[0] += aTile[rowAt] * y;
-      sum[1] += aTile[rowAt + 1u] * y;
-      sum[2] += aTile[rowAt + 2u] * y;
-      sum[3] += aTile[rowAt + 3u] * y;
+      let x0 = aTile[k * ROW_PITCH + local.y];
+      let y0 = bTile[k * COLUMN_PITCH + local.x];
+      s00 += outer(x0, y0);
+      if (COLUMN_BLOCKS > 1u) { s01 += outer(x0, bTile[k * COLUMN_PITCH + COLUMN_THREADS + local.x]); }
+      if (ROW_BLOCKS > 1u) {
+        let x1 = aTile[k * ROW_PITCH + ROW_THREADS + local.y];
+        s10 += outer(x1, y0);
+        if (COLUMN_BLOCKS > 1u) { s11 += outer(x1, bTile[k * COLUMN_PITCH + COLUMN_THREADS + local.x]); }
+      }
     }
     workgroupBarrier();
   }
-  for (var r = 0u; r < 4u; r++) {
-    let i = row0 + local.y * 4u + r;
-    for (var q = 0u; q < 4u; q++) {
-      let j = column0 + local.x * 4u + q;
-      if (i >= sizes.rows || j >= sizes.columns) { continue; }
-      let at = i * sizes.cRow + j;
-      let value = sum[r][q];
-      switch sizes.mode {
-        case 1u: { c[at] += value; }
-        case 2u: { c[at] = residual[at] + value; }
-        default: { c[at] = value; }
+  let row = row0 + 4u * local.y;
+  let column = column0 + 4u * local.x;
+  storeBlock(row, column, group.z, s00);
+  if (COLUMN_BLOCKS > 1u) { storeBlock(row, column + 4u * COLUMN_THREADS, group.z, s01); }
+  if (ROW_BLOCKS > 1u) {
+    storeBlock(row + 4u * ROW_THREADS, column, group.z, s10);
+    if (COLUMN_BLOCKS > 1u) { storeBlock(row + 4u * ROW_THREADS, column + 4u * COLUMN_THREADS, group.z, s11); }
+  }
+}
+`,
+  gpuWide: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of A[i*aRow + k*aInner] * B[j*bRow + k*bInner]
+//
+// matmul/gpu.wgsl where every row starts and ends at a multiple of four elements (the sum of a weight gradient may have any length):
+// four elements a load.
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
+struct Sizes {
+  rows: u32, columns: u32, inner: u32, mode: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a vec4
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b vec4
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual vec4
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c vec4
+
+// Elements \`at\` to \`at\` + 3 of a line, \`pitch\` from one line to the next; 0 beyond the last line and the lines' length.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_a(line * pitch + at);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_b(line * pitch + at);
+}
+
+// Four outputs of a row; nothing where they lie outside. \`part\`: of a sum that is split, which has a c of its own for each.
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows || column >= sizes.columns) { return; }
+  let at = (part * sizes.rows + row) * sizes.cRow + column;
+  var value = product;
+  if (sizes.mode == ACCUMULATE) { value += get4_c(at); }
+  if (sizes.mode == RESIDUAL) { value += get4_residual(at); }
+  set4_c(at, value);
+}
+
+override A_INNER_CONTIGUOUS: bool;
+override B_INNER_CONTIGUOUS: bool;
+
+// 4x4 of an operand: column n holds four rows (columns, of b) from \`i\` on at k + n. \`end\`: of this part's sum.
+fn block_a(i: u32, k: u32, end: u32) -> mat4x4<f32> {
+  if (A_INNER_CONTIGUOUS) {
+    let last = sizes.rows;
+    let pitch = sizes.aRow;
+    return transpose(mat4x4<f32>(
+      quad_a(i, last, pitch, k, end), quad_a(i + 1u, last, pitch, k, end), quad_a(i + 2u, last, pitch, k, end), quad_a(i + 3u, last, pitch, k, end)));
+  }
+  let length = sizes.rows;
+  let pitch = sizes.aInner;
+  return mat4x4<f32>(
+    quad_a(k, end, pitch, i, length), quad_a(k + 1u, end, pitch, i, length), quad_a(k + 2u, end, pitch, i, length), quad_a(k + 3u, end, pitch, i, length));
+}
+fn block_b(j: u32, k: u32, end: u32) -> mat4x4<f32> {
+  if (B_INNER_CONTIGUOUS) {
+    let last = sizes.columns;
+    let pitch = sizes.bRow;
+    return transpose(mat4x4<f32>(
+      quad_b(j, last, pitch, k, end), quad_b(j + 1u, last, pitch, k, end), quad_b(j + 2u, last, pitch, k, end), quad_b(j + 3u, last, pitch, k, end)));
+  }
+  let length = sizes.columns;
+  let pitch = sizes.bInner;
+  return mat4x4<f32>(
+    quad_b(k, end, pitch, j, length), quad_b(k + 1u, end, pitch, j, length), quad_b(k + 2u, end, pitch, j, length), quad_b(k + 3u, end, pitch, j, length));
+}
+
+// threads of a workgroup along columns and rows, 4x4 blocks of a thread along them (1 or 2), depth of a tile (a multiple of 4)
+override COLUMN_THREADS: u32;
+override ROW_THREADS: u32;
+override COLUMN_BLOCKS: u32;
+override ROW_BLOCKS: u32;
+override DEPTH: u32;
+
+// quads of four rows (columns) in a tile, and from one k to the next: one of padding spreads a column over the banks
+override ROW_QUADS: u32 = ROW_THREADS * ROW_BLOCKS;
+override COLUMN_QUADS: u32 = COLUMN_THREADS * COLUMN_BLOCKS;
+override ROW_PITCH: u32 = ROW_QUADS + 1u;
+override COLUMN_PITCH: u32 = COLUMN_QUADS + 1u;
+var<workgroup> aTile: array<vec4<f32>, DEPTH * ROW_PITCH>;
+var<workgroup> bTile: array<vec4<f32>, DEPTH * COLUMN_PITCH>;
+
+// row r of a block of C: x[r] * y
+fn outer(x: vec4<f32>, y: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(x.x * y, x.y * y, x.z * y, x.w * y); }
+
+fn storeBlock(row: u32, column: u32, part: u32, block: mat4x4<f32>) {
+  for (var r = 0u; r < 4u; r++) { store4(row + r, column, part, block[r]); }
+}
+
+@compute @workgroup_size(COLUMN_THREADS, ROW_THREADS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row0 = group.y * ROW_QUADS * 4u;
+  let column0 = group.x * COLUMN_QUADS * 4u;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  let depthQuads = DEPTH / 4u;
+  // C[rows of block 0 or 1][columns of block 0 or 1]
+  var s00 = mat4x4<f32>(); var s01 = mat4x4<f32>();
+  var s10 = mat4x4<f32>(); var s11 = mat4x4<f32>();
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    for (var n = thread; n < (ROW_QUADS + COLUMN_QUADS) * depthQuads; n += ROW_THREADS * COLUMN_THREADS) {
+      // neighbouring threads load neighbouring words
+      if (n < ROW_QUADS * depthQuads) {
+        let quad = select(n % ROW_QUADS, n / depthQuads, A_INNER_CONTIGUOUS);
+        let k = 4u * select(n / ROW_QUADS, n % depthQuads, A_INNER_CONTIGUOUS);
+        let block = block_a(row0 + 4u * quad, k0 + k, end);
+        for (var r = 0u; r < 4u; r++) { aTile[(k + r) * ROW_PITCH + quad] = block[r]; }
+      } else {
+        let m = n - ROW_QUADS * depthQuads;
+        let quad = select(m % COLUMN_QUADS, m / depthQuads, B_INNER_CONTIGUOUS);
+        let k = 4u * select(m / COLUMN_QUADS, m % depthQuads, B_INNER_CONTIGUOUS);
+        let block = block_b(column0 + 4u * quad, k0 + k, end);
+        for (var r = 0u; r < 4u; r++) { bTile[(k + r) * COLUMN_PITCH + quad] = block[r]; }
       }
     }
+    workgroupBarrier();
+    for (var k = 0u; k < DEPTH; k++) {
+      let x0 = aTile[k * ROW_PITCH + local.y];
+      let y0 = bTile[k * COLUMN_PITCH + local.x];
+      s00 += outer(x0, y0);
+      if (COLUMN_BLOCKS > 1u) { s01 += outer(x0, bTile[k * COLUMN_PITCH + COLUMN_THREADS + local.x]); }
+      if (ROW_BLOCKS > 1u) {
+        let x1 = aTile[k * ROW_PITCH + ROW_THREADS + local.y];
+        s10 += outer(x1, y0);
+        if (COLUMN_BLOCKS > 1u) { s11 += outer(x1, bTile[k * COLUMN_PITCH + COLUMN_THREADS + local.x]); }
+      }
+    }
+    workgroupBarrier();
+  }
+  let row = row0 + 4u * local.y;
+  let column = column0 + 4u * local.x;
+  storeBlock(row, column, group.z, s00);
+  if (COLUMN_BLOCKS > 1u) { storeBlock(row, column + 4u * COLUMN_THREADS, group.z, s01); }
+  if (ROW_BLOCKS > 1u) {
+    storeBlock(row + 4u * ROW_THREADS, column, group.z, s10);
+    if (COLUMN_BLOCKS > 1u) { storeBlock(row + 4u * ROW_THREADS, column + 4u * COLUMN_THREADS, group.z, s11); }
   }
 }
 `,
@@ -198,7 +414,17 @@ const RESIDUAL = 2u;
 @group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual vec4
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c vec4
 
-// Four outputs of a row; nothing where they lie outside. \`part\`: of a sum that is split, which has its own c each.
+// Elements \`at\` to \`at\` + 3 of a line, \`pitch\` from one line to the next; 0 beyond the last line and the lines' length.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_a(line * pitch + at);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_b(line * pitch + at);
+}
+
+// Four outputs of a row; nothing where they lie outside. \`part\`: of a sum that is split, which has a c of its own for each.
 fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
   if (row >= sizes.rows || column >= sizes.columns) { return; }
   let at = (part * sizes.rows + row) * sizes.cRow + column;
@@ -281,6 +507,34 @@ fn main(
   for (var n = 0u; n < 32u; n++) {
     store4(i + n / 8u * 4u + n % 4u, j + n / 4u % 2u * 4u, 0u, tile[n / 4u][n % 4u]);
   }
+}
+`,
+  sumParts: `// C[i, j] = (0 | C[i, j]) + sum over p of P[p, i, j]
+//
+// The parts of a product whose sum was split: P (PARTS, ROWS, COLUMNS), C (ROWS, COLUMNS) with PITCH elements a row. In order, so
+// that the same parts give the same bits. ADD: accumulates. Grid: linearGrid(ROWS * COLUMNS).
+override ROWS: u32;
+override COLUMNS: u32;
+override PITCH: u32;
+override PARTS: u32;
+override ADD: bool;
+@group(0) @binding(0) var<storage, read> parts: array<f32>;
+@group(0) @binding(1) var<storage, read_write> c: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let n = linearIndex(id, groups);
+  if (n >= ROWS * COLUMNS) { return; }
+  var sum = 0.0;
+  for (var p = 0u; p < PARTS; p++) { sum += parts[p * ROWS * COLUMNS + n]; }
+  let at = n / COLUMNS * PITCH + n % COLUMNS;
+  if (ADD) { c[at] += sum; } else { c[at] = sum; }
 }
 `,
 } as const;

@@ -1,7 +1,8 @@
 /** The three matrix products of a linear layer. Strides tell the products apart (matmul/software.wgsl), so one kernel does all. */
 import { wgsl } from "../generated/matmul.ts";
-import type { KernelBinding, KernelProfile, KernelSpec } from "../kernel.ts";
-import type { KernelCall } from "./kernelCall.ts";
+import { linearGrid, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
+import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { DEFAULT_TUNING, gpuTileSides, MATMUL_TILES, shapeClass, type MatmulTuning } from "./matmulTiles.ts";
 import { withStorage, type Storage } from "./storage.ts";
 
 /**
@@ -10,6 +11,7 @@ import { withStorage, type Storage } from "./storage.ts";
  * - `weightGradient`: dW = dy^T x; a = dy (M, N), b = x (M, K), c (N, K)
  */
 export type MatmulForm = "forward" | "inputGradient" | "weightGradient";
+export const MATMUL_FORMS: readonly MatmulForm[] = ["forward", "inputGradient", "weightGradient"];
 
 /** What happens to c: `add` accumulates into it, `residual` writes residual + product. */
 export type MatmulStore = "overwrite" | "add" | "residual";
@@ -25,8 +27,7 @@ export interface MatmulPitches {
 /** What a product wants to know of the adapter: a Device's `features` have it. */
 export interface MatmulAdapter {
   subgroups: boolean;
-  /** lanes of a subgroup, fewest and most */
-  minSubgroupSize: number;
+  /** lanes of a subgroup at most; 0: unknown */
   maxSubgroupSize: number;
 }
 
@@ -36,6 +37,7 @@ export interface MatmulOptions {
   storages?: Readonly<Partial<Record<"a" | "b" | "c", Storage>>>;
   /** left out: one without subgroups */
   adapter?: MatmulAdapter;
+  tuning?: MatmulTuning;
 }
 
 const bindings: KernelBinding[] = [
@@ -45,13 +47,62 @@ const bindings: KernelBinding[] = [
   { name: "residual", kind: "read" },
   { name: "c", kind: "read_write" },
 ];
-const software: KernelSpec = { name: "matmul.software", wgsl: wgsl.software, bindings };
-const softwareWide: KernelSpec = { name: "matmul.softwareWide", wgsl: wgsl.softwareWide, bindings };
-const gpu: KernelSpec = { name: "matmul.gpu", wgsl: wgsl.gpu, bindings };
+const kernel = (name: "software" | "softwareWide" | "gpu" | "gpuWide"): KernelSpec => ({
+  name: `matmul.${name}`,
+  wgsl: wgsl[name],
+  bindings,
+});
+const software = kernel("software");
+const softwareWide = kernel("softwareWide");
+const gpu = kernel("gpu");
+const gpuWide = kernel("gpuWide");
+const sumParts: KernelSpec = {
+  name: "matmul.sumParts",
+  wgsl: wgsl.sumParts,
+  bindings: [
+    { name: "parts", kind: "read" },
+    { name: "c", kind: "read_write" },
+  ],
+};
 
 const STORES: Record<MatmulStore, number> = { overwrite: 0, add: 1, residual: 2 };
 
-const NO_SUBGROUPS: MatmulAdapter = { subgroups: false, minSubgroupSize: 0, maxSubgroupSize: 0 };
+const NO_SUBGROUPS: MatmulAdapter = { subgroups: false, maxSubgroupSize: 0 };
+
+/** A product as c[i, j] = sum over k of a[i*aRow + k*aInner] * b[j*bRow + k*bInner]. */
+interface Product {
+  rows: number;
+  columns: number;
+  inner: number;
+  a: readonly [row: number, inner: number];
+  b: readonly [row: number, inner: number];
+  cPitch: number;
+  /** every row starts and ends at a multiple of four elements, in a, b and c */
+  isWide: boolean;
+}
+
+function productOf(form: MatmulForm, m: number, n: number, k: number, pitches: MatmulPitches): Product {
+  const { a: aPitch = form === "forward" ? k : n, b: bPitch = k } = pitches;
+  const [rows, columns, inner, a, b] = {
+    forward: [m, n, k, [aPitch, 1], [bPitch, 1]],
+    inputGradient: [m, k, n, [aPitch, 1], [1, bPitch]],
+    weightGradient: [n, k, m, [1, aPitch], [1, bPitch]],
+  }[form] as [number, number, number, [number, number], [number, number]];
+  const cPitch = pitches.c ?? columns;
+  return { rows, columns, inner, a, b, cPitch, isWide: [n, k, aPitch, bPitch, cPitch].every((length) => length % 4 === 0) };
+}
+
+const sizesOf = ({ rows, columns, inner, a, b, cPitch }: Product, store: MatmulStore, innerChunk = inner) =>
+  new Uint32Array([rows, columns, inner, STORES[store], ...a, ...b, cPitch, innerChunk]);
+
+/** Which stride of an operand is 1. */
+const directionsOf = (form: MatmulForm) => ({
+  A_INNER_CONTIGUOUS: form === "weightGradient" ? 0 : 1,
+  B_INNER_CONTIGUOUS: form === "forward" ? 1 : 0,
+});
+
+/** A gradient that leaves the range of halves must show. */
+const overflowOf = (form: MatmulForm) => (form === "inputGradient" ? "invalidate" : "saturate");
 
 /**
  * M rows of tokens, K features in, N features out: W is (N, K) in every form. Buffers: a, b, residual (any read-only
@@ -64,28 +115,96 @@ export function matmul(
   m: number,
   n: number,
   k: number,
-  { pitches = {}, storages = {}, adapter = NO_SUBGROUPS }: MatmulOptions = {},
+  options: MatmulOptions = {},
 ): KernelCall {
-  const { a: aPitch = form === "forward" ? k : n, b: bPitch = k } = pitches;
-  // c (rows, columns), summed over inner; [stride of a row, stride along inner] of a and b
-  const [rows, columns, inner, a, b] = {
-    forward: [m, n, k, [aPitch, 1], [bPitch, 1]],
-    inputGradient: [m, k, n, [aPitch, 1], [1, bPitch]],
-    weightGradient: [n, k, m, [1, aPitch], [1, bPitch]],
-  }[form] as [number, number, number, [number, number], [number, number]];
-  const cPitch = pitches.c ?? columns;
-  const sizes = new Uint32Array([rows, columns, inner, STORES[store], ...a, ...b, cPitch, inner]);
-  // a gradient that leaves the range of halves must show
-  const stored = (spec: KernelSpec) => withStorage(spec, storages, form === "inputGradient" ? "invalidate" : "saturate");
-  const directions = { A_INNER_CONTIGUOUS: form === "weightGradient" ? 0 : 1, B_INNER_CONTIGUOUS: form === "forward" ? 1 : 0 };
-  const isWide = [n, k, aPitch, bPitch, cPitch].every((length) => length % 4 === 0);
-  if (profile === "software") {
-    if (isWide && adapter.subgroups) {
-      const LANES = adapter.maxSubgroupSize >= 8 ? 8 : 4;
-      const grid = [Math.ceil(columns / (8 * LANES)), Math.ceil(rows / 16), 1] as const;
-      return { spec: stored(softwareWide), constants: { LANES, ...directions }, grid, sizes };
-    }
-    return { spec: stored(software), constants: {}, grid: [Math.ceil(columns / 32), Math.ceil(rows / 8), 1], sizes };
+  const { pitches = {}, storages = {}, adapter = NO_SUBGROUPS, tuning = DEFAULT_TUNING } = options;
+  const product = productOf(form, m, n, k, pitches);
+  if (profile !== "software") return tiled(profile, form, product, options, sizesOf(product, store), 1);
+  const { rows, columns } = product;
+  const sizes = sizesOf(product, store);
+  if (product.isWide && adapter.subgroups) {
+    const LANES = MATMUL_TILES.software[tuning.software[form][shapeClass(rows, columns)]].lanes;
+    const grid = [Math.ceil(columns / (8 * LANES)), Math.ceil(rows / 16), 1] as const;
+    return { spec: withStorage(softwareWide, storages, overflowOf(form)), constants: { LANES, ...directionsOf(form) }, grid, sizes };
   }
-  return { spec: gpu, constants: directions, grid: [Math.ceil(columns / 64), Math.ceil(rows / 64), 1], sizes };
+  const grid = [Math.ceil(columns / 32), Math.ceil(rows / 8), 1] as const;
+  return { spec: withStorage(software, storages, overflowOf(form)), constants: {}, grid, sizes };
+}
+
+/** A weight gradient in parts of its sum. */
+export interface SplitMatmul {
+  /** Buffers: a, b, any, parts */
+  parts: KernelCall;
+  /** f32 elements */
+  partElements: number;
+  /** Buffers: parts, c */
+  sum: KernelCall;
+}
+
+/** Workgroups that keep a GPU busy. */
+const ENOUGH_WORKGROUPS = 256;
+/** Rows of tokens below which a part is not worth its sum. */
+const LEAST_PART_ROWS = 256;
+const MOST_PART_BYTES = 64 * 2 ** 20;
+
+/**
+ * The weight gradient of a layer with few weights and many rows of tokens has few tiles: then its sum is split, so that a GPU has
+ * enough to do. null: better whole. The parts are added in order, so the same sizes give the same bits.
+ */
+export function splitWeightGradient(
+  profile: KernelProfile,
+  store: "overwrite" | "add",
+  m: number,
+  n: number,
+  k: number,
+  options: MatmulOptions = {},
+): SplitMatmul | null {
+  if (profile === "software") return null;
+  const own = productOf("weightGradient", m, n, k, options.pitches ?? {});
+  const { rows, columns, inner, cPitch } = own;
+  const whole = tiled(profile, "weightGradient", own, options, sizesOf(own, "overwrite"), 1);
+  const mostParts = Math.min(Math.floor(inner / LEAST_PART_ROWS), Math.floor(MOST_PART_BYTES / (rows * columns * 4)));
+  const wanted = Math.min(mostParts, Math.ceil(ENOUGH_WORKGROUPS / (whole.grid[0] * whole.grid[1])));
+  if (wanted < 2) return null;
+  const chunk = Math.ceil(inner / wanted / 64) * 64;
+  const parts = Math.ceil(inner / chunk);
+  // the parts lie packed, in f32
+  const product = { ...own, cPitch: columns };
+  const partOptions = { ...options, storages: { ...options.storages, c: "f32" as const } };
+  return {
+    parts: tiled(profile, "weightGradient", product, partOptions, sizesOf(product, "overwrite", chunk), parts),
+    partElements: parts * rows * columns,
+    sum: {
+      spec: sumParts,
+      constants: { ROWS: rows, COLUMNS: columns, PITCH: cPitch, PARTS: parts, ADD: store === "add" ? 1 : 0 },
+      grid: linearGrid(rows * columns, LINEAR_WORKGROUP_SIZE),
+    },
+  };
+}
+
+/** Through workgroup memory, in `parts` of the sum. */
+function tiled(
+  profile: "gpu" | "tensor",
+  form: MatmulForm,
+  product: Product,
+  { storages = {}, tuning = DEFAULT_TUNING }: MatmulOptions,
+  sizes: Uint32Array<ArrayBuffer>,
+  parts: number,
+): KernelCall {
+  const { rows, columns, isWide } = product;
+  const tile = MATMUL_TILES.gpu[tuning.gpu[form][shapeClass(rows, columns)]];
+  const [tileRows, tileColumns] = gpuTileSides(tile);
+  return {
+    spec: withStorage(isWide ? gpuWide : gpu, storages, overflowOf(form)),
+    constants: {
+      ...directionsOf(form),
+      ROW_THREADS: tile.rowThreads,
+      COLUMN_THREADS: tile.columnThreads,
+      ROW_BLOCKS: tile.rowBlocks,
+      COLUMN_BLOCKS: tile.columnBlocks,
+      DEPTH: tile.depth,
+    },
+    grid: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), parts],
+    sizes,
+  };
 }

@@ -3,6 +3,8 @@
  * Works on any GPUDevice: Dawn in a Node worker thread, Chrome's in a tab's Worker.
  */
 import type { Grid, KernelConstants, KernelProfile, KernelSpec } from "@starling/shaders";
+import type { MatmulTuning } from "@starling/shaders/kernels/matmulTiles";
+import { measuredEntry, tuningOf } from "@starling/shaders/lab/tuning";
 import { DeviceError } from "./errors.ts";
 import { SubmitPacer } from "./submitPacer.ts";
 
@@ -96,6 +98,8 @@ export class Device {
   readonly profile: KernelProfile;
   readonly adapter: AdapterDescription;
   readonly features: DeviceFeatures;
+  /** Tiles of matrix products: what was measured on this adapter, or the defaults until `tuneProducts` has measured. */
+  tuning: MatmulTuning;
   /** largest buffer that can be made and bound whole */
   readonly bindingLimitBytes: number;
   readonly #memory: DeviceMemory = { buffers: 0, bytes: 0 };
@@ -110,6 +114,7 @@ export class Device {
     this.gpu = gpu;
     this.adapter = adapter;
     this.features = features;
+    this.tuning = tuningOf(measuredEntry(adapter) ?? {});
     const wanted = options.profile ?? "auto";
     this.profile = wanted === "auto" ? (adapter.isFallbackAdapter ? "software" : "gpu") : wanted;
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;

@@ -1,4 +1,11 @@
-import { matmul, type MatmulForm, type MatmulPitches, type MatmulStore } from "@starling/shaders/kernels/matmul";
+import {
+  matmul,
+  splitWeightGradient,
+  type MatmulForm,
+  type MatmulOptions,
+  type MatmulPitches,
+  type MatmulStore,
+} from "@starling/shaders/kernels/matmul";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
 import { rowsOf, storageOf, type Bound } from "./tensor.ts";
@@ -10,7 +17,7 @@ export class DispatchListBuilder {
   readonly #productRows: number;
   readonly #pending: Promise<Dispatch>[] = [];
 
-  /** `sizes` caches the uniforms that hold shapes; share it between lists of one plan. `productRows`: most rows of one product's dispatch. */
+  /** `sizes` caches the uniforms that hold shapes and what all lists share; it is one for the lists of one plan. `productRows`: most rows of one product's dispatch. */
   constructor(device: Device, sizes: Map<string, GPUBuffer>, productRows = Infinity) {
     this.#device = device;
     this.#sizes = sizes;
@@ -35,7 +42,12 @@ export class DispatchListBuilder {
     { pitches = {} }: { pitches?: MatmulPitches } = {},
   ): void {
     const { a: aPitch, b: bPitch, c: cPitch } = pitches;
-    const options = { pitches, storages: { a: storageOf(a), b: storageOf(b), c: storageOf(c) }, adapter: this.#device.features };
+    const options = {
+      pitches,
+      storages: { a: storageOf(a), b: storageOf(b), c: storageOf(c) },
+      adapter: this.#device.features,
+      tuning: this.#device.tuning,
+    };
     for (let first = 0; first < m; first += this.#productRows) {
       const rows = Math.min(this.#productRows, m - first);
       // what has a row for each token: x (m, k), y and dy (m, n)
@@ -52,12 +64,14 @@ export class DispatchListBuilder {
           break;
         case "weightGradient":
           // a sum over rows: what comes later is added
-          this.call(
-            product(first > 0 && store === "overwrite" ? "add" : store),
+          this.#weightGradient(
+            first > 0 && store === "overwrite" ? "add" : store,
+            [rows, n, k],
             part(a, n, aPitch),
             part(b, k, bPitch),
-            residual ?? part(a, n, aPitch),
             c,
+            residual,
+            options,
           );
           break;
         default:
@@ -66,13 +80,41 @@ export class DispatchListBuilder {
     }
   }
 
+  #weightGradient(
+    store: MatmulStore,
+    [m, n, k]: readonly [number, number, number],
+    a: Bound,
+    b: Bound,
+    c: Bound,
+    residual: Bound | null,
+    options: MatmulOptions,
+  ): void {
+    const { profile } = this.#device;
+    const split = store === "residual" ? null : splitWeightGradient(profile, store, m, n, k, options);
+    if (split === null) {
+      this.call(matmul(profile, "weightGradient", store, m, n, k, options), a, b, residual ?? a, c);
+      return;
+    }
+    // one for all layers: the next split comes after this one's sum
+    const parts = this.#shared(`parts ${split.partElements}`, (label) => this.#device.buffer(label, split.partElements * 4));
+    this.call(split.parts, a, b, a, parts);
+    this.call(split.sum, parts, c);
+  }
+
   #uniform(sizes: Uint32Array<ArrayBuffer>): GPUBuffer {
-    const key = sizes.join();
-    let buffer = this.#sizes.get(key);
-    if (!buffer) {
-      buffer = this.#device.uniform(`sizes ${key}`, sizes.byteLength);
+    return this.#shared(`sizes ${sizes.join()}`, (label) => {
+      const buffer = this.#device.uniform(label, sizes.byteLength);
       this.#device.write(buffer, sizes);
-      this.#sizes.set(key, buffer);
+      return buffer;
+    });
+  }
+
+  /** The buffer of this name in all lists of the plan. */
+  #shared(name: string, make: (name: string) => GPUBuffer): GPUBuffer {
+    let buffer = this.#sizes.get(name);
+    if (!buffer) {
+      buffer = make(name);
+      this.#sizes.set(name, buffer);
     }
     return buffer;
   }

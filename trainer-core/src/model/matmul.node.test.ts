@@ -1,11 +1,14 @@
 /** The matrix product of every profile against its f64 twin, at sizes that divide nothing. Values are normal, seed 1. */
-import { matmul, type MatmulForm, type MatmulPitches, type MatmulStore } from "@starling/shaders/kernels/matmul";
+import { matmul, splitWeightGradient, type MatmulForm, type MatmulOptions, type MatmulStore } from "@starling/shaders/kernels/matmul";
 import { KERNEL_PROFILES } from "@starling/shaders";
+import { MATMUL_TILES } from "@starling/shaders/kernels/matmulTiles";
+import { tuningOf } from "@starling/shaders/lab/tuning";
 import * as twin from "@starling/shaders/reference/matmul";
 import type { Numbers } from "@starling/shaders/reference/numbers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Device } from "../device/device.ts";
 import { createTestDevice } from "../device/testDevice.node.ts";
+import { DispatchListBuilder } from "./dispatchList.ts";
 import { expectClose, normals } from "./testing.ts";
 
 /** Largest difference as a share of the largest value: f32 sums of a few hundred terms. */
@@ -48,9 +51,9 @@ describe.each(KERNEL_PROFILES)("matmul, %s", (profile) => {
     store: MatmulStore,
     [m, n, k]: readonly [number, number, number],
     [a, b, residual, start]: readonly Data[],
-    pitches?: MatmulPitches,
+    options: MatmulOptions = {},
   ): Promise<Float32Array> {
-    const { spec, constants, grid, sizes } = matmul(profile, form, store, m, n, k, { pitches, adapter: device.features });
+    const { spec, constants, grid, sizes } = matmul(profile, form, store, m, n, k, { ...options, adapter: device.features });
     const uniform = device.uniform("test", sizes!.byteLength);
     device.write(uniform, sizes!);
     const buffers = [uniform, upload(a), upload(b), upload(residual), upload(start)];
@@ -91,9 +94,37 @@ describe.each(KERNEL_PROFILES)("matmul, %s", (profile) => {
         new Float32Array(cShape[0] * pitches.c).fill(7),
       ];
       const doubled = expected.map((v) => 2 * v);
-      const actual = await product(form, "residual", [m, n, k], buffers, pitches);
+      const actual = await product(form, "residual", [m, n, k], buffers, { pitches });
       expectClose(actual, spread(doubled, cShape, pitches.c), TOLERANCE, form);
       expect(actual.filter((_, i) => i % pitches.c >= cShape[1]).every((v) => v === 7)).toBe(true);
     }
+  });
+
+  test("every tile gives the same product", async () => {
+    const [m, n, k] = [37, 44, 28];
+    const [[form, a, b, expected]] = forms(m, n, k);
+    const sevens = new Float32Array(expected.length).fill(7);
+    for (const name of Object.keys(MATMUL_TILES[profile])) {
+      const tuning = tuningOf({ [profile]: { [form]: { small: name } } });
+      expect(tuning[profile][form].small).toBe(name);
+      const actual = await product(form, "overwrite", [m, n, k], [a, b, sevens, sevens], { tuning });
+      expectClose(actual, expected, TOLERANCE, name);
+    }
+  });
+
+  test("a weight gradient whose sum is split in parts, the last one shorter", async () => {
+    const [m, n, k] = [700, 12, 20];
+    const [, , [, dy, x, whole]] = forms(m, n, k);
+    const split = splitWeightGradient(profile, "add", m, n, k, { adapter: device.features });
+    if (profile === "software") return expect(split).toBeNull();
+    const list = new DispatchListBuilder(device, new Map());
+    const [a, b, c] = [upload(dy), upload(x), upload(new Float32Array(n * k).fill(7))];
+    list.matmul("weightGradient", "add", [m, n, k], a, b, c);
+    const dispatches = await list.build();
+    expect(dispatches.length).toBe(2);
+    expect(split!.partElements).toBe(2 * n * k);
+    device.run(dispatches);
+    const expected = whole.map((v) => v + 7);
+    expectClose(new Float32Array(await device.read(c)), expected, TOLERANCE, "sum of the parts");
   });
 });

@@ -1,0 +1,42 @@
+/** The fastest tile of a product for each adapter that was measured: `npm run bench -- tiles` (sweep.ts) writes tuning.json. */
+import { KERNEL_PROFILES, type KernelProfile } from "../kernel.ts";
+import { MATMUL_FORMS } from "../kernels/matmul.ts";
+import { DEFAULT_TUNING, MATMUL_TILES, SHAPE_CLASSES, type MatmulTuning } from "../kernels/matmulTiles.ts";
+import table from "./tuning.json" with { type: "json" };
+
+export interface TunedAdapter {
+  vendor: string;
+  architecture: string;
+  description: string;
+}
+
+/** Tiles by profile, form and class of shape, as tuning.json and a host's own file hold them. */
+export type TuningEntry = { [P in KernelProfile]?: { [form: string]: { [shape: string]: string } } };
+
+/** One line that tells adapters apart. Driver versions count: a compiler may turn the order round. */
+export const adapterKey = ({ vendor, architecture, description }: TunedAdapter): string =>
+  [vendor, architecture, description].map((part) => part.trim() || "?").join(" / ");
+
+/** The entry's tiles; the defaults where it names none, or one that does not exist (a file of another version). */
+export function tuningOf(entry: TuningEntry): MatmulTuning {
+  const read = (profile: KernelProfile) =>
+    Object.fromEntries(
+      MATMUL_FORMS.map((form) => [
+        form,
+        Object.fromEntries(
+          SHAPE_CLASSES.map((shape) => {
+            const named = entry[profile]?.[form]?.[shape];
+            const isKnown = named !== undefined && Object.hasOwn(MATMUL_TILES[profile], named);
+            return [shape, isKnown ? named : DEFAULT_TUNING[profile][form][shape]];
+          }),
+        ),
+      ]),
+    );
+  return Object.fromEntries(KERNEL_PROFILES.map((profile) => [profile, read(profile)])) as unknown as MatmulTuning;
+}
+
+/** What was measured on this adapter; null where nothing was. */
+export function measuredEntry(adapter: TunedAdapter): TuningEntry | null {
+  const key = adapterKey(adapter);
+  return Object.hasOwn(table, key) ? (table as Record<string, TuningEntry>)[key] : null;
+}
