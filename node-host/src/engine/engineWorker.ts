@@ -42,6 +42,8 @@ async function serve(engine: RemoteMethods, request: EngineRequest): Promise<voi
     port.postMessage({ kind: "result", id: request.id, value } satisfies EngineAnswer, transfer);
   } catch (error) {
     const { name, message, code } = error as Error & { code?: unknown };
+    // nothing more can be made on such a device: a new engine is, with what memory there is then
+    if (code === "out-of-memory") answer({ kind: "lost", message });
     answer({ kind: "error", id: request.id, name, code: String(code ?? "unknown"), message });
   }
 }

@@ -13,7 +13,7 @@ const BYTES_PER_ROUND = 256 * 2 ** 20;
 const MOST_ROUNDS = 8;
 /** A call's error may be known before the death that caused it. */
 const DEATH_NOTICE_MS = 10_000;
-/** A round that waits for the network makes no call for longer than this. */
+/** What asks for a result asks again at once; a copy is taken when that is done. */
 const QUIET_MS = 20;
 
 export interface ResilientEngineOptions<E extends MortalEngine = MortalEngine> extends SteadyEngineOptions<E> {
@@ -53,7 +53,6 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   #restoredGeneration = 0;
   #onDeath: (() => void)[] = [];
   #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
   #stopped = false;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   /** told when what the engine held is lost all the same */
@@ -137,8 +136,6 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
 
   /** One call at a time, in their order, each until it is answered or the engine is given up. */
   #ask<T>(call: () => Promise<T>): Promise<T> {
-    clearTimeout(this.#quiet);
-    this.#waiting++;
     const answer = this.#last.then(() => this.#answered(call));
     this.#last = answer.then(
       () => this.#done(),
@@ -227,9 +224,11 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   }
 
   #done(): void {
-    this.#waiting--;
-    if (this.#waiting > 0 || this.#stopped || !this.#isCopyDue()) return;
-    this.#quiet = setTimeout(() => this.#copy(), QUIET_MS);
+    if (this.#stopped || !this.#isCopyDue()) return;
+    this.#quiet ??= setTimeout(() => {
+      this.#quiet = undefined;
+      this.#copy();
+    }, QUIET_MS);
   }
 
   /** Between rounds only: a round that has begun must still be trained from the look-ahead. */
@@ -245,6 +244,7 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
 
   #copy(): void {
     this.#ask(async () => {
+      if (!this.#isCopyDue()) return; // the next round has begun meanwhile
       const startedMs = performance.now();
       const state = await this.#inner.exportState();
       this.#state = state;
