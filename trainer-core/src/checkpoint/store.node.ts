@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { CheckpointError } from "./checkpointError.ts";
 import { readTextFile, type CheckpointFile } from "./checkpointFiles.ts";
 import { directoryFiles } from "./directoryFiles.node.ts";
@@ -55,21 +55,7 @@ export function directoryStore(directory: string, options: DirectoryStoreOptions
       const { runId, step } = checkpoint.state;
       const name = `${directoryNameOf(runId)}-step${step}`;
       const location = join(root, name);
-      const temporary = join(root, `${TEMPORARY_PREFIX}${name}-${randomUUID()}`);
-      try {
-        await mkdir(temporary, { recursive: true });
-        await removeAbandoned(root);
-        for (const file of checkpointFiles(checkpoint, options.maxShardBytes)) {
-          await writeFlushed(join(temporary, file.name), file, signal);
-        }
-        await flushDirectory(temporary);
-        await replaceDirectory(temporary, location);
-        await flushDirectory(root);
-      } catch (error) {
-        // Where this fails too the first error says more; a later save removes what is left.
-        await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-        throw asCheckpointError(error, location);
-      }
+      await writeDirectory(location, checkpointFiles(checkpoint, options.maxShardBytes), signal);
       const older = (await list(runId)).filter((stored) => stored.location !== location).slice(keep - 1);
       const notDeleted: string[] = [];
       for (const stored of older) {
@@ -85,6 +71,27 @@ export function directoryStore(directory: string, options: DirectoryStoreOptions
 
     load: (location, signal) => readCheckpoint(directoryFiles(location), signal),
   };
+}
+
+/**
+ * Writes a directory that appears complete or not at all; one that was there is replaced. Errors: CheckpointError no-space, io, aborted;
+ * nothing half-written is left.
+ */
+export async function writeDirectory(location: string, files: readonly CheckpointFile[], signal?: AbortSignal): Promise<void> {
+  const root = dirname(location);
+  const temporary = join(root, `${TEMPORARY_PREFIX}${basename(location)}-${randomUUID()}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    await removeAbandoned(root);
+    for (const file of files) await writeFlushed(join(temporary, file.name), file, signal);
+    await flushDirectory(temporary);
+    await replaceDirectory(temporary, location);
+    await flushDirectory(root);
+  } catch (error) {
+    // Where this fails too the first error says more; a later save removes what is left.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw asCheckpointError(error, location);
+  }
 }
 
 /** Run ids may hold any character; separators must not reach the file system. */

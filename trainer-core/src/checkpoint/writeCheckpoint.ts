@@ -13,7 +13,7 @@ export interface Checkpoint {
   tokenizerJson?: string | null;
 }
 
-const DEFAULT_SHARD_BYTES = 4 * 2 ** 30;
+export const DEFAULT_SHARD_BYTES = 4 * 2 ** 30;
 
 /**
  * The files of a checkpoint that Hugging Face tools load: config.json, F32 safetensors (shards and an index above `maxShardBytes`),
@@ -30,7 +30,8 @@ export function checkpointFiles(checkpoint: Checkpoint, maxShardBytes = DEFAULT_
   return files;
 }
 
-function tensorFiles(parameters: ParameterMap, maxShardBytes: number): CheckpointFile[] {
+/** The weights alone: one file, or shards and their index. */
+export function tensorFiles(parameters: ParameterMap, maxShardBytes: number): CheckpointFile[] {
   const shards: Map<string, ParameterTensor>[] = [];
   let shardBytes = Number.POSITIVE_INFINITY;
   let totalBytes = 0;
