@@ -10,31 +10,12 @@ override BACKWARD: bool;
 struct Scales { gradient: f32 }
 @group(0) @binding(0) var<uniform> scales: Scales;
 @group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> logits: array<f32>; // storage: logits
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
-const WORKGROUP_SIZE = 128u;
-var<workgroup> partials: array<f32, 128>;
-// The workgroup's sum in a fixed order, to every thread. Call in uniform control flow.
-fn workgroupSum(value: f32, thread: u32) -> f32 {
-  workgroupBarrier(); // a previous result may still be being read
-  partials[thread] = value;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partials[thread] += partials[thread + half]; }
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
+// with reduce/tree.wgsl or reduce/subgroups.wgsl
 
-fn workgroupMax(value: f32, thread: u32) -> f32 {
-  workgroupBarrier();
-  partials[thread] = value;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partials[thread] = max(partials[thread], partials[thread + half]); }
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
+const LOWEST = -3.4e38; // finite: the difference of two infinities would be NaN
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -47,22 +28,27 @@ fn main(
   let base = row * VOCABULARY;
   let label = targets[row];
   let counted = label >= 0;
-  let hit = base + u32(max(label, 0));
   // barriers want uniform control flow, so a row that does not count goes through the motions
-  var largest = logits[base];
-  for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) { largest = max(largest, logits[base + v]); }
-  largest = workgroupMax(largest, thread);
-  var sum = 0.0;
-  for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) { sum += exp(logits[base + v] - largest); }
-  sum = workgroupSum(sum, thread);
-  if (thread == 0u) { losses[row] = select(0.0, log(sum) + (largest - logits[hit]), counted); }
+  var largest = LOWEST;
+  var sum = vec4<f32>();
+  let hit = load_logits(base, u32(max(label, 0)) / 4u * 4u)[u32(max(label, 0)) % 4u];
+  for (var v = thread * 4u; v < VOCABULARY; v += WORKGROUP_SIZE * 4u) {
+    let columns = vec4(v, v + 1u, v + 2u, v + 3u);
+    let x = select(vec4(LOWEST), load_logits(base, v), columns < vec4(VOCABULARY));
+    let next = max(largest, max(max(x.x, x.y), max(x.z, x.w)));
+    sum = sum * exp(largest - next) + exp(x - next);
+    largest = next;
+  }
+  let overall = workgroupMax(largest, thread);
+  let total = workgroupSum(((sum.x + sum.y) + (sum.z + sum.w)) * exp(largest - overall), thread);
+  if (thread == 0u) { losses[row] = select(0.0, log(total) + (overall - hit), counted); }
   if (BACKWARD) {
-    storageBarrier(); // the loss has read its logit
-    let factor = select(0.0, scales.gradient / sum, counted);
-    for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) {
-      let at = base + v;
-      let p = factor * exp(logits[at] - largest);
-      logits[at] = select(0.0, p - select(0.0, scales.gradient, at == hit), counted);
+    storageBarrier(); // all have read the label's logit
+    let factor = scales.gradient / total;
+    for (var v = thread * 4u; v < VOCABULARY; v += WORKGROUP_SIZE * 4u) {
+      let own = vec4<i32>(vec4(v, v + 1u, v + 2u, v + 3u)) == vec4(label);
+      let slope = factor * exp(load_logits(base, v) - overall) - select(vec4<f32>(), vec4(scales.gradient), own);
+      store_logits(base, v, select(vec4<f32>(), slope, counted));
     }
   }
 }
@@ -71,14 +57,14 @@ fn main(
 // logits[m, v] := scale * (softmax(logits[m])[v] - [v = label])        (only when BACKWARD)
 // A label below 0 counts for nothing: loss 0 and, when BACKWARD, a row of zeros. The gradient replaces the logits, so that
 // rows x vocabulary exists once. logits (ROWS, VOCABULARY), targets (ROWS) i32, losses (ROWS): overwritten.
-// A thread a row, one pass for the maximum and the sum together, one for the gradient. Grid: linear over ROWS.
+// A thread a row: a pass for the maximum, one for the sum, one for the gradient. Grid: linear over ROWS.
 override ROWS: u32;
 override VOCABULARY: u32;
 override BACKWARD: bool;
 struct Scales { gradient: f32 }
 @group(0) @binding(0) var<uniform> scales: Scales;
 @group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> logits: array<f32>; // storage: logits
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
 const WORKGROUP_SIZE = 64u;
@@ -86,6 +72,9 @@ const WORKGROUP_SIZE = 64u;
 fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
   return id.x + id.y * groups.x * WORKGROUP_SIZE;
 }
+
+const LOWEST = -3.4e38; // finite: the difference of two infinities would be NaN
+override WHOLE = VOCABULARY / 4u * 4u;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -96,41 +85,29 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   if (label < 0) {
     losses[row] = 0.0;
     if (BACKWARD) {
-      for (var v = 0u; v < VOCABULARY; v++) { logits[base + v] = 0.0; }
+      for (var v = 0u; v < VOCABULARY; v += 4u) { store_logits(base, v, vec4<f32>()); }
     }
     return;
   }
-  let whole = VOCABULARY / 4u * 4u;
-  var largest = logits[base];
-  var sum = 0.0;
-  for (var v = 0u; v < whole; v += 4u) {
-    let at = base + v;
-    let x = vec4(logits[at], logits[at + 1u], logits[at + 2u], logits[at + 3u]);
-    let next = max(largest, max(max(x.x, x.y), max(x.z, x.w)));
-    sum = sum * exp(largest - next) + dot(exp(x - next), vec4(1.0));
-    largest = next;
-  }
-  for (var v = whole; v < VOCABULARY; v++) {
-    let next = max(largest, logits[base + v]);
-    sum = sum * exp(largest - next) + exp(logits[base + v] - next);
-    largest = next;
-  }
-  let hit = base + u32(label);
-  losses[row] = log(sum) + (largest - logits[hit]);
+  var most = vec4(LOWEST);
+  for (var v = 0u; v < WHOLE; v += 4u) { most = max(most, load_logits(base, v)); }
+  for (var v = WHOLE; v < VOCABULARY; v++) { most.x = max(most.x, one(base, v)); }
+  let largest = max(max(most.x, most.y), max(most.z, most.w));
+  var sums = vec4<f32>();
+  for (var v = 0u; v < WHOLE; v += 4u) { sums += exp(load_logits(base, v) - largest); }
+  for (var v = WHOLE; v < VOCABULARY; v++) { sums.x += exp(one(base, v) - largest); }
+  let sum = (sums.x + sums.y) + (sums.z + sums.w);
+  let hit = u32(label);
+  losses[row] = log(sum) + (largest - one(base, hit));
   if (BACKWARD) {
     let factor = scales.gradient / sum;
-    for (var v = 0u; v < whole; v += 4u) {
-      let at = base + v;
-      let p = factor * exp(vec4(logits[at], logits[at + 1u], logits[at + 2u], logits[at + 3u]) - largest);
-      logits[at] = p.x;
-      logits[at + 1u] = p.y;
-      logits[at + 2u] = p.z;
-      logits[at + 3u] = p.w;
-    }
-    for (var v = whole; v < VOCABULARY; v++) { logits[base + v] = factor * exp(logits[base + v] - largest); }
-    logits[hit] -= scales.gradient;
+    for (var v = 0u; v < VOCABULARY; v += 4u) { store_logits(base, v, factor * exp(load_logits(base, v) - largest)); }
+    let at = hit / 4u * 4u;
+    store_logits(base, at, load_logits(base, at) - select(vec4<f32>(), vec4(scales.gradient), vec4(at, at + 1u, at + 2u, at + 3u) == vec4(hit)));
   }
 }
+
+fn one(base: u32, v: u32) -> f32 { return load_logits(base, v / 4u * 4u)[v % 4u]; }
 `,
   sum: `// sums[slot] = sum over m of losses[m], in a fixed order; slot comes from the uniform, one for each micro-batch of a step.
 // losses (ROWS). One thread: ROWS additions are nothing beside the step, and the order is plain. Grid: [1, 1, 1].

@@ -1,6 +1,7 @@
 import { wgsl } from "../generated/attention.ts";
 import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { withRowAccess } from "./rowAccess.ts";
 import { F32_STORAGES, withStorage, type KernelStorages, type Overflow } from "./storage.ts";
 
 export interface AttentionShape {
@@ -49,26 +50,7 @@ const BACKWARD_KEYS: AttentionKernel = {
   overflow: "invalidate",
   own: "keys",
 };
-const F32_BINDINGS = new Set(["shape", "lse", "delta"]);
-
-/**
- * Loads and stores of 4 dimensions of a head's row that begins at `at`. Where 4 divides headDim tensors are arrays of 4-vectors;
- * what lies beyond headDim reads as 0 and is not written. `step`: dimensions that the kernel takes at once.
- */
-function rowAccess({ name, kind }: KernelBinding, headDim: number, step: number): string {
-  let load = `get4_${name}(at + d)`;
-  let store = `set4_${name}(at + d, x);`;
-  if (headDim % 4 !== 0) {
-    load = `select(vec4<f32>(), ${load}, vec4(d, d + 1u, d + 2u, d + 3u) < vec4(shape.headDim))`;
-    store = `for (var c = 0u; c < 4u; c++) { if (d + c < shape.headDim) { set_${name}(at + d + c, x[c]); } }`;
-  } else if (headDim % step !== 0) {
-    load = `select(vec4<f32>(), ${load}, d < shape.headDim)`;
-    store = `if (d < shape.headDim) { ${store} }`;
-  }
-  return kind === "read"
-    ? `fn load_${name}(at: u32, d: u32) -> vec4<f32> { return ${load}; }\n`
-    : `fn store_${name}(at: u32, d: u32, x: vec4<f32>) { ${store} }\n`;
-}
+const F32_BINDINGS = ["shape", "lse", "delta"];
 
 /** Writes out what the text of a software kernel says to repeat; `isOneChunk`: 16 dimensions are all, so own rows are loaded once. */
 function expandRows(text: string, isOneChunk: boolean): string {
@@ -93,13 +75,20 @@ function expandRows(text: string, isOneChunk: boolean): string {
 }
 
 function specOf(kernel: AttentionKernel, profile: BaseProfile, headDim: number, storages: KernelStorages): KernelSpec {
-  const stored = kernel.bindings.filter(({ name }) => !F32_BINDINGS.has(name));
   const isGpu = profile === "gpu";
-  let text = isGpu ? `${kernel.text.gpu}const WIDTHS = ${Math.ceil(headDim / 32)};\n` : expandRows(kernel.text.software, headDim <= 16);
-  text += stored.map((binding) => rowAccess(binding, headDim, isGpu ? 32 : 16)).join("");
-  if (headDim % 4 === 0) text = text.replace(/(\/\/ storage: \w+)$/gm, "$1 vec4");
-  const spec = { name: `attention.${kernel.name}${isGpu ? "Gpu" : "Software"}`, wgsl: text, bindings: kernel.bindings };
-  return withStorage(spec, Object.fromEntries(stored.map(({ name }) => [name, storages.activations])), kernel.overflow);
+  const text = isGpu ? `${kernel.text.gpu}const WIDTHS = ${Math.ceil(headDim / 32)};\n` : expandRows(kernel.text.software, headDim <= 16);
+  const stored = kernel.bindings.filter(({ name }) => !F32_BINDINGS.includes(name));
+  return withRowAccess(
+    { name: `attention.${kernel.name}${isGpu ? "Gpu" : "Software"}`, wgsl: text, bindings: kernel.bindings },
+    {
+      width: headDim,
+      limit: "shape.headDim",
+      step: isGpu ? 32 : 16,
+      plain: F32_BINDINGS,
+      storages: Object.fromEntries(stored.map(({ name }) => [name, storages.activations])),
+      overflow: kernel.overflow,
+    },
+  );
 }
 
 function call(kernel: AttentionKernel, profile: KernelProfile, shape: AttentionShape, storages: KernelStorages): KernelCall {

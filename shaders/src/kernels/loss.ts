@@ -1,6 +1,8 @@
 import { wgsl } from "../generated/loss.ts";
 import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { withReduction } from "./reduction.ts";
+import { withRowAccess } from "./rowAccess.ts";
 
 const bindings: KernelBinding[] = [
   { name: "scales", kind: "uniform" },
@@ -23,14 +25,24 @@ const sum: KernelSpec = {
 };
 
 /**
- * Per-row cross-entropy; `backward` turns the logits into their gradient times the uniform's scale.
+ * Per-row cross-entropy; `backward` turns the logits into their gradient times the uniform's scale. All in f32.
  * Buffers: scales (f32), targets (rows) i32 (below 0: not counted), logits (rows, vocabulary), losses (rows).
+ * `subgroups`: the adapter has them.
  */
-export function crossEntropy(profile: KernelProfile, rows: number, vocabulary: number, backward: boolean): KernelCall {
+export function crossEntropy(profile: KernelProfile, rows: number, vocabulary: number, backward: boolean, subgroups = false): KernelCall {
+  const base = baseProfile(profile);
+  const spec = base === "software" ? specs.software : withReduction(specs.gpu, subgroups);
   return {
-    spec: specs[baseProfile(profile)],
+    spec: withRowAccess(spec, {
+      width: vocabulary,
+      limit: "VOCABULARY",
+      step: 4,
+      plain: ["scales", "targets", "losses"],
+      storages: {},
+      overflow: "saturate",
+    }),
     constants: { ROWS: rows, VOCABULARY: vocabulary, BACKWARD: backward ? 1 : 0 },
-    grid: profile === "software" ? linearGrid(rows, LINEAR_WORKGROUP_SIZE) : foldedGrid(rows),
+    grid: base === "software" ? linearGrid(rows, LINEAR_WORKGROUP_SIZE) : foldedGrid(rows),
   };
 }
 

@@ -7,20 +7,12 @@ override BACKWARD: bool;
 struct Scales { gradient: f32 }
 @group(0) @binding(0) var<uniform> scales: Scales;
 @group(0) @binding(1) var<storage, read> targets: array<i32>;
-@group(0) @binding(2) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> logits: array<f32>; // storage: logits
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
-// #include "prelude/workgroupSum.wgsl"
+// with reduce/tree.wgsl or reduce/subgroups.wgsl
 
-fn workgroupMax(value: f32, thread: u32) -> f32 {
-  workgroupBarrier();
-  partials[thread] = value;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partials[thread] = max(partials[thread], partials[thread + half]); }
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
+const LOWEST = -3.4e38; // finite: the difference of two infinities would be NaN
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -33,22 +25,27 @@ fn main(
   let base = row * VOCABULARY;
   let label = targets[row];
   let counted = label >= 0;
-  let hit = base + u32(max(label, 0));
   // barriers want uniform control flow, so a row that does not count goes through the motions
-  var largest = logits[base];
-  for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) { largest = max(largest, logits[base + v]); }
-  largest = workgroupMax(largest, thread);
-  var sum = 0.0;
-  for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) { sum += exp(logits[base + v] - largest); }
-  sum = workgroupSum(sum, thread);
-  if (thread == 0u) { losses[row] = select(0.0, log(sum) + (largest - logits[hit]), counted); }
+  var largest = LOWEST;
+  var sum = vec4<f32>();
+  let hit = load_logits(base, u32(max(label, 0)) / 4u * 4u)[u32(max(label, 0)) % 4u];
+  for (var v = thread * 4u; v < VOCABULARY; v += WORKGROUP_SIZE * 4u) {
+    let columns = vec4(v, v + 1u, v + 2u, v + 3u);
+    let x = select(vec4(LOWEST), load_logits(base, v), columns < vec4(VOCABULARY));
+    let next = max(largest, max(max(x.x, x.y), max(x.z, x.w)));
+    sum = sum * exp(largest - next) + exp(x - next);
+    largest = next;
+  }
+  let overall = workgroupMax(largest, thread);
+  let total = workgroupSum(((sum.x + sum.y) + (sum.z + sum.w)) * exp(largest - overall), thread);
+  if (thread == 0u) { losses[row] = select(0.0, log(total) + (overall - hit), counted); }
   if (BACKWARD) {
-    storageBarrier(); // the loss has read its logit
-    let factor = select(0.0, scales.gradient / sum, counted);
-    for (var v = thread; v < VOCABULARY; v += WORKGROUP_SIZE) {
-      let at = base + v;
-      let p = factor * exp(logits[at] - largest);
-      logits[at] = select(0.0, p - select(0.0, scales.gradient, at == hit), counted);
+    storageBarrier(); // all have read the label's logit
+    let factor = scales.gradient / total;
+    for (var v = thread * 4u; v < VOCABULARY; v += WORKGROUP_SIZE * 4u) {
+      let own = vec4<i32>(vec4(v, v + 1u, v + 2u, v + 3u)) == vec4(label);
+      let slope = factor * exp(load_logits(base, v) - overall) - select(vec4<f32>(), vec4(scales.gradient), own);
+      store_logits(base, v, select(vec4<f32>(), slope, counted));
     }
   }
 }

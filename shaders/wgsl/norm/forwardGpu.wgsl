@@ -3,12 +3,12 @@
 override ROWS: u32;
 override WIDTH: u32;
 override EPSILON: f32;
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<f32>; // storage: x
+@group(0) @binding(1) var<storage, read> weight: array<f32>; // storage: weight
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // storage: y
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
 
-// #include "prelude/workgroupSum.wgsl"
+// with reduce/tree.wgsl or reduce/subgroups.wgsl
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -20,8 +20,11 @@ fn main(
   if (row >= ROWS) { return; }
   let base = row * WIDTH;
   var squares = 0.0;
-  for (var c = thread; c < WIDTH; c += WORKGROUP_SIZE) { squares += x[base + c] * x[base + c]; }
+  for (var c = thread * 4u; c < WIDTH; c += WORKGROUP_SIZE * 4u) {
+    let v = load_x(base, c);
+    squares += dot(v, v);
+  }
   let r = 1.0 / sqrt(workgroupSum(squares, thread) / f32(WIDTH) + EPSILON);
   if (thread == 0u) { rstd[row] = r; }
-  for (var c = thread; c < WIDTH; c += WORKGROUP_SIZE) { y[base + c] = x[base + c] * r * weight[c]; }
+  for (var c = thread * 4u; c < WIDTH; c += WORKGROUP_SIZE * 4u) { store_y(base, c, load_x(base, c) * r * load_weight(0u, c)); }
 }

@@ -30,6 +30,8 @@ export interface LayerScope {
   ropeTable: GPUBuffer;
   /** of activations and their gradients, and of what `weight` gives */
   storages: KernelStorages;
+  /** the device has subgroups: rows are summed by them */
+  subgroups: boolean;
   /** elements from one row of down_proj to the next, where `config`'s width is the first part of a wider model's */
   downPitch?: number;
   weight(name: string): Bound;
@@ -42,13 +44,14 @@ export function layerWeight(layer: number, part: string): string {
 }
 
 /** y = norm(x) * weight; leaves 1 / rms of each row in `rstd`. */
-export function addNormForward({ list, profile, rows, config, weight }: LayerScope, name: string, x: Bound, y: Bound, rstd: Bound): void {
-  list.call(normForward(profile, rows, config.hiddenSize, config.rmsNormEps), x, weight(name), y, rstd);
+export function addNormForward(scope: LayerScope, name: string, x: Bound, y: Bound, rstd: Bound): void {
+  const { list, profile, rows, config, storages, subgroups, weight } = scope;
+  list.call(normForward(profile, rows, config.hiddenSize, config.rmsNormEps, storages, subgroups), x, weight(name), y, rstd);
 }
 
 /** `d.normed` holds the gradient of the norm's output; that of its input goes to `d.stream`, or is added to it. */
 export function addNormBackward(
-  { list, profile, rows, config, weight, gradient }: LayerScope,
+  { list, profile, rows, config, storages, subgroups, weight, gradient }: LayerScope,
   d: GradientScratch,
   name: string,
   x: Bound,
@@ -56,9 +59,9 @@ export function addNormBackward(
   accumulate: boolean,
 ): void {
   const hidden = config.hiddenSize;
-  list.call(normWeightGradient(rows, hidden), d.normed, x, rstd, d.normPartials);
+  list.call(normWeightGradient(rows, hidden, storages), d.normed, x, rstd, d.normPartials);
   list.call(normSumSlices(rows, hidden), d.normPartials, gradient(name));
-  list.call(normBackward(profile, rows, hidden, accumulate), d.normed, x, weight(name), rstd, d.stream);
+  list.call(normBackward(profile, rows, hidden, accumulate, storages, subgroups), d.normed, x, weight(name), rstd, d.stream);
 }
 
 /** streamIn -> streamMiddle. `residual` false: leaves the attention's share alone there. */

@@ -228,6 +228,7 @@ export class LlamaPlan {
       },
       ropeTable: this.#ropeTable,
       storages: this.shape.storages ?? F32_STORAGES,
+      subgroups: this.device.features.subgroups,
       downPitch: parameters.parameter(layerWeight(0, "mlp.down_proj")).shape[1],
       weight: (name) => parameters.slice("compute", name),
       gradient: (name) => parameters.slice("grad", name),
@@ -278,7 +279,8 @@ export class LlamaPlan {
       this.#addLogits(list, parameters, chunk);
       const targets = rowsOf(this.#targets, chunk.first, chunk.rows, 1);
       const losses = rowsOf(this.#rowLosses, chunk.first, chunk.rows, 1);
-      list.call(crossEntropy(this.device.profile, chunk.rows, vocabSize, train), this.#scales, targets, this.#logits, losses);
+      const { profile, features } = this.device;
+      list.call(crossEntropy(profile, chunk.rows, vocabSize, train, features.subgroups), this.#scales, targets, this.#logits, losses);
       if (!train) continue;
       const { finalNormed, gradients } = this.#activations;
       const sizes = [chunk.rows, vocabSize, hiddenSize] as const;
