@@ -24,7 +24,8 @@ test("the first load needs less than 250 kB of script, and no host but its own a
   chain,
 }) => {
   await page.goto(home);
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  // it has asked the cluster: all that is needed for that has been loaded
+  await expect(page.getByText("There is no run yet")).toBeVisible({ timeout: STARTED_MS });
   await page.waitForLoadState("networkidle");
   await expectSmall(recorder);
   const known = new Set([new URL(home).host, new URL(chain.on.rpc).host, new URL(chain.on.ws).host]);

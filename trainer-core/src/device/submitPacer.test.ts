@@ -74,6 +74,24 @@ describe("SubmitPacer", () => {
     expect(seen).toEqual([8, -1]); // nothing waits: at once
   });
 
+  it("lets small portions follow each other without waiting, up to a portion's time", async () => {
+    const small = Array.from({ length: 40 }, () => dispatch("x"));
+    const { pacer, submits, settle } = scene({ x: 1 }, { portionMs: 20 });
+    for (let n = 0; n < 2; n++) {
+      pacer.run(small);
+      await settle();
+    }
+    submits.length = 0;
+    for (const one of small) {
+      pacer.run([one]);
+      pacer.act(() => undefined); // as a write does: what comes after it is no part of what goes before
+    }
+    for (let i = 0; i < 200; i++) await Promise.resolve();
+    expect(submits.length).toBe(21); // no time has passed, nothing is done yet
+    await settle();
+    expect(submits.length).toBe(40);
+  });
+
   it("makes smaller portions when the adapter has become slower", async () => {
     const cost = { x: 2 };
     const x = Array.from({ length: 40 }, () => dispatch("x"));

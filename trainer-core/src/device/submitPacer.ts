@@ -25,6 +25,8 @@ export interface PacerPorts {
 
 /** One submit runs, the next one waits behind it, so that the adapter need not wait for this thread. */
 const UNDER_WAY = 2;
+/** Of small ones more may wait, together no longer than a portion: hearing of each takes longer than carrying it out. */
+const MOST_UNDER_WAY = 32;
 /** Part of what a group's measured time says that is believed at once. */
 const LEARNING = 0.3;
 /** The first time a driver may still compile. */
@@ -49,7 +51,7 @@ export class SubmitPacer {
   readonly #rest: (ms: number) => Promise<void>;
   readonly #line: Job[] = [];
   readonly #costs = new WeakMap<Dispatch, Cost>();
-  readonly #underWay: Promise<void>[] = [];
+  readonly #underWay: { done: Promise<void>; ms: number }[] = [];
   #lastDoneMs = 0;
   #owedRestMs = 0;
   #isPumping = false;
@@ -132,11 +134,18 @@ export class SubmitPacer {
 
   /** Until another portion may go out. */
   async #turn(): Promise<void> {
-    while (this.#underWay.length >= (this.dutyPercent < 100 ? 1 : UNDER_WAY)) await this.#underWay[0];
+    while (this.#isFull()) await this.#underWay[0].done;
     if (this.#owedRestMs < SHORTEST_REST_MS) return;
     const restMs = Math.min(this.#owedRestMs, LONGEST_REST_MS);
     this.#owedRestMs = 0;
     await this.#rest(restMs);
+  }
+
+  #isFull(): boolean {
+    const count = this.#underWay.length;
+    if (this.dutyPercent < 100) return count > 0;
+    if (count < UNDER_WAY) return false;
+    return count >= MOST_UNDER_WAY || this.#underWay.reduce((sum, { ms }) => sum + ms, 0) > this.#portionMs;
   }
 
   /** The next dispatches in line that fit one portion; one that was never measured goes alone. */
@@ -168,7 +177,8 @@ export class SubmitPacer {
       this.#learn(portion, tookMs);
     };
     // a device that is lost answers with an error, and is told of by the device
-    this.#underWay.push(this.#ports.done().then(heard, heard));
+    const ms = portion.reduce((sum, dispatch) => sum + (this.#costs.get(dispatch)?.ms ?? Infinity), 0);
+    this.#underWay.push({ done: this.#ports.done().then(heard, heard), ms });
   }
 
   #learn(portion: readonly Dispatch[], tookMs: number): void {
