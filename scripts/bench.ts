@@ -4,6 +4,7 @@ import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
 import { benchLeaks, benchLeaksOptions } from "./bench/leaks.ts";
 import { benchPeers, benchPeersOptions } from "./bench/peers.ts";
+import { benchPrecision, benchPrecisionOptions } from "./bench/precision.ts";
 import { benchTab, benchTabOptions } from "./bench/tab.ts";
 import { benchTrain, benchTrainOptions } from "./bench/train.ts";
 
@@ -28,6 +29,11 @@ const VERBS = {
     summary: "buffers, bytes and heap before and after many training steps and rounds; fails where they grew",
     options: benchLeaksOptions,
     run: async (argv: readonly string[]) => benchLeaks(parseOptions(benchLeaksOptions, argv)),
+  },
+  precision: {
+    summary: "loss of training in halves against f32, from the same weights on the same batches; fails beyond a limit",
+    options: benchPrecisionOptions,
+    run: async (argv: readonly string[]) => benchPrecision(parseOptions(benchPrecisionOptions, argv)),
   },
   chain: {
     summary: "compute units, bytes and lamports of every instruction of a run on chain (LiteSVM)",
