@@ -28,6 +28,7 @@ export {
   prepareDataOptions,
   doctorOptions,
   evaluateOptions,
+  exportMatformerTiersOptions,
   generateOptions,
   localTestnetOptions,
   localValidatorOptions,

@@ -5,6 +5,7 @@ import { clientOptions } from "./programs/client.ts";
 import { dataServerOptions } from "./programs/dataServer.ts";
 import { deployProgramsOptions } from "./programs/deployPrograms.ts";
 import { doctorOptions } from "./programs/doctor.ts";
+import { exportMatformerTiersOptions } from "./programs/exportMatformerTiers.ts";
 import { evaluateOptions, generateOptions } from "./programs/inference.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
 import { localValidatorOptions } from "./programs/localValidator.ts";
@@ -14,7 +15,7 @@ import { timelineOptions } from "./programs/timeline.ts";
 import { trainOptions } from "./programs/train.ts";
 import { webOptions } from "./programs/web.ts";
 
-export { evaluateOptions, generateOptions };
+export { evaluateOptions, exportMatformerTiersOptions, generateOptions };
 export { deployProgramsOptions, localValidatorOptions, trainOptions, webOptions };
 export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
 
@@ -58,6 +59,11 @@ export const programs: readonly Program[] = [
     verb: "evaluate",
     summary: "Asks a checkpoint's model multiple-choice questions, and counts what it gets right.",
     options: evaluateOptions,
+  },
+  {
+    verb: "export-matformer-tiers",
+    summary: "Writes the MatFormer tiers of a checkpoint as narrower models of their own.",
+    options: exportMatformerTiersOptions,
   },
   { verb: "doctor", summary: "Looks at this machine and says what is wrong and how to mend it.", options: doctorOptions },
   {

@@ -20,6 +20,7 @@ import {
   prepareDataOptions,
   doctorOptions,
   evaluateOptions,
+  exportMatformerTiersOptions,
   generateOptions,
   localTestnetOptions,
   localValidatorOptions,
@@ -124,6 +125,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "data-server": command(dataServerOptions, async () => (await import("./commands/dataServer.ts")).dataServer),
   generate: command(generateOptions, async () => (await import("./commands/generate.ts")).generate),
   evaluate: command(evaluateOptions, async () => (await import("./commands/evaluate.ts")).evaluate),
+  "export-matformer-tiers": command(
+    exportMatformerTiersOptions,
+    async () => (await import("./commands/exportMatformerTiers.ts")).exportMatformerTiers,
+  ),
   doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
   timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };
