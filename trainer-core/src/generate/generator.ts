@@ -238,13 +238,21 @@ export class Generator {
     const { rows } = r;
     const { numHeads, numKvHeads, headDim, hiddenSize: hidden, intermediateSize: ffn, numLayers, rmsNormEps } = this.config;
     const profile = baseProfile(this.device.profile);
+    const { features: adapter } = this.device;
     const list = new DispatchListBuilder(this.device, this.#sizes);
     const shape: CacheShape = { rows, queryHeads: numHeads, keyHeads: numKvHeads, headDim, positions: this.#positions };
     /** y = x W^T (+ residual), W (n, k) */
     const project = (name: string, n: number, k: number, x: Bound, y: Bound, residual: Bound | null = null): void => {
       const w = this.#weight(name);
       if (rows === 1) list.call(matvec(profile, n, k, residual !== null), w, x, residual ?? x, y);
-      else list.call(matmul(profile, "forward", residual === null ? "overwrite" : "residual", rows, n, k), x, w, residual ?? x, y);
+      else
+        list.call(
+          matmul(profile, "forward", residual === null ? "overwrite" : "residual", rows, n, k, { adapter }),
+          x,
+          w,
+          residual ?? x,
+          y,
+        );
     };
     const norm = (name: string, x: Bound): void =>
       list.call(normForward(profile, rows, hidden, rmsNormEps), x, this.#weight(name), r.normed, r.rstd);
@@ -293,7 +301,13 @@ export class Generator {
     };
     const list = new DispatchListBuilder(device, this.#sizes);
     const { normed } = this.#piece;
-    list.call(matmul(profile, "forward", "overwrite", pieceTokens, vocabSize, hiddenSize), normed, this.#headWeight, normed, parts.logits);
+    list.call(
+      matmul(profile, "forward", "overwrite", pieceTokens, vocabSize, hiddenSize, { adapter: device.features }),
+      normed,
+      this.#headWeight,
+      normed,
+      parts.logits,
+    );
     list.call(crossEntropy(profile, pieceTokens, vocabSize, false), parts.scales, parts.targets, parts.logits, parts.losses);
     return { ...parts, list: await list.build() };
   }
