@@ -1,6 +1,6 @@
 /** One client's engine, measured: rounds cut into phases with the queue drained between them, and rounds as a client runs them. */
 import type { KernelProfile } from "@starling/shaders";
-import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
+import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
 import type { Trained } from "@starling/trainer-core/round/ports";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
@@ -39,8 +39,7 @@ export class BenchClient {
   /** Errors: DeviceError. */
   static async create(profile: KernelProfile | "auto", workload: Workload): Promise<BenchClient> {
     const startedMs = performance.now();
-    // the flag that node-host's engine has, see there
-    const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]), { profile });
+    const device = await Device.create(await createDawn(DAWN_FLAGS), { profile });
     calmPolling(device.gpu);
     const { plan, microBatchSequences } = workload;
     const engine = await TrainingEngine.create(device, plan, { microBatchSequences });

@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
 import { countCreations, type Creations } from "@starling/trainer-core/device/creations";
-import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
+import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type DeviceMemory } from "@starling/trainer-core/device/device";
 import { initialWeights } from "@starling/trainer-core/model/initialWeights";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
@@ -93,7 +93,7 @@ export async function benchLeaks(options: OptionsOf<typeof benchLeaksOptions>): 
 }
 
 async function trainingSteps(workload: Workload, count: number, collect: () => void): Promise<Stretch> {
-  const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]));
+  const device = await Device.create(await createDawn(DAWN_FLAGS));
   calmPolling(device.gpu);
   const { llama, sequenceTokens } = workload.plan;
   const trainer = await LlamaTrainer.create(device, llama, { microBatchSequences: workload.microBatchSequences, sequenceTokens });

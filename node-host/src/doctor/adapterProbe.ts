@@ -2,7 +2,7 @@
  * Child process of adapterReport.ts: opens the adapter, runs the arithmetic self-test on it, and prints what it found as JSON. A
  * driver that crashes takes only this process with it. Argument: `system` (the machine's drivers) or `software` (the bundled one).
  */
-import { createDawn, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
+import { createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { factsOf } from "@starling/trainer-core/device/countingGpu";
 import { Device } from "@starling/trainer-core/device/device";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
@@ -10,7 +10,7 @@ import type { AdapterReport } from "./adapterReport.ts";
 
 async function look(): Promise<AdapterReport | null> {
   if (process.argv[2] === "software") useBundledSoftwareDriver();
-  const gpu = await createDawn(["enable-dawn-features=disable_workgroup_init"]);
+  const gpu = await createDawn(DAWN_FLAGS);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return null;
   const { info, limits, features } = adapter;

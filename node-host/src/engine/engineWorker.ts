@@ -1,12 +1,10 @@
 /** Entry of the worker thread that owns the GPU. Answers requests one at a time: an engine's calls are ordered. */
 import { parentPort, workerData } from "node:worker_threads";
-import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
-import { Device } from "@starling/trainer-core/device/device";
 import { stateBuffers, type EngineState } from "@starling/trainer-core/train/engineState";
 import { fitEngine } from "@starling/trainer-core/train/fitEngine";
-import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
+import { describeDevices, openDevices } from "./openDevices.ts";
 import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
 
 const port = parentPort!;
@@ -16,21 +14,19 @@ const answer = (message: EngineAnswer) => port.postMessage(message);
 async function start(): Promise<RemoteMethods> {
   const startedMs = performance.now();
   const plan = runPlan(data.runConfig, data.llama);
-  const { device, engine, microBatchSequences, recomputation, sentences } = await fitEngine(openDevice, plan, data.settings);
-  void device.gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
-  const adapter = device.adapter.description || device.adapter.architecture || device.adapter.vendor;
-  const memory = { adapterBytes: device.memory.bytes, microBatchSequences, recomputation, sentences };
+  const open = () => openDevices(data.settings, data.dawnFlags);
+  const { devices, engine, microBatchSequences, recomputation, sentences } = await fitEngine(open, plan, data.settings);
+  for (const { gpu } of devices) void gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
+  const adapter = describeDevices(devices);
+  const memory = {
+    adapterBytes: devices.reduce((sum, device) => sum + device.memory.bytes, 0),
+    microBatchSequences,
+    recomputation,
+    sentences,
+  };
   const compileMs = Math.round(performance.now() - startedMs);
-  answer({ kind: "ready", adapter, profile: device.profile, precision: engine.precision, compileMs, memory });
+  answer({ kind: "ready", adapter, profile: devices[0].profile, precision: engine.precision, compileMs, memory });
   return engine;
-}
-
-async function openDevice(): Promise<Device> {
-  const device = await Device.create(await createDawn(data.dawnFlags), { profile: data.settings.profile });
-  calmPolling(device.gpu);
-  const deviation = deviationSentence(await selfTest(device));
-  if (deviation !== null) throw new HostError("wrong-arithmetic", deviation);
-  return device;
 }
 
 async function serve(engine: RemoteMethods, request: EngineRequest): Promise<void> {

@@ -1,6 +1,7 @@
 /** The engine as the main thread sees it: every call goes to the worker thread that owns the GPU. */
 import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
+import { DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import type { KernelProfile } from "@starling/trainer-core/device/device";
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
 import type { EngineState } from "@starling/trainer-core/train/engineState";
@@ -16,7 +17,7 @@ export interface RemoteEngineOptions {
   runConfig: RunConfig;
   plan: RunPlan;
   settings: EngineSettings;
-  dawnFlags?: string[];
+  dawnFlags?: readonly string[];
   /** the worker died: no later call will be answered */
   onDeath?: (error: HostError) => void;
 }
@@ -70,8 +71,7 @@ export class RemoteEngine implements MortalEngine {
       runConfig,
       llama: plan.llama,
       settings,
-      // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
-      dawnFlags: options.dawnFlags ?? ["enable-dawn-features=disable_workgroup_init"],
+      dawnFlags: options.dawnFlags ?? DAWN_FLAGS,
     };
     const worker = new Worker(new URL("./engineWorker.ts", import.meta.url), { workerData: data });
     const pending = new Map<number, Pending>();

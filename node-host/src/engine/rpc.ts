@@ -23,7 +23,7 @@ export interface EngineWorkerData {
   runConfig: RunConfig;
   llama: LlamaConfig;
   settings: EngineSettings;
-  dawnFlags: string[];
+  dawnFlags: readonly string[];
 }
 
 /** Every call of the engine that crosses; `checkPayload` is pure and stays with the caller. */

@@ -4,7 +4,7 @@ import type { LlamaConfig } from "@starling/config";
 import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointError";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
-import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
+import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type KernelProfile } from "@starling/trainer-core/device/device";
 import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
 import { uploadWeights } from "@starling/trainer-core/generate/weights";
@@ -35,7 +35,7 @@ export async function openModel({ checkpoint, device: choice, kernelProfile }: M
   const text = await textModelOf(files, loaded.config, loaded.tokenizerJson);
   await chooseAdapter(choice as DeviceChoice);
   // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
-  const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]), { profile: kernelProfile });
+  const device = await Device.create(await createDawn(DAWN_FLAGS), { profile: kernelProfile });
   calmPolling(device.gpu);
   try {
     const { weight, dispose } = uploadWeights(device, loaded.parameters);

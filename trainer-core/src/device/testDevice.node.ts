@@ -1,12 +1,12 @@
 /** A device for tests and benchmarks in Node: a real GPU where there is one, the bundled software adapter otherwise. */
 import type { KernelProfile } from "@starling/shaders";
-import { calmPolling, createDawn, useBundledSoftwareDriver } from "./dawn.node.ts";
+import { calmPolling, createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "./dawn.node.ts";
 import { Device } from "./device.ts";
 
 export async function createTestDevice(profile: KernelProfile | "auto" = "auto"): Promise<Device> {
   // STARLING_TEST_ADAPTER=system tests the machine's own driver; the default is the adapter every machine can have
   if (process.env["STARLING_TEST_ADAPTER"] !== "system") useBundledSoftwareDriver();
-  const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]), { profile });
+  const device = await Device.create(await createDawn(DAWN_FLAGS), { profile });
   calmPolling(device.gpu);
   return device;
 }

@@ -5,25 +5,33 @@
  */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Device, Dispatch } from "../device/device.ts";
+import { F32_STORAGES } from "@starling/shaders/kernels/storage";
 import { LlamaPlan, MAX_MICRO_BATCHES, type MicroBatchShape } from "../model/llamaPlan.ts";
+import { tierConfig, WHOLE_MODEL } from "../model/matformer.ts";
 import { llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import { ParameterSet } from "../model/parameterSet.ts";
 import { GradientClip } from "../optim/gradientClip.ts";
+import { GradientUnscale } from "../optim/gradientUnscale.ts";
+import { LossScale, type LossScaleState, type ScaledRun } from "../optim/lossScale.ts";
 import { checkBatch, LossMean, MicroBatchStaging } from "../train/batch.ts";
 import type { BatchResult, GradientTrainer, Sequences } from "../train/gradientTrainer.ts";
 import { loadParameters } from "../train/loadParameters.ts";
 import { ParallelError } from "./errors.ts";
-import { shardPortion, shardShapes, wholePortion, type Portion } from "./portion.ts";
+import { shardPortion, shardShapes, wholePortion, WORKING_COPIES, type Portion } from "./portion.ts";
+import type { Parallelism } from "./parallelism.ts";
 import { Replica } from "./replica.ts";
 import { assertDivisible } from "./shards.ts";
 import { TensorGroup } from "./tensorGroup.ts";
 import type { Worker } from "./worker.ts";
 
-export interface Parallelism {
-  /** groups that hold the model; micro-batches are dealt to them */
-  data: number;
-  /** devices of a group, which share its model */
-  tensor: number;
+interface Parts {
+  workers: readonly Worker[];
+  portions: readonly Portion[];
+  sets: readonly ParameterSet[];
+  clip: GradientClip;
+  unscale: GradientUnscale;
+  /** some device multiplies or stores halves */
+  isHalved: boolean;
 }
 
 export class ParallelTrainer implements GradientTrainer {
@@ -37,17 +45,16 @@ export class ParallelTrainer implements GradientTrainer {
   /** of the other devices, and of the primary's shard */
   readonly #sets: readonly ParameterSet[];
   readonly #clip: GradientClip;
+  readonly #unscale: GradientUnscale;
+  /** the first f32 says whether the gradients are finite */
+  readonly #report: GPUBuffer;
+  readonly #lossScale: LossScale;
   readonly #staging: MicroBatchStaging;
   readonly #targets: number[] = [];
   /** of the primary's compute weights that the others have, and how many of the groups have them */
   #distributed = { version: -1, groups: 0 };
 
-  private constructor(
-    config: LlamaConfig,
-    parameters: ParameterSet,
-    shape: MicroBatchShape,
-    parts: { workers: readonly Worker[]; portions: readonly Portion[]; sets: readonly ParameterSet[]; clip: GradientClip },
-  ) {
+  private constructor(config: LlamaConfig, parameters: ParameterSet, shape: MicroBatchShape, parts: Parts) {
     this.device = parameters.device;
     this.config = config;
     this.parameters = parameters;
@@ -57,6 +64,9 @@ export class ParallelTrainer implements GradientTrainer {
     this.#portions = parts.portions;
     this.#sets = parts.sets;
     this.#clip = parts.clip;
+    this.#unscale = parts.unscale;
+    this.#report = this.device.buffer("gradients are finite", 4);
+    this.#lossScale = new LossScale(parts.isHalved);
     this.#staging = new MicroBatchStaging(shape.microBatchSequences, shape.sequenceTokens);
   }
 
@@ -77,31 +87,34 @@ export class ParallelTrainer implements GradientTrainer {
       );
     }
     assertDivisible(config, tensor);
-    const [device] = devices;
-    const parameters = new ParameterSet(device, llamaParameters(config));
-    const clip = await GradientClip.create(device, parameters);
-    if (tensor === 1) {
-      const others = devices.slice(1).map((other) => new ParameterSet(other, parameters.parameters));
-      const plans = await Promise.all([parameters, ...others].map((set) => LlamaPlan.create(set.device, set, config, shape)));
-      const workers = plans.map((plan, n) => new Replica(plan, n === 0 ? parameters : others[n - 1]));
-      const portions = [await wholePortion([parameters, ...others])];
-      return new ParallelTrainer(config, parameters, shape, { workers, portions, sets: others, clip });
+    const { weights, activations } = shape.storages ?? F32_STORAGES;
+    const { tier, sliced } = shape.matformer ?? WHOLE_MODEL;
+    if (tensor > 1 && (weights !== "f32" || activations !== "f32")) {
+      throw new ParallelError("unsupported", "devices that share a model exchange and store f32: use --precision f32, or data parallelism");
     }
-    const sets = devices.map((own, n) => {
-      const shard = { index: n % tensor, count: tensor };
-      return new ParameterSet(own, shardShapes(parameters.parameters, config, shard));
-    });
-    const groupsOf = (group: number) => sets.slice(group * tensor, (group + 1) * tensor);
-    const [workers, portions] = await Promise.all([
-      Promise.all(Array.from({ length: data }, (_, group) => TensorGroup.create(groupsOf(group), config, shape))),
-      Promise.all(
-        Array.from({ length: tensor }, (_, index) => {
-          const holders = sets.filter((_set, n) => n % tensor === index);
-          return shardPortion(parameters, config, { index, count: tensor }, holders);
-        }),
-      ),
-    ]);
-    return new ParallelTrainer(config, parameters, shape, { workers, portions, sets, clip });
+    if (tensor > 1 && tier > 0) {
+      throw new ParallelError(
+        "unsupported",
+        `MatFormer tier ${tier} cannot be split over devices: use --matformer-tier 0, or data parallelism`,
+      );
+    }
+    const [device] = devices;
+    const trained = tierConfig(config, tier);
+    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights);
+    const [clip, unscale] = await Promise.all([GradientClip.create(device, parameters), GradientUnscale.create(device, parameters)]);
+    const isHalved = activations !== "f32" || devices.some(({ profile }) => profile === "tensor");
+    const { workers, portions, sets } = await (tensor === 1
+      ? replicate(devices, parameters, trained, shape)
+      : split(devices, parameters, config, shape, tensor));
+    return new ParallelTrainer(config, parameters, shape, { workers, portions, sets, clip, unscale, isHalved });
+  }
+
+  get lossScale(): LossScaleState | null {
+    return this.#lossScale.state;
+  }
+
+  set lossScale(state: LossScaleState | null) {
+    this.#lossScale.state = state;
   }
 
   get dispatches(): readonly Dispatch[] {
@@ -115,16 +128,15 @@ export class ParallelTrainer implements GradientTrainer {
 
   async computeGradients(sequences: Sequences, labels: Sequences = sequences): Promise<BatchResult> {
     const targets = this.#check(sequences, labels);
-    this.parameters.clearGradients();
-    for (const worker of this.#workers) worker.clearGradients();
-    const result = await this.#runBatch(sequences, labels, targets, true);
-    const groups = this.#groupsFor(sequences);
-    for (const portion of this.#portions) await portion.collect(groups);
+    const { result } = await this.#lossScale.run(targets, (scale) => this.#attempt(sequences, labels, targets, scale));
+    if (!result.gradientIsFinite) this.parameters.clearGradients();
     return result;
   }
 
-  evaluate(sequences: Sequences, labels: Sequences = sequences): Promise<BatchResult> {
-    return this.#runBatch(sequences, labels, this.#check(sequences, labels), false);
+  async evaluate(sequences: Sequences, labels: Sequences = sequences): Promise<BatchResult> {
+    const targets = this.#check(sequences, labels);
+    const mean = await this.#runBatch(sequences, labels, 0, false);
+    return mean.result(sequences.length * this.sequenceTokens, targets);
   }
 
   clip(maxNorm: number): void {
@@ -140,6 +152,8 @@ export class ParallelTrainer implements GradientTrainer {
     for (const portion of this.#portions) portion.dispose();
     for (const set of this.#sets) set.dispose();
     this.#clip.dispose();
+    this.#unscale.dispose();
+    this.#report.destroy();
     this.parameters.dispose();
   }
 
@@ -148,8 +162,21 @@ export class ParallelTrainer implements GradientTrainer {
     return Math.min(this.#workers.length, Math.ceil(sequences.length / this.microBatchSequences));
   }
 
+  /** The gradient of the batch with its loss times `scale`, and without it again. */
+  async #attempt(sequences: Sequences, labels: Sequences, targets: number, scale: number): Promise<ScaledRun & { result: BatchResult }> {
+    this.parameters.clearGradients();
+    for (const worker of this.#workers) worker.clearGradients();
+    const mean = await this.#runBatch(sequences, labels, scale / targets, true);
+    for (const portion of this.#portions) await portion.collect(this.#groupsFor(sequences));
+    this.#unscale.run(scale);
+    this.#unscale.reportTo(this.#report, 0);
+    const gradientIsFinite = await this.device.readInto(this.#report, 4, 0, (mapped) => new DataView(mapped).getFloat32(0, true) === 0);
+    const result = mean.result(sequences.length * this.sequenceTokens, targets, gradientIsFinite);
+    return { lossIsFinite: mean.isFinite, gradientIsFinite, result };
+  }
+
   /** Micro-batch n is the n mod groups'th group's. Losses are put together in the order of the micro-batches. */
-  async #runBatch(sequences: Sequences, labels: Sequences, targets: number, train: boolean): Promise<BatchResult> {
+  async #runBatch(sequences: Sequences, labels: Sequences, gradientScale: number, train: boolean): Promise<LossMean> {
     const groups = this.#groupsFor(sequences);
     const microBatches = Math.ceil(sequences.length / this.microBatchSequences);
     await this.#distribute(groups);
@@ -157,14 +184,14 @@ export class ParallelTrainer implements GradientTrainer {
       let slot = 0;
       for (let n = group; n < microBatches; n += groups, slot++) {
         this.#targets[n] = this.#staging.fill(sequences, labels, n * this.microBatchSequences);
-        await worker.run({ staging: this.#staging, gradientScale: 1 / targets, slot }, train);
+        await worker.run({ staging: this.#staging, gradientScale, slot }, train);
       }
       return worker.readLossSums(slot);
     });
     const sums = await allDone(running);
     const mean = new LossMean();
     for (let n = 0; n < microBatches; n++) mean.add(sums[n % groups][Math.floor(n / groups)], this.#targets[n]);
-    return mean.result(sequences.length * this.sequenceTokens, targets);
+    return mean;
   }
 
   /** Brings the groups that will work to the primary's compute weights, where those have changed. */
@@ -186,4 +213,51 @@ export class ParallelTrainer implements GradientTrainer {
 async function allDone<T>(running: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(running);
   return Promise.all(running);
+}
+
+type Spread = Pick<Parts, "workers" | "portions" | "sets">;
+
+/** Every device holds the whole model; the primary works on its own parameters. */
+async function replicate(
+  devices: readonly Device[],
+  parameters: ParameterSet,
+  config: LlamaConfig,
+  shape: MicroBatchShape,
+): Promise<Spread> {
+  const sets = devices.slice(1).map((other) => new ParameterSet(other, parameters.parameters, parameters.computeStorage, WORKING_COPIES));
+  const all = [parameters, ...sets];
+  const [plans, portion] = await Promise.all([
+    Promise.all(all.map((set) => LlamaPlan.create(set.device, set, config, shape))),
+    wholePortion(all),
+  ]);
+  return { workers: plans.map((plan, n) => new Replica(plan, all[n])), portions: [portion], sets };
+}
+
+/** Every `tensor` devices hold the model together. */
+async function split(
+  devices: readonly Device[],
+  parameters: ParameterSet,
+  config: LlamaConfig,
+  shape: MicroBatchShape,
+  tensor: number,
+): Promise<Spread> {
+  const shards = Array.from({ length: tensor }, (_, index) => ({ index, count: tensor }));
+  const sets = devices.map(
+    (own, n) => new ParameterSet(own, shardShapes(parameters.parameters, config, shards[n % tensor]), "f32", WORKING_COPIES),
+  );
+  const groups = Array.from({ length: devices.length / tensor }, (_, group) => sets.slice(group * tensor, (group + 1) * tensor));
+  const [workers, portions] = await Promise.all([
+    Promise.all(groups.map((group) => TensorGroup.create(group, config, shape))),
+    Promise.all(
+      shards.map((shard) =>
+        shardPortion(
+          parameters,
+          config,
+          shard,
+          groups.map((group) => group[shard.index]),
+        ),
+      ),
+    ),
+  ]);
+  return { workers, portions, sets };
 }

@@ -6,10 +6,12 @@ import * as kernels from "@starling/shaders/kernels/parallel";
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Dispatch } from "../device/device.ts";
 import { DispatchListBuilder } from "../model/dispatchList.ts";
-import { elementCount } from "../model/parameters.ts";
-import { ParameterSet, type ParameterShape } from "../model/parameterSet.ts";
+import { ParameterSet, type ParameterCopy, type ParameterShape } from "../model/parameterSet.ts";
 import { tensorSlice, type Shard } from "./shards.ts";
 import { Transfer } from "./transfer.ts";
+
+/** Who holds no master copy has these. */
+export const WORKING_COPIES: readonly ParameterCopy[] = ["compute", "grad"];
 
 export interface Portion {
   /** Everyone's compute weights := the primary's. `holders`: as many of the sets as will work. */
@@ -23,7 +25,7 @@ export interface Portion {
 export async function wholePortion(sets: readonly ParameterSet[]): Promise<Portion> {
   const [primary, ...others] = sets;
   const { device } = primary;
-  const incoming = new ParameterSet(device, primary.parameters);
+  const incoming = new ParameterSet(device, primary.parameters, "f32", ["grad"]);
   const sizes = new Map<string, GPUBuffer>();
   const list = new DispatchListBuilder(device, sizes);
   for (const [n, bytes] of primary.poolBytes.entries()) {
@@ -64,7 +66,7 @@ export async function shardPortion(
 ): Promise<Portion> {
   const { device } = primary;
   const isHere = sets[0].device === device;
-  const own = isHere ? sets[0] : new ParameterSet(device, shardShapes(primary.parameters, config, shard));
+  const own = isHere ? sets[0] : new ParameterSet(device, shardShapes(primary.parameters, config, shard), "f32", WORKING_COPIES);
   const others = isHere ? sets.slice(1) : sets;
   const sizes = new Map<string, GPUBuffer>();
   const cut = new DispatchListBuilder(device, sizes);
@@ -102,9 +104,4 @@ export async function shardPortion(
       for (const buffer of sizes.values()) buffer.destroy();
     },
   };
-}
-
-/** Bytes of one f32 copy of a shard's tensors. */
-export function shardBytes(whole: readonly ParameterShape[], config: LlamaConfig, shard: Shard): number {
-  return shardShapes(whole, config, shard).reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
 }

@@ -16,6 +16,7 @@ import {
   addAttentionForward,
   addMlpBackward,
   addMlpForward,
+  addMlpHidden,
   addNormBackward,
   addNormForward,
   layerWeight,
@@ -99,7 +100,7 @@ export class TensorRank {
     const rowBytes = config.vocabSize * 4;
     const fitting = Math.floor((shape.logitsChunkBytes ?? LOGITS_CHUNK_BYTES) / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
     this.#chunkRows = Math.min(rows, shape.productRows ?? rows, Math.max(CHUNK_ALIGN_ROWS, fitting));
-    this.#activations = allocateActivations(device, own, rows, Math.ceil(rows / NORM_SLICE_ROWS));
+    this.#activations = allocateActivations(device, own, rows, Math.ceil(rows / NORM_SLICE_ROWS), shape.recomputation);
     this.shareBytes = rows * config.hiddenSize * 4;
     this.shares = Array.from({ length: shard.count }, (_, d) => device.buffer(`share of device ${d}`, this.shareBytes));
     this.parts = device.buffer("softmax parts", shard.count * 3 * this.#chunkRows * 4);
@@ -184,6 +185,7 @@ export class TensorRank {
       },
       ropeTable: this.#ropeTable,
       storages: F32_STORAGES,
+      subgroups: this.device.features.subgroups,
       weight: (name: string) => this.#parameters.slice("compute", name),
       gradient: (name: string) => this.#parameters.slice("grad", name),
     };
@@ -255,6 +257,13 @@ export class TensorRank {
     addNormBackward(stages.scope, d, "model.norm.weight", streamOut, finalRstd, false);
     for (let l = layers.length - 1; l >= 0; l--) {
       const layer = layers[l];
+      // what the layers share still holds the last one's
+      if (this.#shape.recomputation && l < layers.length - 1) {
+        addAttentionForward(stages.scope, l, { ...layer, streamMiddle: this.#ownShare }, false);
+        stages.end({ kind: "shares" });
+        this.#addShares(stages.scope, layer.streamIn, layer.streamMiddle);
+        addMlpHidden(stages.scope, l, layer);
+      }
       addMlpBackward(stages.scope, l, layer, toShare);
       stages.end({ kind: "shares" });
       this.#addShares(stages.scope, null, d.normed);

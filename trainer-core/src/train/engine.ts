@@ -14,12 +14,14 @@ import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
+import { ParallelTrainer } from "../parallel/parallelTrainer.ts";
+import { commonPrecision, spreadOf } from "../parallel/parallelism.ts";
 import type { EngineSettings } from "./engineSettings.ts";
 import type { EngineState, KeepsState } from "./engineState.ts";
 import type { GradientTrainer } from "./gradientTrainer.ts";
 import type { RunPlan } from "./runPlan.ts";
 import { TrainError } from "./errors.ts";
-import { choosePrecision, STORAGES_OF, type ChosenPrecision } from "./precision.ts";
+import { STORAGES_OF, type ChosenPrecision } from "./precision.ts";
 
 /** Sequences of one queued piece of an evaluation. */
 const EVALUATE_SEQUENCES = 64;
@@ -32,6 +34,8 @@ export interface EngineOptions extends Omit<EngineSettings, "profile" | "microBa
   recomputation?: boolean;
   /** most rows of a matrix product in one dispatch; left out: all */
   productRows?: number;
+  /** beside the first: as many as data and tensor parallelism want. Left out: the first trains alone, whatever they are */
+  otherDevices?: readonly Device[];
 }
 
 export class TrainingEngine implements Engine, KeepsState {
@@ -67,18 +71,20 @@ export class TrainingEngine implements Engine, KeepsState {
   }
 
   /** All of `create` but the initial weights: the parameters are zero. */
-  static async allocate(
-    device: Device,
-    plan: RunPlan,
-    { microBatchSequences, recomputation, productRows, precision: wanted = "f32", matformer = WHOLE_MODEL }: EngineOptions,
-  ): Promise<TrainingEngine> {
+  static async allocate(device: Device, plan: RunPlan, options: EngineOptions): Promise<TrainingEngine> {
+    const { microBatchSequences, recomputation, productRows, matformer = WHOLE_MODEL, otherDevices = [] } = options;
     const { llama, sequenceTokens, distro, pipeline } = plan;
     const refusal = tierRefusal(llama.intermediateSize, distro.compression_chunk, matformer.tier);
     if (refusal !== null) throw new TrainError("unsupported", refusal);
-    const precision = choosePrecision(wanted, device, llama);
+    const devices = [device, ...otherDevices];
+    const parallelism = spreadOf(options);
+    const precision = commonPrecision(options.precision ?? "f32", devices, parallelism, llama);
     const storages = STORAGES_OF[precision.precision];
     const shape = { sequenceTokens, microBatchSequences, recomputation, productRows, storages, matformer };
-    const trainer = await LlamaTrainer.create(device, llama, shape);
+    const trainer =
+      devices.length === 1
+        ? await LlamaTrainer.create(device, llama, shape)
+        : await ParallelTrainer.create(devices, llama, shape, parallelism);
     const optimizer = await DistroOptimizer.create(device, trainer.parameters, {
       pipeline,
       compressionDecay: distro.compression_decay,

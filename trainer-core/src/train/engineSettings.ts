@@ -15,6 +15,12 @@ export interface EngineSettings {
   /** keep only each layer's input and compute the rest again in backward; `auto`: only where the model would not fit otherwise. Default off */
   recomputation?: "off" | "on" | "auto";
   offer?: MemoryOffer;
+  /** groups of devices that each hold the model; left out: one, or as many as `adapters` make */
+  dataParallelism?: number;
+  /** devices that share a model; left out: 1 */
+  tensorParallelism?: number;
+  /** names of adapters as Dawn has them; left out: the one that is found first. Several: one device on each */
+  adapters?: readonly string[];
   /** what of the model is trained here, and held; left out: all */
   matformer?: MatformerPart;
 }

@@ -9,7 +9,8 @@ import { smallerMicroBatch } from "./microBatch.ts";
 import type { RunPlan } from "./runPlan.ts";
 
 export interface FittedEngine {
-  device: Device;
+  /** the first holds the parameters */
+  devices: readonly Device[];
   engine: TrainingEngine;
   microBatchSequences: number;
   recomputation: boolean;
@@ -18,19 +19,21 @@ export interface FittedEngine {
 }
 
 /**
- * `openDevice` is called again where the first device has run out of memory: nothing more can be made on that one. A device that
- * failed is disposed. Errors: those of `openDevice`, DeviceError too-large, and out-of-memory where not even the smallest fits.
+ * `open` is called again where a device has run out of memory: nothing more can be made on that one. Devices that
+ * failed are disposed. Errors: those of `open`, DeviceError too-large, and out-of-memory where not even the smallest fits.
  */
-export async function fitEngine(openDevice: () => Promise<Device>, plan: RunPlan, settings: EngineSettings): Promise<FittedEngine> {
-  let device = await openDevice();
+export async function fitEngine(open: () => Promise<readonly Device[]>, plan: RunPlan, settings: EngineSettings): Promise<FittedEngine> {
+  let devices = await open();
+  const close = () => devices.forEach((device) => device.dispose());
   try {
-    const { microBatchSequences: first, recomputation, sentences } = await fit({ plan, settings, adapter: factsOf(device) });
+    const { microBatchSequences: first, recomputation, sentences } = await fit({ plan, settings, adapter: factsOf(devices[0]) });
     const told = [...sentences];
     const { profile: _, offer: __, ...rest } = settings;
     for (let choice = { microBatchSequences: first, recomputation }; ;) {
+      const [device, ...otherDevices] = devices;
       try {
-        const engine = await TrainingEngine.create(device, plan, { ...rest, ...choice });
-        return { device, engine, ...choice, sentences: told };
+        const engine = await TrainingEngine.create(device, plan, { ...rest, ...choice, otherDevices });
+        return { devices, engine, ...choice, sentences: told };
       } catch (error) {
         const next = error instanceof DeviceError && error.code === "out-of-memory" ? less(choice, settings) : null;
         if (next === null) throw error;
@@ -38,12 +41,12 @@ export async function fitEngine(openDevice: () => Promise<Device>, plan: RunPlan
           `micro-batch ${choice.microBatchSequences}: ${(error as Error).message}; micro-batch ${next.microBatchSequences}${next.recomputation ? " with activation recomputation" : ""} is tried`,
         );
         choice = next;
-        device.dispose();
-        device = await openDevice();
+        close();
+        devices = await open();
       }
     }
   } catch (error) {
-    device.dispose();
+    close();
     throw error;
   }
 }

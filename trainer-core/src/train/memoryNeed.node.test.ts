@@ -96,21 +96,21 @@ describe("fitEngine", () => {
   it("steps down on a device that runs out of memory, on a new one each time", async () => {
     const plan = planOf("nano-shakespeare");
     let opened = 0;
-    const open = () => (opened++, nullDevice());
+    const open = async () => (opened++, [await nullDevice()]);
     const share = { adapterBytes: null, batchesPerRound: 1 };
     // 1024 sequences need more than the 512 MiB there are
     const fitted = await fitEngine(open, plan, { profile: "gpu", microBatchSequences: 1024, offer: { ...share, shareSequences: 1024 } });
     expect(fitted.microBatchSequences).toBeLessThan(1024);
     expect(opened).toBe(1 + Math.log2(1024 / fitted.microBatchSequences));
     expect(fitted.sentences.at(-1)).toMatch(/memory is full.*is tried$/);
-    expect(fitted.device.memory.bytes).toBeGreaterThan(0);
-    fitted.device.assertHealthy();
+    expect(fitted.devices[0].memory.bytes).toBeGreaterThan(0);
+    fitted.devices[0].assertHealthy();
   });
 
   it("says out-of-memory where not even one sequence fits", async () => {
     const plan = planOf("llama2-20m");
     const starved = { ...plan, llama: { ...plan.llama, numLayers: 64 } };
-    const failure = fitEngine(nullDevice, starved, { profile: "gpu", microBatchSequences: 1 });
+    const failure = fitEngine(async () => [await nullDevice()], starved, { profile: "gpu", microBatchSequences: 1 });
     await expect(failure).rejects.toBeInstanceOf(DeviceError);
     await expect(failure).rejects.toMatchObject({ code: "out-of-memory" });
   });
