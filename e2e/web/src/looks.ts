@@ -17,8 +17,12 @@ const IS_WANTED = process.env["STARLING_E2E_LOOKS"] !== "0";
 export async function expectGoodLooks(page: Page, state: string): Promise<void> {
   if (!IS_WANTED) return expectAccessible(page, state);
   const before = page.viewportSize();
+  // somebody may have chosen a scheme or scrolled in the journey so far: a picture of the whole page begins at its top
+  const shown = await page.evaluate(`document.documentElement.dataset.theme`);
+  await page.evaluate(`scrollTo(0, 0)`);
   for (const colorScheme of SCHEMES) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.evaluate(`document.documentElement.dataset.theme = ${JSON.stringify(colorScheme)}`);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: HEIGHT });
       await page.screenshot({
@@ -36,5 +40,6 @@ export async function expectGoodLooks(page: Page, state: string): Promise<void> 
     }
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  await page.evaluate(`document.documentElement.dataset.theme = ${JSON.stringify(shown)}`);
   if (before !== null) await page.setViewportSize(before);
 }

@@ -74,7 +74,7 @@ export default function SessionCard({
       <div className="space-y-4">
         {facts !== null && (
           <>
-            <div aria-label="Session" className="grid grid-cols-2 gap-4" role="group">
+            <div aria-label="Session" className="grid gap-4 sm:grid-cols-2" role="group">
               <Stat
                 hint="then anyone may close it; the rest goes to your wallet"
                 label="Ends in"
