@@ -3,9 +3,12 @@
 export const wgsl = {
   gather: `// y[m, c] = table[tokens[m], c]
 // tokens (ROWS) i32 in 0..vocabulary-1, table (vocabulary, WIDTH) in any storage, y (ROWS, WIDTH): overwritten.
+// The table may be TOKENS rows of a larger one, from FIRST_TOKEN on: rows of y with other tokens stay.
 // Grid: linear over ROWS*WIDTH.
 override ROWS: u32;
 override WIDTH: u32;
+override FIRST_TOKEN: u32 = 0u;
+override TOKENS: u32 = 0xffffffffu;
 @group(0) @binding(0) var<storage, read> tokens: array<i32>;
 @group(0) @binding(1) var<storage, read> table: array<f32>; // storage: table
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -20,16 +23,21 @@ fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let at = linearIndex(id, groups);
   if (at >= ROWS * WIDTH) { return; }
-  y[at] = get_table(u32(tokens[at / WIDTH]) * WIDTH + at % WIDTH);
+  let row = u32(tokens[at / WIDTH]) - FIRST_TOKEN; // one before the first becomes a large one
+  if (row >= TOKENS) { return; }
+  y[at] = get_table(row * WIDTH + at % WIDTH);
 }
 `,
   scatterAdd: `// dTable[v, c] += sum over m with tokens[m] = v of dy[m, c]
 //
 // Without float atomics and in a fixed order: the host sorts positions by token. occurrences is [positions (ROWS), starts
 // (ROWS + 1)]: segment s holds positions[starts[s] .. starts[s+1]), all of one token; unused segments are empty.
-// dy (ROWS, WIDTH), dTable (vocabulary, WIDTH): accumulated. Grid: linear over ROWS*WIDTH, a thread for (segment, c).
+// dy (ROWS, WIDTH), dTable (vocabulary, WIDTH): accumulated; it may be TOKENS rows of a larger one, from FIRST_TOKEN on.
+// Grid: linear over ROWS*WIDTH, a thread for (segment, c).
 override ROWS: u32;
 override WIDTH: u32;
+override FIRST_TOKEN: u32 = 0u;
+override TOKENS: u32 = 0xffffffffu;
 @group(0) @binding(0) var<storage, read> tokens: array<i32>;
 @group(0) @binding(1) var<storage, read> occurrences: array<u32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
@@ -50,11 +58,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let start = occurrences[ROWS + segment];
   let end = occurrences[ROWS + segment + 1u];
   if (start >= end) { return; }
+  let row = u32(tokens[occurrences[start]]) - FIRST_TOKEN; // one before the first becomes a large one
+  if (row >= TOKENS) { return; }
   var sum = 0.0;
   for (var n = start; n < end; n++) {
     sum += dy[occurrences[n] * WIDTH + column];
   }
-  dTable[u32(tokens[occurrences[start]]) * WIDTH + column] += sum;
+  dTable[row * WIDTH + column] += sum;
 }
 `,
 } as const;

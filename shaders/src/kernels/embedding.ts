@@ -1,5 +1,5 @@
 import { wgsl } from "../generated/embedding.ts";
-import { linearGrid, type KernelSpec } from "../kernel.ts";
+import { linearGrid, type KernelConstants, type KernelSpec } from "../kernel.ts";
 import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
 import { F32_STORAGES, withStorage, type KernelStorages } from "./storage.ts";
 
@@ -24,15 +24,32 @@ const scatterAdd: KernelSpec = {
   ],
 };
 
-/** Buffers: tokens (rows) i32, table (vocabulary, width), y (rows, width). */
-export function embeddingGather(rows: number, width: number, { weights }: KernelStorages = F32_STORAGES): KernelCall {
-  const spec = withStorage(gather, { table: weights });
-  return { spec, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+/** The rows of a table that one binding holds, where it does not hold all of them. */
+export interface TableRows {
+  firstRow: number;
+  rows: number;
 }
 
-/** Buffers: tokens (rows) i32, occurrences (2 * rows + 1) u32 from `tokenOccurrences`, dy (rows, width), dTable. */
-export function embeddingScatterAdd(rows: number, width: number): KernelCall {
-  return { spec: scatterAdd, constants: { ROWS: rows, WIDTH: width }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+const rangeOf = (part: TableRows | null): KernelConstants => (part === null ? {} : { FIRST_TOKEN: part.firstRow, TOKENS: part.rows });
+
+/** Buffers: tokens (rows) i32, table (vocabulary, width), y (rows, width). `part`: only tokens whose rows these are. */
+export function embeddingGather(
+  rows: number,
+  width: number,
+  { weights }: KernelStorages = F32_STORAGES,
+  part: TableRows | null = null,
+): KernelCall {
+  const spec = withStorage(gather, { table: weights });
+  return { spec, constants: { ROWS: rows, WIDTH: width, ...rangeOf(part) }, grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE) };
+}
+
+/** Buffers: tokens (rows) i32, occurrences (2 * rows + 1) u32 from `tokenOccurrences`, dy (rows, width), dTable. `part` as above. */
+export function embeddingScatterAdd(rows: number, width: number, part: TableRows | null = null): KernelCall {
+  return {
+    spec: scatterAdd,
+    constants: { ROWS: rows, WIDTH: width, ...rangeOf(part) },
+    grid: linearGrid(rows * width, LINEAR_WORKGROUP_SIZE),
+  };
 }
 
 /**

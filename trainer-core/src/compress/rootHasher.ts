@@ -5,6 +5,7 @@ import { leafSha256, SHA256_ROUND_CONSTANTS } from "@starling/shaders/kernels/ha
 import type { Dispatch } from "../device/device.ts";
 import { prefixValues } from "../model/matformer.ts";
 import { DIGEST_BYTES, merkleRoot, tensorLeaves } from "./merkle.ts";
+import { tensorOfPools } from "../model/parameterSet.ts";
 import type { TilePlan } from "./tilePlan.ts";
 
 export interface RootHasher {
@@ -27,9 +28,7 @@ export function hostRootHasher(plan: TilePlan, valuePools: readonly GPUBuffer[])
   return withRoot({
     async leaves() {
       const pools = await Promise.all(valuePools.map((pool) => plan.device.read(pool)));
-      const tensors = plan.parameters.parameters.map((p) =>
-        prefixValues(new Float32Array(pools[p.pool], p.offsetBytes, p.elements), p.shape, plan.layouts[p.index].shape),
-      );
+      const tensors = plan.parameters.parameters.map((p) => prefixValues(tensorOfPools(pools, p), p.shape, plan.layouts[p.index].shape));
       return tensorLeaves(plan.layouts, tensors, plan.whole);
     },
     dispose() {},

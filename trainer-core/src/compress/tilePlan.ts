@@ -12,7 +12,7 @@ import {
   type TileLayout,
 } from "@starling/shaders/kernels/compress/tileLayout";
 import type { Device } from "../device/device.ts";
-import type { ParameterSet } from "../model/parameterSet.ts";
+import type { ParameterSet, ParameterShard } from "../model/parameterSet.ts";
 
 /** Coefficients a batch: 16 MiB of each scratch buffer. */
 const BATCH_ELEMENTS = 1 << 22;
@@ -68,7 +68,9 @@ export class TilePlan {
 
   /** Throws RangeError for a `chunk` outside 1..64, a `topk` below 1, or tensors of more than two dimensions. */
   constructor(device: Device, parameters: ParameterSet, options: TilePlanOptions) {
-    const { chunk, topk, batchElements = BATCH_ELEMENTS } = options;
+    const { chunk, topk } = options;
+    // a merged coefficient has 16 bytes
+    const batchElements = options.batchElements ?? Math.min(BATCH_ELEMENTS, Math.floor(device.bindingLimitBytes / 16));
     if (!Number.isInteger(topk) || topk < 1) throw new RangeError(`compression_topk must be an integer of at least 1, got ${topk}`);
     this.device = device;
     this.parameters = parameters;
@@ -77,16 +79,23 @@ export class TilePlan {
     this.whole = options.whole ?? parameters.parameters.map((p) => tileLayout(p.shape, chunk));
     let sentStart = 0;
     this.pools = parameters.poolBytes.map((_, pool) => {
-      const tensors: TensorPlacement[] = parameters.parameters
-        .filter((p) => p.pool === pool)
-        .map((p) => ({
-          layout: this.layouts[p.index],
-          topk: tileTopk(this.layouts[p.index], topk),
-          tensor: p.index,
-          firstElement: p.offsetBytes / 4,
-          pitch: p.shape.at(-1)!,
-          gridX: this.whole[p.index].gridX,
-        }));
+      const tensors: TensorPlacement[] = parameters.parameters.flatMap((p) =>
+        p.shards
+          .filter((shard) => shard.pool === pool)
+          .map((shard) => {
+            const layout = rowsOfLayout(this.layouts[p.index], shard);
+            const { gridX } = this.whole[p.index];
+            return {
+              layout,
+              topk: tileTopk(layout, topk),
+              tensor: p.index,
+              firstElement: shard.offsetBytes / 4,
+              pitch: p.shape.at(-1)!,
+              gridX,
+              firstTile: (shard.firstRow / layout.height) * gridX,
+            };
+          }),
+      );
       const table = tileTable(tensors);
       const batches = cutBatches(device, table, pool, batchElements);
       const sent = batches.reduce((sum, b) => sum + b.sentCount, 0);
@@ -118,6 +127,19 @@ export class TilePlan {
       for (const { uniform } of batches) uniform.destroy();
     }
   }
+}
+
+/**
+ * The part of a tensor's layout that is in a shard: all of it where there is one; none where a tier's rows end before. Throws RangeError
+ * where a tile would be cut.
+ */
+function rowsOfLayout(layout: TileLayout, { firstRow, rows }: ParameterShard): TileLayout {
+  const { height, columns, gridX } = layout;
+  const held = Math.max(0, Math.min(rows, layout.elements / columns - firstRow));
+  if (firstRow % height !== 0 || held % height !== 0) {
+    throw new RangeError(`rows ${firstRow} to ${firstRow + held} of a tensor are in one shard, which cuts its tiles of ${height} rows`);
+  }
+  return { ...layout, shape: [held, columns], tiles: (held / height) * gridX, elements: held * columns };
 }
 
 function cutBatches(device: Device, table: Uint32Array<ArrayBuffer>, pool: number, batchElements: number): TileBatch[] {

@@ -8,7 +8,8 @@ import {
 } from "@starling/shaders/kernels/matmul";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
-import { rowsOf, storageOf, type Bound } from "./tensor.ts";
+import { DeviceError } from "../device/errors.ts";
+import { columnsOf, rowsOf, shardsOf, storageOf, type Bound, type TensorShard } from "./tensor.ts";
 
 /** Collects dispatches in order while their pipelines compile side by side. */
 export class DispatchListBuilder {
@@ -26,6 +27,7 @@ export class DispatchListBuilder {
 
   /** `buffers` without the uniform of the call's sizes, if it has one: that is made here. */
   call({ spec, constants, grid, sizes }: KernelCall, ...buffers: Bound[]): void {
+    if (buffers.some((bound) => shardsOf(bound) !== null)) throw inShards(spec.name);
     const all = sizes ? [this.#uniform(sizes), ...buffers] : buffers;
     this.#pending.push(this.#device.dispatch(spec, constants, all, grid));
   }
@@ -41,6 +43,11 @@ export class DispatchListBuilder {
     residual: Bound | null = null,
     { pitches = {} }: { pitches?: MatmulPitches } = {},
   ): void {
+    const shards = shardsOf(form === "weightGradient" ? c : b);
+    if (shards !== null) {
+      this.#shardedMatmul(form, store, [m, n, k], a, b, c, residual, pitches, shards);
+      return;
+    }
     const { a: aPitch, b: bPitch, c: cPitch } = pitches;
     const options = {
       pitches,
@@ -74,6 +81,50 @@ export class DispatchListBuilder {
             options,
           );
           break;
+        default:
+          form satisfies never;
+      }
+    }
+  }
+
+  /** A product for each shard of W (n, k), whose rows are columns of y and dy. */
+  #shardedMatmul(
+    form: MatmulForm,
+    store: MatmulStore,
+    [m, n, k]: readonly [m: number, n: number, k: number],
+    a: Bound,
+    b: Bound,
+    c: Bound,
+    residual: Bound | null,
+    pitches: MatmulPitches,
+    shards: readonly TensorShard[],
+  ): void {
+    for (const shard of shards) {
+      const { firstRow } = shard;
+      // a tier reads the first rows alone
+      const width = Math.min(shard.rows, n - firstRow);
+      if (width <= 0) break;
+      const sizes = [m, width, k] as const;
+      const columns = (bound: Bound, pitch: number) => columnsOf(bound, firstRow, m, width, pitch);
+      switch (form) {
+        case "forward": {
+          const pitch = pitches.c ?? n;
+          const added = residual === null ? null : columns(residual, pitch);
+          this.matmul(form, store, sizes, a, shard, columns(c, pitch), added, { pitches: { ...pitches, c: pitch } });
+          break;
+        }
+        case "inputGradient": {
+          // a sum over the rows of W: what comes later is added
+          const [how, added] = firstRow === 0 ? ([store, residual] as const) : (["add", null] as const);
+          const pitch = pitches.a ?? n;
+          this.matmul(form, how, sizes, columns(a, pitch), shard, c, added, { pitches: { ...pitches, a: pitch } });
+          break;
+        }
+        case "weightGradient": {
+          const pitch = pitches.a ?? n;
+          this.matmul(form, store, sizes, columns(a, pitch), b, shard, residual, { pitches: { ...pitches, a: pitch } });
+          break;
+        }
         default:
           form satisfies never;
       }
@@ -123,4 +174,11 @@ export class DispatchListBuilder {
   build(): Promise<Dispatch[]> {
     return Promise.all(this.#pending);
   }
+}
+
+function inShards(kernel: string): DeviceError {
+  return new DeviceError(
+    "too-large",
+    `kernel ${kernel} needs a matrix in one buffer that this adapter cannot bind at once: use an adapter with a higher limit, or no tensor parallelism`,
+  );
 }

@@ -25,7 +25,7 @@ import type { MatformerPart } from "./matformer.ts";
 import type { ParameterSet } from "./parameterSet.ts";
 import { EMBEDDING_NAME, LM_HEAD_NAME } from "./parameters.ts";
 import { ropeTable } from "./rope.ts";
-import { rowsOf } from "./tensor.ts";
+import { rowsOf, shardsOf } from "./tensor.ts";
 
 export interface MicroBatchShape {
   microBatchSequences: number;
@@ -36,6 +36,8 @@ export interface MicroBatchShape {
   productRows?: number;
   /** Layers keep their input alone, and backward computes the rest again: a third more work, a fraction of the memory, equal gradients. */
   recomputation?: boolean;
+  /** Largest side of a DisTrO tile, which no shard of a matrix cuts; left out: as large as tiles may be. */
+  tileChunk?: number;
   /** Of activations and of the compute copy that the trainer makes; left out: f32. */
   storages?: KernelStorages;
   /** What of the model a trainer trains, and whether it holds the rest; left out: all. */
@@ -93,7 +95,7 @@ export class LlamaPlan {
     this.rows = shape.microBatchSequences * shape.sequenceTokens;
     const { rows } = this;
     const rowBytes = config.vocabSize * 4;
-    const limit = Math.min(shape.logitsChunkBytes ?? DEFAULT_LOGITS_CHUNK_BYTES, device.gpu.limits.maxStorageBufferBindingSize);
+    const limit = Math.min(shape.logitsChunkBytes ?? DEFAULT_LOGITS_CHUNK_BYTES, device.bindingLimitBytes);
     const wanted = Math.floor(limit / rowBytes / CHUNK_ALIGN_ROWS) * CHUNK_ALIGN_ROWS;
     const chunkRows = Math.min(rows, shape.productRows ?? rows, Math.max(CHUNK_ALIGN_ROWS, wanted));
     for (let first = 0; first < rows; first += chunkRows) this.#chunks.push({ first, rows: Math.min(chunkRows, rows - first) });
@@ -243,12 +245,11 @@ export class LlamaPlan {
     const { layers, streamOut, finalNormed, finalRstd } = this.#activations;
     const list = this.#newList();
     const scope = this.#scope(list, parameters);
-    list.call(
-      embeddingGather(this.rows, this.config.hiddenSize, scope.storages),
-      this.#tokens,
-      scope.weight(EMBEDDING_NAME),
-      layers[0]?.streamIn ?? streamOut,
-    );
+    const table = scope.weight(EMBEDDING_NAME);
+    for (const shard of shardsOf(table) ?? [null]) {
+      const call = embeddingGather(this.rows, this.config.hiddenSize, scope.storages, shard);
+      list.call(call, this.#tokens, shard ?? table, layers[0]?.streamIn ?? streamOut);
+    }
     for (const [l, layer] of layers.entries()) {
       addAttentionForward(scope, l, layer);
       addMlpForward(scope, l, layer, layers[l + 1]?.streamIn ?? streamOut);
@@ -310,13 +311,11 @@ export class LlamaPlan {
       addAttentionBackward(scope, l, layer, gradients);
       addNormBackward(scope, gradients, layerWeight(l, "input_layernorm"), layer.streamIn, layer.attentionRstd, true);
     }
-    list.call(
-      embeddingScatterAdd(this.rows, this.config.hiddenSize),
-      this.#tokens,
-      this.#occurrences,
-      gradients.stream,
-      scope.gradient(EMBEDDING_NAME),
-    );
+    const table = scope.gradient(EMBEDDING_NAME);
+    for (const shard of shardsOf(table) ?? [null]) {
+      const call = embeddingScatterAdd(this.rows, this.config.hiddenSize, shard);
+      list.call(call, this.#tokens, this.#occurrences, gradients.stream, shard ?? table);
+    }
     return list.build();
   }
 }

@@ -80,7 +80,8 @@ export class TrainingEngine implements Engine, KeepsState {
     const parallelism = spreadOf(options);
     const precision = commonPrecision(options.precision ?? "f32", devices, parallelism, llama);
     const storages = STORAGES_OF[precision.precision];
-    const shape = { sequenceTokens, microBatchSequences, recomputation, productRows, storages, matformer };
+    const tileChunk = distro.compression_chunk;
+    const shape = { sequenceTokens, microBatchSequences, recomputation, productRows, storages, matformer, tileChunk };
     const trainer =
       devices.length === 1
         ? await LlamaTrainer.create(device, llama, shape)

@@ -55,7 +55,7 @@ export class LlamaTrainer implements GradientTrainer {
     const { tier, sliced } = shape.matformer ?? WHOLE_MODEL;
     const trained = tierConfig(config, tier);
     const { weights } = shape.storages ?? F32_STORAGES;
-    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights);
+    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights, shape.tileChunk);
     const [plan, clip, unscale] = await Promise.all([
       LlamaPlan.create(device, parameters, trained, shape),
       GradientClip.create(device, parameters),

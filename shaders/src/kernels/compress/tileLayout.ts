@@ -76,6 +76,8 @@ export interface TensorPlacement {
   pitch?: number;
   /** tiles across the whole model's tensor, where the layout is that of a part of it: by this its tiles are numbered */
   gridX?: number;
+  /** number of the first tile, where the layout is that of rows further down */
+  firstTile?: number;
 }
 
 /** Records of every tile of `tensors`, which share a pool, in order. (tiles, 9) u32 */
@@ -84,11 +86,11 @@ export function tileTable(tensors: readonly TensorPlacement[]): Uint32Array<Arra
   let at = 0;
   let sent = 0;
   let dense = 0;
-  for (const { layout, topk, tensor, firstElement, pitch = layout.columns, gridX = layout.gridX } of tensors) {
+  for (const { layout, topk, tensor, firstElement, pitch = layout.columns, gridX = layout.gridX, firstTile = 0 } of tensors) {
     const { height, width } = layout;
     const placed = { ...layout, columns: pitch };
     for (let tile = 0; tile < layout.tiles; tile++) {
-      const index = tileIndex(layout, gridX, tile);
+      const index = firstTile + tileIndex(layout, gridX, tile);
       table.set([firstElement + tileStart(placed, tile), pitch, height, width, topk, sent, dense, tensor, index], at);
       at += TILE_WORDS;
       sent += topk;

@@ -28,19 +28,12 @@ const canonical = (value: number) => (Math.abs(value) < 2 ** -125 ? 0 : value);
 
 /** Runs `make` as if the adapter could bind no more than `bytes`: what splits a large model into pools. */
 function withBindingLimit<T>(device: Device, bytes: number, make: () => T): T {
-  const { gpu } = device;
-  const limited = new Proxy(gpu, {
-    get(target, key) {
-      if (key === "limits") return { maxStorageBufferBindingSize: bytes, maxBufferSize: bytes };
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-  Object.assign(device, { gpu: limited });
+  const { bindingLimitBytes } = device;
+  Object.assign(device, { bindingLimitBytes: bytes });
   try {
     return make();
   } finally {
-    Object.assign(device, { gpu });
+    Object.assign(device, { bindingLimitBytes });
   }
 }
 

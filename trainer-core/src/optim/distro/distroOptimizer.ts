@@ -18,7 +18,7 @@ import { decodeTierResult, layoutsOfTier, placeResult, roundRule, tierSet, type 
 import { encodeResult } from "../../compress/wire.ts";
 import type { Device, Dispatch } from "../../device/device.ts";
 import { WHOLE_MODEL, type MatformerPart } from "../../model/matformer.ts";
-import type { ParameterSet } from "../../model/parameterSet.ts";
+import { tensorOfPools, type ParameterSet } from "../../model/parameterSet.ts";
 import type { OptimizerState } from "../../train/engineState.ts";
 
 export interface DistroOptions {
@@ -232,7 +232,7 @@ export class DistroOptimizer {
   /** The residual by ascending name, to reveal or to keep. */
   async exportResidual(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const pools = await Promise.all(this.#residual.map((pool) => this.#device.read(pool)));
-    return new Map(this.#parameters.parameters.map((p) => [p.name, new Float32Array(pools[p.pool], p.offsetBytes, p.elements).slice()]));
+    return new Map(this.#parameters.parameters.map((p) => [p.name, tensorOfPools(pools, p).slice()]));
   }
 
   /** Sets the residual and forgets what was sent. Throws RangeError unless every tensor is there in its size. */
@@ -242,7 +242,7 @@ export class DistroOptimizer {
       if (values?.length !== p.elements)
         throw new RangeError(`the residual of ${p.name} has ${p.elements} elements, got ${values?.length ?? "none"}`);
     }
-    for (const p of this.#parameters.parameters) this.#device.write(this.#residual[p.pool], residual.get(p.name)!, p.offsetBytes);
+    for (const p of this.#parameters.parameters) this.#parameters.writeTo(this.#residual, p, residual.get(p.name)!);
     this.#owesSubtraction = false;
   }
 
