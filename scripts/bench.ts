@@ -2,6 +2,7 @@
 import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
+import { benchGpu, benchGpuOptions } from "./bench/gpu.ts";
 import { benchLeaks, benchLeaksOptions } from "./bench/leaks.ts";
 import { benchPeers, benchPeersOptions } from "./bench/peers.ts";
 import { benchPrecision, benchPrecisionOptions } from "./bench/precision.ts";
@@ -24,6 +25,11 @@ const VERBS = {
     summary: "our training step against jax-js, TensorFlow.js and tabgpt: same adapter, model, tokens and dtype, in turn",
     options: benchPeersOptions,
     run: async (argv: readonly string[]) => benchPeers(parseOptions(benchPeersOptions, argv)),
+  },
+  gpu: {
+    summary: "one run of everything on this adapter, one JSON: tokens/s, share of the peak, kernels, DisTrO's share, PyTorch beside it",
+    options: benchGpuOptions,
+    run: async (argv: readonly string[]) => benchGpu(parseOptions(benchGpuOptions, argv)),
   },
   leaks: {
     summary: "buffers, bytes and heap before and after many training steps and rounds; fails where they grew",

@@ -1,0 +1,9 @@
+/** `bench gpu` alone, the entry of what `--pack` bundles for a machine without this repository. */
+import { parseOptions } from "@starling/config";
+import { runMain } from "../../runMain.ts";
+import { benchGpu, benchGpuOptions } from "../gpu.ts";
+
+runMain("bench gpu", async (argv) => {
+  await benchGpu(parseOptions(benchGpuOptions, argv));
+  return 0;
+});

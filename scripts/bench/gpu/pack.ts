@@ -1,0 +1,67 @@
+/**
+ * Packs `bench gpu` for a bare machine with an NVIDIA GPU and nothing else: Node, npm `webgpu`, the Vulkan loader, and the benchmark
+ * as one file. There: `. DIR/enter.sh; node DIR/benchGpu.mjs --device gpu --out FILE`.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, "..", "..", "..");
+
+const ENTER = `# Sourced from the folder above: Node on PATH, webgpu resolvable, Vulkan loader and NVIDIA driver found.
+here=$(cd "$(dirname "\${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "$here/bin"
+[ -x "$here/bin/node" ] || { xz -dc "$here/node.xz" >"$here/bin/node" && chmod +x "$here/bin/node"; }
+export PATH="$here/bin:$PATH"
+[ -d "$here/node_modules/webgpu" ] || { mkdir -p "$here/node_modules" && tar -C "$here/node_modules" -xJf "$here/webgpu.txz"; }
+if ! ldconfig -p | grep -q libvulkan.so.1; then for d in "$here"/*.deb; do dpkg -x "$d" /; done; ldconfig; fi
+icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
+[ -z "\${VK_DRIVER_FILES:-}" ] && [ -e "$icd" ] && export VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
+`;
+
+/** Writes everything into `folder`; `golden`: a folder of golden cases to take along. Throws where a tool it needs fails. */
+export async function packGpuBench(folder: string, golden: string | null): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    configFile: false,
+    root: ROOT,
+    logLevel: "warn",
+    ssr: { noExternal: true, target: "node" },
+    build: {
+      ssr: join(HERE, "main.ts"),
+      outDir: resolve(folder),
+      emptyOutDir: false,
+      target: "es2024",
+      minify: false,
+      rollupOptions: {
+        external: [/^node:/, "webgpu", "vite", "playwright-core"],
+        output: { entryFileNames: "benchGpu.mjs", codeSplitting: false },
+      },
+    },
+  });
+  cpSync(join(HERE, "torchLlama.py"), join(folder, "torchLlama.py"));
+  const node = realpathSync(process.execPath);
+  shell(`xz -T0 -6 -c '${node}' >'${join(folder, "node.xz")}'`);
+  const skipped = ["darwin*", "win32*", "linux-arm64"].map((name) => `--exclude='${name}'`).join(" ");
+  shell(`tar -C '${join(ROOT, "node_modules")}' -cJf '${join(folder, "webgpu.txz")}' ${skipped} webgpu`);
+  if (!readdirSync(folder).some((name) => name.startsWith("libvulkan1_"))) shell(`cd '${folder}' && apt-get download libvulkan1`);
+  writeFileSync(join(folder, "enter.sh"), ENTER);
+  if (golden !== null) {
+    const to = join(folder, "golden");
+    rmSync(to, { recursive: true, force: true });
+    cpSync(golden, to, { recursive: true });
+  }
+  const shown = relative(process.cwd(), folder) || ".";
+  console.log(
+    `packed ${shown}; there: . ${shown}/enter.sh; node ${shown}/benchGpu.mjs --device gpu --out gpu.json${golden === null ? "" : ` --golden ${shown}/golden`}`,
+  );
+}
+
+function shell(command: string): void {
+  const { status, error } = spawnSync("bash", ["-c", command], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`"${command}" failed${error ? `: ${error.message}` : ""}`);
+}
