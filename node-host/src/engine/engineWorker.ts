@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { stateBuffers, type EngineState } from "@starling/trainer-core/train/engineState";
 import { fitEngine } from "@starling/trainer-core/train/fitEngine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
-import { HostError } from "../errors.ts";
+import type { HostError } from "../errors.ts";
 import { describeDevices, openDevices } from "./openDevices.ts";
 import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
 

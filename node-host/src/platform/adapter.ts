@@ -1,12 +1,8 @@
-/**
- * Which adapter this machine trains on. A Vulkan driver has to be chosen before Dawn first looks for one, and a failed look
- * cannot be taken back, so a short-lived child process looks first.
- */
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+/** Which adapters this machine trains on. */
 import { useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
-import type { AdapterDescription } from "@starling/trainer-core/device/device";
 import { HostError } from "../errors.ts";
+import { selectAdapters, type AdapterListing } from "./adapters.ts";
+import { listAdapters } from "./listAdapters.ts";
 
 /** What `--device` may say. `auto`: the machine's own driver where it gives an adapter, the bundled software one otherwise. */
 export type DeviceChoice = "auto" | "gpu" | "software";
@@ -15,57 +11,45 @@ export interface ChosenAdapter {
   choice: "gpu" | "software";
   /** one sentence for the operator */
   sentence: string;
+  /** what `--adapter` selected, by Dawn's names, in its order; empty: the first there is */
+  adapters: string[];
 }
 
-const PROBE_TIMEOUT_MS = 20_000;
-
-/** The adapter Dawn finds with the machine's own drivers, or null. */
-export function probeSystemAdapter(): Promise<AdapterDescription | null> {
-  return new Promise((resolve) => {
-    const child = spawn(
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./adapterProbe.ts", import.meta.url))],
-      {
-        stdio: ["ignore", "pipe", "ignore"],
-      },
-    );
-    let out = "";
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    const timer = setTimeout(() => child.kill("SIGKILL"), PROBE_TIMEOUT_MS);
-    child.on("error", () => resolve(null));
-    child.on("close", () => {
-      clearTimeout(timer);
-      try {
-        resolve(JSON.parse(out) as AdapterDescription | null);
-      } catch {
-        resolve(null); // a driver that crashes Dawn is no driver
-      }
-    });
-  });
-}
+const SLOW = "some 50 times slower than a CPU library; good for trying out, not for training";
 
 /**
  * Decides, and where the software adapter is taken makes it visible to this process (main thread, before any worker starts).
- * Errors: HostError no-adapter when a GPU was demanded and there is none.
+ * Errors: HostError no-adapter when a GPU was demanded and there is none, or when `selector` (`--adapter`) means none or several.
  */
-export async function chooseAdapter(device: DeviceChoice): Promise<ChosenAdapter> {
-  if (device !== "software") {
-    const found = await probeSystemAdapter();
-    const name = found ? found.description || found.architecture || found.vendor : "";
-    if (found && (!found.isFallbackAdapter || device === "gpu" || process.env["VK_DRIVER_FILES"])) {
-      return { choice: "gpu", sentence: found.isFallbackAdapter ? `software adapter of this machine: ${name}` : `GPU: ${name}` };
-    }
-    if (device === "gpu") {
-      throw new HostError(
-        "no-adapter",
-        "--device gpu was asked for, but no Vulkan driver here offers an adapter: install the NVIDIA driver, or use --device auto",
-      );
-    }
+export async function chooseAdapter(device: DeviceChoice, selector?: string): Promise<ChosenAdapter> {
+  const system = device === "software" ? [] : await listAdapters("system");
+  if (selector !== undefined) return chooseNamed(device, selector, system);
+  const found = system[0];
+  if (found && (!found.isFallbackAdapter || device === "gpu" || process.env["VK_DRIVER_FILES"])) {
+    const sentence = found.isFallbackAdapter ? `software adapter of this machine: ${nameOf(found)}` : `GPU: ${nameOf(found)}`;
+    return { choice: "gpu", sentence, adapters: [] };
+  }
+  if (device === "gpu") {
+    throw new HostError(
+      "no-adapter",
+      "--device gpu was asked for, but no Vulkan driver here offers an adapter: install the NVIDIA driver, or use --device auto",
+    );
   }
   useBundledSoftwareDriver();
   const why = device === "software" ? "--device software" : "no GPU found";
+  return { choice: "software", sentence: `${why}: using the bundled software adapter (SwiftShader), ${SLOW}`, adapters: [] };
+}
+
+async function chooseNamed(device: DeviceChoice, selector: string, system: readonly AdapterListing[]): Promise<ChosenAdapter> {
+  const isBundled = device === "software" || (device === "auto" && system.length === 0);
+  const chosen = selectAdapters(selector, isBundled ? await listAdapters("software") : system);
+  if (isBundled) useBundledSoftwareDriver();
+  const names = chosen.map(nameOf).join(", ");
   return {
-    choice: "software",
-    sentence: `${why}: using the bundled software adapter (SwiftShader), some 50 times slower than a CPU library; good for trying out, not for training`,
+    choice: isBundled ? "software" : "gpu",
+    sentence: isBundled ? `--adapter ${selector}: the bundled software adapter (${names}), ${SLOW}` : `--adapter ${selector}: ${names}`,
+    adapters: chosen.map(({ name }) => name),
   };
 }
+
+const nameOf = ({ description, name, isFallbackAdapter }: AdapterListing): string => (isFallbackAdapter ? description || name : name);

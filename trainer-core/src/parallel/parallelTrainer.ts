@@ -100,7 +100,7 @@ export class ParallelTrainer implements GradientTrainer {
     }
     const [device] = devices;
     const trained = tierConfig(config, tier);
-    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights);
+    const parameters = await ParameterSet.create(device, llamaParameters(sliced ? trained : config), weights, shape.tileChunk);
     const [clip, unscale] = await Promise.all([GradientClip.create(device, parameters), GradientUnscale.create(device, parameters)]);
     const isHalved = activations !== "f32" || devices.some(({ profile }) => profile === "tensor");
     const { workers, portions, sets } = await (tensor === 1
@@ -114,7 +114,7 @@ export class ParallelTrainer implements GradientTrainer {
   }
 
   set lossScale(state: LossScaleState | null) {
-    this.#lossScale.state = state;
+    this.#lossScale.restore(state);
   }
 
   get dispatches(): readonly Dispatch[] {
