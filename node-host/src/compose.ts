@@ -10,9 +10,10 @@ import { toHex } from "@starling/sdk/bytes";
 import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointError";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint, type LoadedCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
-import { valuesOf } from "@starling/trainer-core/checkpoint/modelTensors";
+import { readTierCheckpoint, readTierOrigin } from "@starling/trainer-core/checkpoint/matformerTiers";
 import { BehindWatch, patienceMs } from "@starling/trainer-core/member/behindWatch";
 import { giveUpSlot } from "@starling/trainer-core/member/giveUpSlot";
+import { tierConfig } from "@starling/trainer-core/model/matformer";
 import { elementCount, llamaParameters } from "@starling/trainer-core/model/parameters";
 import { RoundClient } from "@starling/trainer-core/round/client";
 import type { Engine } from "@starling/trainer-core/round/ports";
@@ -21,6 +22,8 @@ import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
 import { ResilientEngine } from "@starling/trainer-core/train/resilientEngine";
 import { openRunData } from "./data/runData.ts";
 import { engineSettings } from "./engine/engineSettings.ts";
+import { checkTier, importCheckpoint, matformerStart } from "./engine/matformerStart.ts";
+import { tierFacts } from "./engine/tierFacts.ts";
 import { offerFor } from "./engine/memoryOffer.ts";
 import { RemoteEngine } from "./engine/remoteEngine.ts";
 import { HostError } from "./errors.ts";
@@ -105,7 +108,9 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const coordinator = await reach({ network: plain, log: tell, signal });
   const info = await coordinator.runInfo(signal);
   const runConfig = parseRunConfig(info.configToml, { source: "the coordinator's run config" });
-  const plan = await planOf(runConfig, options.checkpoint, signal);
+  const { part, checkpoint } = await matformerStart(options);
+  const plan = await planOf(runConfig, checkpoint, signal);
+  checkTier(plan, part.tier);
 
   const data = await openRunData({ runId: info.runId, runConfig, plan }, plain, options, signal);
   const evals = new Map<string, number>();
@@ -128,12 +133,17 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const parameters = plan.layouts.reduce((sum, layout) => sum + elementCount(layout.shape), 0);
   log({ type: "starting", peerId: toHex(identity.peer.publicKey), multiaddrs: network.multiaddrs(), runId: info.runId, parameters });
   const warn = (message: string): void => log({ type: "warning", message });
-  const importStart = options.checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, options.checkpoint!);
+  const importStart = checkpoint === undefined ? undefined : (into: Engine) => importCheckpoint(into, checkpoint, plan);
   let chosen = null as Pick<RemoteEngine, "memory" | "precision"> | null;
   const engine = await ResilientEngine.create({
     start: async (onDeath) => {
       const offer = await offerFor(adapter.choice, runConfig, plan);
-      const started = await RemoteEngine.create({ runConfig, plan, settings: { ...engineSettings(options), offer }, onDeath });
+      const started = await RemoteEngine.create({
+        runConfig,
+        plan,
+        settings: { ...engineSettings(options), adapters: adapter.adapters, offer, matformer: part },
+        onDeath,
+      });
       chosen = started;
       await importStart?.(started);
       return started;
@@ -144,7 +154,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   });
   const parameterBytes = 4 * parameters;
   const own =
-    options.checkpointDir === undefined
+    options.checkpointDir === undefined || engine.holdsPart
       ? null
       : new OwnCheckpoints({
           directory: options.checkpointDir,
@@ -159,6 +169,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   const resumed = own && (await own.resume(await agreedHash(coordinator, signal), signal));
   if (resumed)
     log({ type: "resumed", path: resumed.location, epoch: resumed.epoch, step: resumed.step, parameterHash: resumed.parameterHash });
+  const tier = tierFacts(plan, part);
   log({
     type: "engine",
     adapter: engine.adapter || adapter.choice,
@@ -167,6 +178,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
     compileMs: engine.compileMs,
     parameters,
     memory: chosen!.memory,
+    ...(tier && { matformer: tier }),
   });
 
   const behind = new BehindWatch(patienceMs(runConfig.config.max_round_train_time));
@@ -260,9 +272,17 @@ async function agreedHash(coordinator: CoordinatorPort, signal: AbortSignal): Pr
 export async function planOf(runConfig: RunConfig, folder: string | undefined, signal: AbortSignal): Promise<RunPlan> {
   try {
     if (folder === undefined) return runPlan(runConfig);
-    const checkpoint = await readCheckpoint(directoryFiles(resolve(folder)), signal);
-    const plan = runPlan(runConfig, checkpoint.config);
-    sameModel(plan.llama, checkpoint);
+    const files = directoryFiles(resolve(folder));
+    const origin = await readTierOrigin(files);
+    if (origin === null) {
+      const checkpoint = await readCheckpoint(files, signal);
+      const plan = runPlan(runConfig, checkpoint.config);
+      sameModel(plan.llama, checkpoint, 0);
+      return plan;
+    }
+    const part = await readTierCheckpoint(files, signal);
+    const plan = runPlan(runConfig, part.base);
+    sameModel(plan.llama, part, part.tier);
     return plan;
   } catch (cause) {
     if (cause instanceof CheckpointError) throw new HostError("bad-option", `--checkpoint ${cause.message}`, { cause });
@@ -271,13 +291,13 @@ export async function planOf(runConfig: RunConfig, folder: string | undefined, s
   }
 }
 
-async function importCheckpoint(engine: Engine, folder: string): Promise<void> {
-  const { parameters } = await readCheckpoint(directoryFiles(resolve(folder)));
-  await engine.importParameters(valuesOf(parameters));
-}
-
-function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint): void {
-  for (const { name, shape } of llamaParameters(llama)) {
+function sameModel(llama: LlamaConfig, checkpoint: LoadedCheckpoint, tier: number): void {
+  if (llama.intermediateSize % 2 ** tier !== 0)
+    throw new HostError(
+      "bad-option",
+      `--checkpoint holds tier ${tier} of another model than the run's, which has intermediate_size ${llama.intermediateSize}`,
+    );
+  for (const { name, shape } of llamaParameters(tierConfig(llama, tier))) {
     const have = checkpoint.parameters.get(name)?.shape;
     if (have?.join() !== shape.join()) {
       throw new HostError(

@@ -4,6 +4,7 @@
  */
 import type { ClientState, RunState } from "@starling/sdk";
 import type { TelemetryEvent } from "@starling/trainer-core/telemetry/events";
+import type { TierFacts } from "./engine/tierFacts.ts";
 import type { ChosenPrecision } from "@starling/trainer-core/train/precision";
 import type { EngineMemory } from "./engine/rpc.ts";
 
@@ -54,6 +55,8 @@ export type HostEvent =
       compileMs: number;
       parameters: number;
       memory?: EngineMemory;
+      /** a client that trains a part of the model */
+      matformer?: TierFacts;
     }
   | { type: "held-out"; step: number; loss: number; perplexity: number; tokens: number; parameterHash: string }
   /** how the model in training goes on after a prompt; `step` is the coordinator's */

@@ -78,7 +78,7 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   let arrived: Arrival | null = null;
   const compose = async (): Promise<Client> => {
     const { announce, reach } = (arrived = await arrive(watched, stop.signal));
-    const adapter = await chooseAdapter(options.device as DeviceChoice);
+    const adapter = await chooseAdapter(options.device as DeviceChoice, options.adapter);
     output.say(adapter.sentence);
     return composeClient({ options, keys, adapter, announce, reach, log: watched, signal: stop.signal });
   };
@@ -226,14 +226,15 @@ class Answering {
   async #answer(what: "evaluate" | "report"): Promise<void> {
     const { engine, heldOut } = this.#client;
     const step = this.#step();
-    const parameterHash = toHex(await engine.parameterHash());
-    this.#log({ type: "round", event: { type: "parameterHash", step, parameterHash } });
+    // a part of the model has no hash that could be compared with anybody's
+    const parameterHash = engine.holdsPart ? "" : toHex(await engine.parameterHash());
+    if (!engine.holdsPart) this.#log({ type: "round", event: { type: "parameterHash", step, parameterHash } });
     if (what === "report") return;
     if (!heldOut) {
       this.#log({ type: "warning", message: "this run has no held-out text (a folder `heldout` beside its data): no loss is measured" });
       return;
     }
-    if (this.#measured?.parameterHash !== parameterHash) {
+    if (this.#measured === null || this.#measured.parameterHash !== parameterHash || engine.holdsPart) {
       const sequences = await heldOut();
       const loss = await engine.evaluate(sequences);
       this.#measured = { parameterHash, loss, tokens: sequences.length * this.#client.plan.sequenceTokens };
@@ -246,7 +247,7 @@ class Answering {
   /** At the end: what was trained since the last agreed checkpoint is kept too, marked as not agreed. */
   async saveUnlessSaved(): Promise<void> {
     const state = this.#state;
-    if (!state || this.#step() === 0) return;
+    if (!state || this.#step() === 0 || this.#client.engine.holdsPart) return;
     const agreed = toHex(state.parameterHash);
     const have = toHex(await this.#client.engine.parameterHash());
     if (agreed === have) return; // the epoch's own checkpoint holds these parameters

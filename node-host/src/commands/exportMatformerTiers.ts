@@ -96,5 +96,7 @@ async function exportTiers(
 
 function sentenceOf({ tier, path, intermediateSize, bytes, notForRuns }: Exported): string {
   const made = `tier ${tier}: ${path}, ${intermediateSize} neurons, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  return notForRuns === null ? made : `${made}. It loads as a model of its own, but no run with compression_chunk as given can have its clients: ${notForRuns}`;
+  return notForRuns === null
+    ? made
+    : `${made}. It loads as a model of its own, but no run with compression_chunk as given can have its clients: ${notForRuns}`;
 }

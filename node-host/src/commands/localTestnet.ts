@@ -4,7 +4,8 @@ import { join, relative } from "node:path";
 import { localTestnetOptions, type RunConfig } from "@starling/config";
 import { localDataDirectory, loadRunConfig } from "@starling/config/presets.node";
 import { portOrNone } from "@starling/config/programs/shared";
-import { runPlan } from "@starling/trainer-core/train/runPlan";
+import { runPlan, type RunPlan } from "@starling/trainer-core/train/runPlan";
+import { checkTier } from "../engine/matformerStart.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 import { listenForStop, type StopRequest } from "../platform/parent.ts";
@@ -61,14 +62,16 @@ function checkOnChain({ resume, data }: LocalTestnetOptions): void {
     );
 }
 
-/** A run whose model only a checkpoint tells would have every client end at once. Errors: HostError bad-option. */
-function checkModel(config: RunConfig): void {
+/** A run whose model only a checkpoint tells, or cannot have the tiers asked for, would have clients end at once. Errors: HostError bad-option. */
+function checkModel(config: RunConfig, tiers: readonly number[]): void {
+  let plan: RunPlan;
   try {
-    runPlan(config);
+    plan = runPlan(config);
   } catch (cause) {
     const why = (cause as Error).message.replace("--checkpoint", "--first-client-checkpoint");
     throw new HostError("bad-option", `this run cannot be trained here: ${why}`, { cause });
   }
+  for (const tier of new Set(tiers)) checkTier(plan, tier, "--client-matformer-tiers");
 }
 
 export async function localTestnet(options: LocalTestnetOptions): Promise<number> {
@@ -141,7 +144,7 @@ async function run(
   }
   checkPaths(options);
   if (options.onChain) checkOnChain(options);
-  if (options.firstClientCheckpoint === undefined) checkModel(loaded.config);
+  if (options.firstClientCheckpoint === undefined) checkModel(loaded.config, options.clientMatformerTiers);
   const adapter = await Promise.race([chooseAdapter(options.clientDevice as DeviceChoice), stop.requested]);
   if (typeof adapter === "string") {
     sayAtEnd(`ended: ${adapter}, before anything had started`);

@@ -1,4 +1,5 @@
 /** One process's events as sentences for the person at the terminal: what changed, once, and what is wrong. */
+import { tierSentence } from "../engine/tierFacts.ts";
 import { roundOf, type HostEvent } from "../events.ts";
 import { coordinatorSentence } from "./coordinatorWatch.ts";
 import { Troubles } from "./troubles.ts";
@@ -47,6 +48,7 @@ export class Sentences {
       case "engine":
         return [
           ...(event.memory?.sentences ?? []),
+          ...(event.matformer ? [tierSentence(event.matformer)] : []),
           `${event.profile} kernels in ${event.precision.precision} (${event.precision.reason}) on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s; joins the run`,
         ].join("; ");
       case "held-out":

@@ -64,13 +64,14 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
     "--device",
     device,
     "--evaluate-each-epoch",
-    String(number === 1),
+    String(number === widestClient(options)),
     // one shows what the model writes; the variable still decides
     ...(number === 1 || process.env["PROMPTS"] ? [] : ["--prompts", "none"]),
     "--hash-each-round",
     "true",
     // the share is known here better than to a client, to whom others may come or go; the variable still decides
     ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(microBatchSequences(run))]),
+    ...(tierOf(options, number) > 0 ? ["--matformer-tier", String(tierOf(options, number))] : []),
     ...eventsArgs(options),
     ...(served?.heldOutDir ? ["--held-out-dir", served.heldOutDir] : []),
     ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),
@@ -81,6 +82,17 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
     "--fault-seed",
     String(options.faultSeed + number),
   ];
+}
+
+/** MatFormer tier of client `number`, from 1 on. */
+export function tierOf({ clientMatformerTiers: tiers }: LocalTestnetOptions, number: number): number {
+  return tiers[(number - 1) % tiers.length];
+}
+
+/** The first client of the widest tier: what it measures is the model's loss, as far as anybody here has the whole model. */
+export function widestClient(options: LocalTestnetOptions): number {
+  const numbers = Array.from({ length: options.numClients }, (_, i) => i + 1);
+  return numbers.reduce((widest, number) => (tierOf(options, number) < tierOf(options, widest) ? number : widest));
 }
 
 function microBatchSequences({ loaded: { config }, options, device }: ClientRunArgs): number {

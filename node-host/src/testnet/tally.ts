@@ -1,4 +1,5 @@
 /** What the local testnet knows of its run from its children's events, and the lines and the JSON object made of it. */
+import { tierSentence } from "../engine/tierFacts.ts";
 import { roundOf, type HostEvent } from "../events.ts";
 import { Troubles } from "../platform/troubles.ts";
 
@@ -96,7 +97,7 @@ export class Tally {
     switch (event.type) {
       case "engine":
         tally.ready = true;
-        return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels in ${event.precision.precision} on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s`;
+        return `${client} ready: ${event.parameters.toLocaleString("en")} parameters, ${event.profile} kernels in ${event.precision.precision} on ${event.adapter}, compiled in ${(event.compileMs / 1000).toFixed(1)} s${event.matformer ? `; ${tierSentence(event.matformer)}` : ""}`;
       case "held-out": {
         const heldOut = { step: event.step, loss: event.loss };
         const same = this.#heldOutLast?.step === event.step && this.#heldOutLast.loss === event.loss;

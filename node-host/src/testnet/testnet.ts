@@ -11,7 +11,7 @@ import type { Untimed, TuiInput } from "../tui/model.ts";
 import { hostPort, portOf } from "./addresses.ts";
 import { ChainSeat, NO_FOREIGN_ENVIRONMENT } from "./chainSeat.ts";
 import { Child } from "./child.ts";
-import { clientArgs, eventsArgs, serverArgs, type LocalTestnetOptions } from "./childArgs.ts";
+import { clientArgs, eventsArgs, serverArgs, widestClient, type LocalTestnetOptions } from "./childArgs.ts";
 import { DataServerProcess, type ServedRun } from "./dataServerProcess.ts";
 import { Killer } from "./killer.ts";
 import { MAX_DEATHS, Restarts, WINDOW_MS } from "./restarts.ts";
@@ -365,7 +365,8 @@ export class Testnet {
     const current = alive.filter((c) => this.#tally.isCurrent(c.name));
     for (const { name } of alive)
       if (!this.#tally.isCurrent(name)) say(`${name} took no part in the last rounds: its parameters are not the final ones`, "warn");
-    const [evaluator] = current;
+    const widest = `client-${widestClient(this.#o.options)}`;
+    const evaluator = current.find(({ name }) => name === widest) ?? current[0];
     if (!evaluator) return;
     const measured = new Promise<void>((resolve) => (this.#onHeldOut = resolve));
     for (const client of current) client.send({ type: client === evaluator ? "evaluate" : "report" });

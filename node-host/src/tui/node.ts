@@ -29,6 +29,8 @@ export interface NodeView {
   /** first 8 hex digits of its id */
   peer: string | null;
   adapter: string | null;
+  /** MatFormer tier that it trains; null: not known yet */
+  tier: number | null;
   /** what it does, in a few words */
   stage: string;
   health: "good" | "busy" | "warn" | "bad";
@@ -61,6 +63,7 @@ export function freshNode(name: string): NodeView {
     restarts: 0,
     peer: null,
     adapter: null,
+    tier: null,
     stage: "starts",
     health: "busy",
     step: 0,
@@ -89,7 +92,7 @@ export function onNodeEvent(node: NodeView, event: HostEvent, atMs: number): Nod
     case "starting":
       return { ...node, peer: event.peerId.slice(0, 8), stage: "compiles its kernels", health: "busy" };
     case "engine":
-      return { ...node, adapter: event.adapter, stage: "waits for the epoch", health: "busy" };
+      return { ...node, adapter: event.adapter, tier: event.matformer?.tier ?? 0, stage: "waits for the epoch", health: "busy" };
     case "peers":
       return { ...node, connected: event.connected };
     case "traffic":

@@ -52,6 +52,7 @@ export function clientColumns({ model }: View): Column<ClientRow>[] {
   const hasNodes = model.kind !== "server";
   const hasRoster = model.roster !== null;
   const restarted = Object.values(model.nodes).some(({ restarts }) => restarts > 0);
+  const tiered = Object.values(model.nodes).some(({ tier }) => tier !== null && tier > 0);
   const columns: (Column<ClientRow> | false)[] = [
     { title: "client", width: 12, importance: 100, cell: ({ name, node }) => span(name, node?.health === "bad" ? "bad" : "plain") },
     { title: "state", width: 18, importance: 99, grows: true, cell: stateOf },
@@ -63,6 +64,7 @@ export function clientColumns({ model }: View): Column<ClientRow>[] {
       right: true,
       cell: ({ node }) => (node && node.step > 0 ? String(node.step) : "-"),
     },
+    tiered && { title: "tier", width: 4, importance: 86, right: true, cell: ({ node }) => number(node?.tier) },
     restarted && { title: "restarts", width: 8, importance: 87, right: true, cell: ({ node }) => restarts(node) },
     hasNodes && { title: "rss", width: 8, importance: 80, right: true, cell: ({ node }) => (node?.rssBytes ? bytes(node.rssBytes) : "-") },
     hasRoster && { title: "rounds", width: 6, importance: 78, right: true, cell: ({ slot }) => number(slot?.roundsTrained) },
