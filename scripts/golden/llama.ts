@@ -10,6 +10,7 @@ import type { Device } from "@starling/trainer-core/device/device";
 import type { ParameterMap } from "@starling/trainer-core/model/parameters";
 import { inverseFrequencies } from "@starling/trainer-core/model/rope";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
+import { generatedDifference } from "./generate.ts";
 import type { GoldenResult } from "./result.ts";
 
 /** Parts that a case's folder may lack: io.safetensors' tensors beside tokens and labels, grads, and all of AdamW's. */
@@ -64,6 +65,10 @@ export async function goldenLlama(folder: string, device: Device): Promise<Golde
     trainer.load(weights);
     const logits = io.get("logits");
     if (logits) check("logits", largestDifference(await trainer.logits(rowsOf("tokens", 0)), logits.data), LOGITS_TOLERANCE);
+    if (logits) {
+      const difference = await generatedDifference(device, config, weights, rowsOf("tokens", 0)[0], logits.data);
+      check("logits of generation", difference, LOGITS_TOLERANCE);
+    }
     const { loss } = await trainer.computeGradients(rowsOf("tokens", 0), rowsOf(labels, 0));
     if (meta.loss_step0 !== undefined) check("loss", Math.abs(loss - meta.loss_step0), LOSS_TOLERANCE);
     const losses = io.get("losses");
