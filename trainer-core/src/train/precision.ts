@@ -25,10 +25,9 @@ export interface ChosenPrecision {
 }
 
 /** Why a model's tensors cannot be halves; null where they can. Kernels take four neighbours at once. */
-export function oddWidth({ hiddenSize, intermediateSize, headDim }: LlamaConfig): string | null {
-  const odd = Object.entries({ "hidden size": hiddenSize, "intermediate size": intermediateSize, "head dimension": headDim }).find(
-    ([, width]) => width % 4 !== 0,
-  );
+export function oddWidth({ hiddenSize, intermediateSize, headDim, vocabSize }: LlamaConfig): string | null {
+  const widths = { "hidden size": hiddenSize, "intermediate size": intermediateSize, "head dimension": headDim, vocabulary: vocabSize };
+  const odd = Object.entries(widths).find(([, width]) => width % 4 !== 0);
   return odd ? `the model's ${odd[0]} of ${odd[1]} is no multiple of 4` : null;
 }
 

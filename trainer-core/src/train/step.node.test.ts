@@ -242,9 +242,17 @@ test("a micro-batch whose loss is not finite is left out of the loss and counted
   const calm = await trainer.evaluate(sequences.slice(0, 2), labels.slice(0, 2));
   sequences[3][TOKENS - 2] = 36;
   const both = await trainer.evaluate(sequences, labels);
-  expect(both).toEqual({ loss: calm.loss, tokens: 92, targets: 2 * calm.targets, nonFiniteMicroBatches: 1 });
+  expect(both).toEqual({ loss: calm.loss, tokens: 92, targets: 2 * calm.targets, nonFiniteMicroBatches: 1, gradientIsFinite: true });
   const wild = await trainer.evaluate(sequences.slice(2), labels.slice(2));
   expect(wild).toMatchObject({ loss: NaN, nonFiniteMicroBatches: 1 });
+
+  // its gradient is in all sums: none is left
+  expect(await trainer.computeGradients(sequences, labels)).toEqual({ ...both, gradientIsFinite: false });
+  for (const { name } of trainer.parameters.parameters) {
+    expect(new Set(await trainer.parameters.read("grad", name)), name).toEqual(new Set([0]));
+  }
+  const sane = await trainer.computeGradients(sequences.slice(0, 2), labels.slice(0, 2));
+  expect(sane).toEqual({ ...calm, gradientIsFinite: true });
   await trainer.dispose();
   device.dispose();
 });
