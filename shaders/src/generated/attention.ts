@@ -269,13 +269,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
       // end r
       // end n
-    }
+    } // dimensions
     // 2 times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    // chunk
     let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
     let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
+    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n; let u_$n = e_$n; let v_$n = f_$n; let g_$n = m_$n; let h_$n = o_$n;
     // end n
     // 4 times: r
     w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
@@ -570,10 +572,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
       // end r
       // end n
-    }
+    } // dimensions
     // 2 times: n
     let ds$n = select(vec4<f32>(), shape.scale * exp(s$n * shape.scale - logs) * (t$n - deltas), vec4(j + $nu) <= rows);
+    // chunk
     let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
+    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n;
     // end n
     // 4 times: r
     w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
@@ -789,7 +793,8 @@ fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
 // Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
 // The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between \`// 4 times: r\` and \`// end r\`
-// are written four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at \`// own here\`.
+// are written four times, with $r 0 to 3 and $rc the component x to w. Where one chunk is all, the own rows are loaded once, at
+// \`// own here\`, and what follows \`// one chunk:\` takes the place of what is above it since \`// chunk\`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -862,7 +867,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       // end r
       // end n
-    }
+    } // dimensions
     // 4 times: r
     s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
     let n$r = largest(m$r, s$r);

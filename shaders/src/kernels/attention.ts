@@ -52,14 +52,15 @@ const BACKWARD_KEYS: AttentionKernel = {
 };
 const F32_BINDINGS = ["shape", "lse", "delta"];
 
-/** Writes out what the text of a software kernel says to repeat; `isOneChunk`: 16 dimensions are all, so own rows are loaded once. */
+/** Writes out the text of a software kernel as attention/forwardSoftware.wgsl says; `isOneChunk`: 16 dimensions are all. */
 function expandRows(text: string, isOneChunk: boolean): string {
   if (isOneChunk) {
     const own = /^ *\/\/ own\n([^]*?)^ *\/\/ end own\n/m;
     text = text
       .replace(/^ *\/\/ own here\n/m, `const d = 0u;\n${own.exec(text)?.[1] ?? ""}`)
       .replace(own, "")
-      .replace("for (var d = 0u; d < headDim; d += 16u) {", "{");
+      .replace(/^ *for \(var d = 0u; d < headDim; d \+= 16u\) \{\n([^]*?)^ *\} \/\/ dimensions\n/m, "$1")
+      .replace(/^ *\/\/ chunk\n[^]*?^ *\/\/ one chunk: (.*\n)/gm, "$1");
   }
   for (const name of ["n", "r"]) {
     text = text.replace(

@@ -62,13 +62,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
       // end r
       // end n
-    }
+    } // dimensions
     // 2 times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    // chunk
     let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
     let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
+    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n; let u_$n = e_$n; let v_$n = f_$n; let g_$n = m_$n; let h_$n = o_$n;
     // end n
     // 4 times: r
     w$r += ds0.$rc * w_0 + ds1.$rc * w_1;

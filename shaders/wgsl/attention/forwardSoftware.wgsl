@@ -8,7 +8,8 @@
 // Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
 // The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between `// 4 times: r` and `// end r`
-// are written four times, with $r 0 to 3 and $rc the component x to w; where one chunk is all, the own rows are loaded once, at `// own here`.
+// are written four times, with $r 0 to 3 and $rc the component x to w. Where one chunk is all, the own rows are loaded once, at
+// `// own here`, and what follows `// one chunk:` takes the place of what is above it since `// chunk`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -70,7 +71,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
       // end r
       // end n
-    }
+    } // dimensions
     // 4 times: r
     s$r = select(vec4(MASKED), s$r * shape.scale, vec4(j, j + 1u, j + 2u, j + 3u) <= vec4(i$r));
     let n$r = largest(m$r, s$r);
