@@ -162,7 +162,7 @@ describe("memory", () => {
       status: "fail",
       found: expect.stringContaining("binds at most 1024"),
     });
-    expect(await look(check({ adapterFreeBytes: 1 << 20 }, { isSoftware: false }, false))).toMatchObject({
+    expect(await look(check({ adapterFreeBytes: 1 << 19 }, { isSoftware: false }, false))).toMatchObject({
       status: "fail",
       found: expect.stringMatching(/not even micro-batch 1 fits/),
       remedy: expect.stringContaining("nvidia-smi"),

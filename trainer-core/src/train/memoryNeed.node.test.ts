@@ -17,7 +17,7 @@ const devices: Device[] = [];
 afterEach(() => devices.splice(0).forEach((device) => device.dispose()));
 
 /** Dawn's null backend: everything but the arithmetic, and a memory of 512 MiB. */
-async function nullDevice(profile: "software" | "gpu" = "gpu"): Promise<Device> {
+async function nullDevice(profile: "software" | "gpu" = "software"): Promise<Device> {
   const device = await Device.create(await createDawn(["backend=null"]), { profile });
   devices.push(device);
   return device;
@@ -62,11 +62,24 @@ describe("fit", () => {
   const ask = async (adapterBytes: number | null, microBatchSequences: number | "auto", recomputation: "off" | "auto" = "off") =>
     fit({
       plan,
-      settings: { profile: "gpu", microBatchSequences, recomputation, offer: { adapterBytes, shareSequences: 24, batchesPerRound: 4 } },
+      settings: {
+        profile: "software",
+        microBatchSequences,
+        recomputation,
+        offer: { adapterBytes, shareSequences: 24, batchesPerRound: 4 },
+      },
       adapter: { ...factsOf(await nullDevice()), isFallbackAdapter: false },
     });
   const needOf = async (microBatchSequences: number, recomputation = false) =>
-    (await memoryNeed(plan, { microBatchSequences, recomputation, batchesPerRound: 4, adapter: factsOf(await nullDevice()) })).adapterBytes;
+    (
+      await memoryNeed(plan, {
+        microBatchSequences,
+        recomputation,
+        profile: "software",
+        batchesPerRound: 4,
+        adapter: factsOf(await nullDevice()),
+      })
+    ).adapterBytes;
 
   it("takes a client's whole share where it fits, halves where not, and never more than was asked for", async () => {
     expect(await ask(null, "auto")).toMatchObject({
@@ -99,7 +112,11 @@ describe("fitEngine", () => {
     const open = async () => (opened++, [await nullDevice()]);
     const share = { adapterBytes: null, batchesPerRound: 1 };
     // 1024 sequences need more than the 512 MiB there are
-    const fitted = await fitEngine(open, plan, { profile: "gpu", microBatchSequences: 1024, offer: { ...share, shareSequences: 1024 } });
+    const fitted = await fitEngine(open, plan, {
+      profile: "software",
+      microBatchSequences: 1024,
+      offer: { ...share, shareSequences: 1024 },
+    });
     expect(fitted.microBatchSequences).toBeLessThan(1024);
     expect(opened).toBe(1 + Math.log2(1024 / fitted.microBatchSequences));
     expect(fitted.sentences.at(-1)).toMatch(/memory is full.*is tried$/);
@@ -108,9 +125,11 @@ describe("fitEngine", () => {
   });
 
   it("says out-of-memory where not even one sequence fits", async () => {
-    const plan = planOf("llama2-20m");
-    const starved = { ...plan, llama: { ...plan.llama, numLayers: 64 } };
-    const failure = fitEngine(async () => [await nullDevice()], starved, { profile: "gpu", microBatchSequences: 1 });
+    const { config } = loadRunConfig("llama2-20m", "/");
+    const { checkpoint } = config.model.LLM as { checkpoint: { Random: { config: object; seed: number } } };
+    const deep = { Random: { ...checkpoint.Random, config: { ...checkpoint.Random.config, num_hidden_layers: 64 } } };
+    const starved = runPlan({ ...config, model: { LLM: { ...config.model.LLM, checkpoint: deep } } } as typeof config);
+    const failure = fitEngine(async () => [await nullDevice()], starved, { profile: "software", microBatchSequences: 1 });
     await expect(failure).rejects.toBeInstanceOf(DeviceError);
     await expect(failure).rejects.toMatchObject({ code: "out-of-memory" });
   });
