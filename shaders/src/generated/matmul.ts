@@ -537,4 +537,735 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   if (ADD) { c[at] += sum; } else { c[at] = sum; }
 }
 `,
+  tensor: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of half(A[i*aRow + k*aInner]) * half(B[j*bRow + k*bInner])
+//
+// The contract of matmul/gpu.wgsl on tensor cores: both operands are rounded to halves on their way into workgroup memory, sums are
+// f32. What a tile is made of is baked in before compilation (kernels/matmul.ts), because arrays of matrices want their lengths
+// then. Any sizes. Grid: [ceil(J / TILE_COLUMNS), ceil(I / TILE_ROWS), parts]. Needs f16, subgroups, subgroup matrices
+// (M, N, K) of f16 and f32, and LANES = the most threads a subgroup may have.
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity); // a row of threads along x is a whole number of subgroups
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
+struct Sizes {
+  rows: u32, columns: u32, inner: u32, mode: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c
+
+// As in matmulWide.wgsl, for lines of any length that start anywhere.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_a(first), get_a(first + 1u), get_a(first + 2u), get_a(first + 3u)), inside);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_b(first), get_b(first + 1u), get_b(first + 2u), get_b(first + 3u)), inside);
+}
+
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows) { return; }
+  for (var n = 0u; n < 4u && column + n < sizes.columns; n++) {
+    let at = (part * sizes.rows + row) * sizes.cRow + column + n;
+    var value = product[n];
+    if (sizes.mode == ACCUMULATE) { value += get_c(at); }
+    if (sizes.mode == RESIDUAL) { value += get_residual(at); }
+    set_c(at, value);
+  }
+}
+
+// of a matrix product of a subgroup; result matrices of a subgroup along rows and columns; threads that a subgroup has at most
+const M = 0u; // baked
+const N = 0u; // baked
+const K = 0u; // baked
+const ROW_MATRICES = 0u; // baked
+const COLUMN_MATRICES = 0u; // baked
+const LANES = 0u; // baked
+// subgroups of a workgroup along rows and columns; depth of a tile in matrices
+const ROW_SUBGROUPS = 0u; // baked
+const COLUMN_SUBGROUPS = 0u; // baked
+const DEPTH_MATRICES = 0u; // baked
+
+override A_INNER_CONTIGUOUS: bool;
+override B_INNER_CONTIGUOUS: bool;
+// an operand that is a gradient becomes infinite where halves end, so that loss scaling sees it; others stop there
+override A_IS_GRADIENT: bool;
+
+const TILE_ROWS = ROW_SUBGROUPS * ROW_MATRICES * M;
+const TILE_COLUMNS = COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+const DEPTH = DEPTH_MATRICES * K;
+// from one line of a tile to the next, in the order of memory: eight more spread a column over the banks
+override A_PITCH: u32 = select(TILE_ROWS, DEPTH, A_INNER_CONTIGUOUS) + 8u;
+override B_PITCH: u32 = select(TILE_COLUMNS, DEPTH, B_INNER_CONTIGUOUS) + 8u;
+override A_LINES: u32 = select(DEPTH, TILE_ROWS, A_INNER_CONTIGUOUS);
+override B_LINES: u32 = select(DEPTH, TILE_COLUMNS, B_INNER_CONTIGUOUS);
+var<workgroup> aTile: array<Half, A_LINES * A_PITCH>;
+var<workgroup> bTile: array<Half, B_LINES * B_PITCH>;
+// one result matrix of each subgroup, on its way to c
+var<workgroup> strips: array<f32, ROW_SUBGROUPS * COLUMN_SUBGROUPS * M * N>;
+
+// Products of a whole subgroup on tensor cores. Left (M, K), Right (K, N) in halves, Result (M, N) in f32.
+alias Half = f16;
+alias Left = subgroup_matrix_left<f16, K, M>;
+alias Right = subgroup_matrix_right<f16, N, K>;
+alias Result = subgroup_matrix_result<f32, N, M>;
+fn setLane(lane: u32) {}
+fn toHalf(v: vec4<f32>) -> vec4<f16> { return vec4<f16>(v); }
+fn loadLeft(at: u32) -> Left {
+  if (A_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Left, row_major>(&aTile, at, A_PITCH); }
+  return subgroupMatrixLoad<Left, column_major>(&aTile, at, A_PITCH);
+}
+fn loadRight(at: u32) -> Right {
+  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, column_major>(&bTile, at, B_PITCH); }
+  return subgroupMatrixLoad<Right, row_major>(&bTile, at, B_PITCH);
+}
+fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
+fn storeResult(at: u32, sum: Result) { subgroupMatrixStore<row_major>(&strips, at, sum, N); }
+
+const HALF_MAX = 65504.0;
+fn saturated(v: vec4<f32>) -> vec4<f32> { return clamp(v, vec4<f32>(-HALF_MAX), vec4<f32>(HALF_MAX)); }
+
+fn stageA(row0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (A_PITCH - 8u) / 4u;
+  for (var n = thread; n < A_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (A_INNER_CONTIGUOUS) { v = quad_a(row0 + line, sizes.rows, sizes.aRow, k0 + at, end); }
+    else { v = quad_a(k0 + line, end, sizes.aInner, row0 + at, sizes.rows); }
+    if (!A_IS_GRADIENT) { v = saturated(v); }
+    let h = toHalf(v);
+    let first = line * A_PITCH + at;
+    aTile[first] = h.x; aTile[first + 1u] = h.y; aTile[first + 2u] = h.z; aTile[first + 3u] = h.w;
+  }
+}
+
+fn stageB(column0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (B_PITCH - 8u) / 4u;
+  for (var n = thread; n < B_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (B_INNER_CONTIGUOUS) { v = quad_b(column0 + line, sizes.columns, sizes.bRow, k0 + at, end); }
+    else { v = quad_b(k0 + line, end, sizes.bInner, column0 + at, sizes.columns); }
+    let h = toHalf(saturated(v));
+    let first = line * B_PITCH + at;
+    bTile[first] = h.x; bTile[first + 1u] = h.y; bTile[first + 2u] = h.z; bTile[first + 3u] = h.w;
+  }
+}
+
+// LANES threads along x are one subgroup, or several small ones that do the same.
+@compute @workgroup_size(LANES, ROW_SUBGROUPS * COLUMN_SUBGROUPS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  setLane(local.x);
+  let row0 = group.y * TILE_ROWS;
+  let column0 = group.x * TILE_COLUMNS;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  // this subgroup's part of the tile
+  let row = local.y / COLUMN_SUBGROUPS * ROW_MATRICES * M;
+  let column = local.y % COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+  var sums: array<Result, ROW_MATRICES * COLUMN_MATRICES>;
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    stageA(row0, k0, end, thread);
+    stageB(column0, k0, end, thread);
+    workgroupBarrier();
+    for (var d = 0u; d < DEPTH_MATRICES; d++) {
+      var right: array<Right, COLUMN_MATRICES>;
+      for (var n = 0u; n < COLUMN_MATRICES; n++) {
+        let j = column + n * N;
+        right[n] = loadRight(select(d * K * B_PITCH + j, j * B_PITCH + d * K, B_INNER_CONTIGUOUS));
+      }
+      for (var m = 0u; m < ROW_MATRICES; m++) {
+        let i = row + m * M;
+        let left = loadLeft(select(d * K * A_PITCH + i, i * A_PITCH + d * K, A_INNER_CONTIGUOUS));
+        for (var n = 0u; n < COLUMN_MATRICES; n++) {
+          sums[m * COLUMN_MATRICES + n] = multiplyAdd(left, right[n], sums[m * COLUMN_MATRICES + n]);
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let strip = local.y * M * N;
+  for (var m = 0u; m < ROW_MATRICES; m++) {
+    for (var n = 0u; n < COLUMN_MATRICES; n++) {
+      storeResult(strip, sums[m * COLUMN_MATRICES + n]);
+      workgroupBarrier();
+      for (var q = local.x * 4u; q < M * N; q += LANES * 4u) {
+        let value = vec4<f32>(strips[strip + q], strips[strip + q + 1u], strips[strip + q + 2u], strips[strip + q + 3u]);
+        store4(row0 + row + m * M + q / N, column0 + column + n * N + q % N, group.z, value);
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
+  tensorEmulated: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of half(A[i*aRow + k*aInner]) * half(B[j*bRow + k*bInner])
+//
+// matmul/tensor.wgsl for adapters without subgroup matrices: the same tiles and the same rounding in plain WGSL, to test them. Slow.
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
+struct Sizes {
+  rows: u32, columns: u32, inner: u32, mode: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c
+
+// As in matmulWide.wgsl, for lines of any length that start anywhere.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_a(first), get_a(first + 1u), get_a(first + 2u), get_a(first + 3u)), inside);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  let first = line * pitch + at;
+  let inside = vec4<bool>(true, at + 1u < length, at + 2u < length, at + 3u < length);
+  return select(vec4<f32>(), vec4<f32>(get_b(first), get_b(first + 1u), get_b(first + 2u), get_b(first + 3u)), inside);
+}
+
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows) { return; }
+  for (var n = 0u; n < 4u && column + n < sizes.columns; n++) {
+    let at = (part * sizes.rows + row) * sizes.cRow + column + n;
+    var value = product[n];
+    if (sizes.mode == ACCUMULATE) { value += get_c(at); }
+    if (sizes.mode == RESIDUAL) { value += get_residual(at); }
+    set_c(at, value);
+  }
+}
+
+// of a matrix product of a subgroup; result matrices of a subgroup along rows and columns; threads that a subgroup has at most
+const M = 0u; // baked
+const N = 0u; // baked
+const K = 0u; // baked
+const ROW_MATRICES = 0u; // baked
+const COLUMN_MATRICES = 0u; // baked
+const LANES = 0u; // baked
+// subgroups of a workgroup along rows and columns; depth of a tile in matrices
+const ROW_SUBGROUPS = 0u; // baked
+const COLUMN_SUBGROUPS = 0u; // baked
+const DEPTH_MATRICES = 0u; // baked
+
+override A_INNER_CONTIGUOUS: bool;
+override B_INNER_CONTIGUOUS: bool;
+// an operand that is a gradient becomes infinite where halves end, so that loss scaling sees it; others stop there
+override A_IS_GRADIENT: bool;
+
+const TILE_ROWS = ROW_SUBGROUPS * ROW_MATRICES * M;
+const TILE_COLUMNS = COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+const DEPTH = DEPTH_MATRICES * K;
+// from one line of a tile to the next, in the order of memory: eight more spread a column over the banks
+override A_PITCH: u32 = select(TILE_ROWS, DEPTH, A_INNER_CONTIGUOUS) + 8u;
+override B_PITCH: u32 = select(TILE_COLUMNS, DEPTH, B_INNER_CONTIGUOUS) + 8u;
+override A_LINES: u32 = select(DEPTH, TILE_ROWS, A_INNER_CONTIGUOUS);
+override B_LINES: u32 = select(DEPTH, TILE_COLUMNS, B_INNER_CONTIGUOUS);
+var<workgroup> aTile: array<Half, A_LINES * A_PITCH>;
+var<workgroup> bTile: array<Half, B_LINES * B_PITCH>;
+// one result matrix of each subgroup, on its way to c
+var<workgroup> strips: array<f32, ROW_SUBGROUPS * COLUMN_SUBGROUPS * M * N>;
+
+// matmulMatrices.wgsl in plain WGSL, with the same rounding to halves: a matrix to multiply is where it begins in its tile, and a
+// lane holds every LANES-th element of a result.
+alias Half = f32;
+struct Left { at: u32 }
+struct Right { at: u32 }
+struct Result { lane: array<f32, M * N / LANES> }
+var<private> ownLane: u32;
+fn setLane(lane: u32) { ownLane = lane; }
+// to the nearest half, ties to even: adapters may truncate in quantizeToF16
+fn toHalf(v: vec4<f32>) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(v);
+  let nearest = bitcast<vec4<f32>>((bits + vec4<u32>(0x0fffu) + ((bits >> vec4<u32>(13u)) & vec4<u32>(1u))) & vec4<u32>(0xffffe000u));
+  // below the smallest normal half the steps are 2^-24 wide
+  let halves = select(nearest, round(v * 16777216.0) * 5.9604644775390625e-8, abs(v) < vec4<f32>(6.103515625e-5));
+  // past the largest: infinite, as in hardware; NaN stays so
+  let infinite = bitcast<vec4<f32>>((bits & vec4<u32>(0x80000000u)) | vec4<u32>(0x7f800000u));
+  return select(halves, infinite, abs(nearest) > vec4<f32>(65504.0));
+}
+fn loadLeft(at: u32) -> Left { return Left(at); }
+fn loadRight(at: u32) -> Right { return Right(at); }
+fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result {
+  var next = sum;
+  for (var n = 0u; n < M * N / LANES; n++) {
+    let row = (n * LANES + ownLane) / N;
+    let column = (n * LANES + ownLane) % N;
+    for (var k = 0u; k < K; k++) {
+      let x = aTile[left.at + select(k * A_PITCH + row, row * A_PITCH + k, A_INNER_CONTIGUOUS)];
+      let y = bTile[right.at + select(k * B_PITCH + column, column * B_PITCH + k, B_INNER_CONTIGUOUS)];
+      next.lane[n] += x * y;
+    }
+  }
+  return next;
+}
+fn storeResult(at: u32, sum: Result) {
+  for (var n = 0u; n < M * N / LANES; n++) { strips[at + n * LANES + ownLane] = sum.lane[n]; }
+}
+
+const HALF_MAX = 65504.0;
+fn saturated(v: vec4<f32>) -> vec4<f32> { return clamp(v, vec4<f32>(-HALF_MAX), vec4<f32>(HALF_MAX)); }
+
+fn stageA(row0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (A_PITCH - 8u) / 4u;
+  for (var n = thread; n < A_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (A_INNER_CONTIGUOUS) { v = quad_a(row0 + line, sizes.rows, sizes.aRow, k0 + at, end); }
+    else { v = quad_a(k0 + line, end, sizes.aInner, row0 + at, sizes.rows); }
+    if (!A_IS_GRADIENT) { v = saturated(v); }
+    let h = toHalf(v);
+    let first = line * A_PITCH + at;
+    aTile[first] = h.x; aTile[first + 1u] = h.y; aTile[first + 2u] = h.z; aTile[first + 3u] = h.w;
+  }
+}
+
+fn stageB(column0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (B_PITCH - 8u) / 4u;
+  for (var n = thread; n < B_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (B_INNER_CONTIGUOUS) { v = quad_b(column0 + line, sizes.columns, sizes.bRow, k0 + at, end); }
+    else { v = quad_b(k0 + line, end, sizes.bInner, column0 + at, sizes.columns); }
+    let h = toHalf(saturated(v));
+    let first = line * B_PITCH + at;
+    bTile[first] = h.x; bTile[first + 1u] = h.y; bTile[first + 2u] = h.z; bTile[first + 3u] = h.w;
+  }
+}
+
+// LANES threads along x are one subgroup, or several small ones that do the same.
+@compute @workgroup_size(LANES, ROW_SUBGROUPS * COLUMN_SUBGROUPS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  setLane(local.x);
+  let row0 = group.y * TILE_ROWS;
+  let column0 = group.x * TILE_COLUMNS;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  // this subgroup's part of the tile
+  let row = local.y / COLUMN_SUBGROUPS * ROW_MATRICES * M;
+  let column = local.y % COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+  var sums: array<Result, ROW_MATRICES * COLUMN_MATRICES>;
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    stageA(row0, k0, end, thread);
+    stageB(column0, k0, end, thread);
+    workgroupBarrier();
+    for (var d = 0u; d < DEPTH_MATRICES; d++) {
+      var right: array<Right, COLUMN_MATRICES>;
+      for (var n = 0u; n < COLUMN_MATRICES; n++) {
+        let j = column + n * N;
+        right[n] = loadRight(select(d * K * B_PITCH + j, j * B_PITCH + d * K, B_INNER_CONTIGUOUS));
+      }
+      for (var m = 0u; m < ROW_MATRICES; m++) {
+        let i = row + m * M;
+        let left = loadLeft(select(d * K * A_PITCH + i, i * A_PITCH + d * K, A_INNER_CONTIGUOUS));
+        for (var n = 0u; n < COLUMN_MATRICES; n++) {
+          sums[m * COLUMN_MATRICES + n] = multiplyAdd(left, right[n], sums[m * COLUMN_MATRICES + n]);
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let strip = local.y * M * N;
+  for (var m = 0u; m < ROW_MATRICES; m++) {
+    for (var n = 0u; n < COLUMN_MATRICES; n++) {
+      storeResult(strip, sums[m * COLUMN_MATRICES + n]);
+      workgroupBarrier();
+      for (var q = local.x * 4u; q < M * N; q += LANES * 4u) {
+        let value = vec4<f32>(strips[strip + q], strips[strip + q + 1u], strips[strip + q + 2u], strips[strip + q + 3u]);
+        store4(row0 + row + m * M + q / N, column0 + column + n * N + q % N, group.z, value);
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
+  tensorEmulatedWide: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of half(A[i*aRow + k*aInner]) * half(B[j*bRow + k*bInner])
+//
+// matmul/tensorWide.wgsl for adapters without subgroup matrices: the same tiles and the same rounding in plain WGSL, to test them. Slow.
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
+struct Sizes {
+  rows: u32, columns: u32, inner: u32, mode: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a vec4
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b vec4
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual vec4
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c vec4
+
+// Elements \`at\` to \`at\` + 3 of a line, \`pitch\` from one line to the next; 0 beyond the last line and the lines' length.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_a(line * pitch + at);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_b(line * pitch + at);
+}
+
+// Four outputs of a row; nothing where they lie outside. \`part\`: of a sum that is split, which has a c of its own for each.
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows || column >= sizes.columns) { return; }
+  let at = (part * sizes.rows + row) * sizes.cRow + column;
+  var value = product;
+  if (sizes.mode == ACCUMULATE) { value += get4_c(at); }
+  if (sizes.mode == RESIDUAL) { value += get4_residual(at); }
+  set4_c(at, value);
+}
+
+// of a matrix product of a subgroup; result matrices of a subgroup along rows and columns; threads that a subgroup has at most
+const M = 0u; // baked
+const N = 0u; // baked
+const K = 0u; // baked
+const ROW_MATRICES = 0u; // baked
+const COLUMN_MATRICES = 0u; // baked
+const LANES = 0u; // baked
+// subgroups of a workgroup along rows and columns; depth of a tile in matrices
+const ROW_SUBGROUPS = 0u; // baked
+const COLUMN_SUBGROUPS = 0u; // baked
+const DEPTH_MATRICES = 0u; // baked
+
+override A_INNER_CONTIGUOUS: bool;
+override B_INNER_CONTIGUOUS: bool;
+// an operand that is a gradient becomes infinite where halves end, so that loss scaling sees it; others stop there
+override A_IS_GRADIENT: bool;
+
+const TILE_ROWS = ROW_SUBGROUPS * ROW_MATRICES * M;
+const TILE_COLUMNS = COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+const DEPTH = DEPTH_MATRICES * K;
+// from one line of a tile to the next, in the order of memory: eight more spread a column over the banks
+override A_PITCH: u32 = select(TILE_ROWS, DEPTH, A_INNER_CONTIGUOUS) + 8u;
+override B_PITCH: u32 = select(TILE_COLUMNS, DEPTH, B_INNER_CONTIGUOUS) + 8u;
+override A_LINES: u32 = select(DEPTH, TILE_ROWS, A_INNER_CONTIGUOUS);
+override B_LINES: u32 = select(DEPTH, TILE_COLUMNS, B_INNER_CONTIGUOUS);
+var<workgroup> aTile: array<Half, A_LINES * A_PITCH>;
+var<workgroup> bTile: array<Half, B_LINES * B_PITCH>;
+// one result matrix of each subgroup, on its way to c
+var<workgroup> strips: array<f32, ROW_SUBGROUPS * COLUMN_SUBGROUPS * M * N>;
+
+// matmulMatrices.wgsl in plain WGSL, with the same rounding to halves: a matrix to multiply is where it begins in its tile, and a
+// lane holds every LANES-th element of a result.
+alias Half = f32;
+struct Left { at: u32 }
+struct Right { at: u32 }
+struct Result { lane: array<f32, M * N / LANES> }
+var<private> ownLane: u32;
+fn setLane(lane: u32) { ownLane = lane; }
+// to the nearest half, ties to even: adapters may truncate in quantizeToF16
+fn toHalf(v: vec4<f32>) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(v);
+  let nearest = bitcast<vec4<f32>>((bits + vec4<u32>(0x0fffu) + ((bits >> vec4<u32>(13u)) & vec4<u32>(1u))) & vec4<u32>(0xffffe000u));
+  // below the smallest normal half the steps are 2^-24 wide
+  let halves = select(nearest, round(v * 16777216.0) * 5.9604644775390625e-8, abs(v) < vec4<f32>(6.103515625e-5));
+  // past the largest: infinite, as in hardware; NaN stays so
+  let infinite = bitcast<vec4<f32>>((bits & vec4<u32>(0x80000000u)) | vec4<u32>(0x7f800000u));
+  return select(halves, infinite, abs(nearest) > vec4<f32>(65504.0));
+}
+fn loadLeft(at: u32) -> Left { return Left(at); }
+fn loadRight(at: u32) -> Right { return Right(at); }
+fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result {
+  var next = sum;
+  for (var n = 0u; n < M * N / LANES; n++) {
+    let row = (n * LANES + ownLane) / N;
+    let column = (n * LANES + ownLane) % N;
+    for (var k = 0u; k < K; k++) {
+      let x = aTile[left.at + select(k * A_PITCH + row, row * A_PITCH + k, A_INNER_CONTIGUOUS)];
+      let y = bTile[right.at + select(k * B_PITCH + column, column * B_PITCH + k, B_INNER_CONTIGUOUS)];
+      next.lane[n] += x * y;
+    }
+  }
+  return next;
+}
+fn storeResult(at: u32, sum: Result) {
+  for (var n = 0u; n < M * N / LANES; n++) { strips[at + n * LANES + ownLane] = sum.lane[n]; }
+}
+
+const HALF_MAX = 65504.0;
+fn saturated(v: vec4<f32>) -> vec4<f32> { return clamp(v, vec4<f32>(-HALF_MAX), vec4<f32>(HALF_MAX)); }
+
+fn stageA(row0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (A_PITCH - 8u) / 4u;
+  for (var n = thread; n < A_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (A_INNER_CONTIGUOUS) { v = quad_a(row0 + line, sizes.rows, sizes.aRow, k0 + at, end); }
+    else { v = quad_a(k0 + line, end, sizes.aInner, row0 + at, sizes.rows); }
+    if (!A_IS_GRADIENT) { v = saturated(v); }
+    let h = toHalf(v);
+    let first = line * A_PITCH + at;
+    aTile[first] = h.x; aTile[first + 1u] = h.y; aTile[first + 2u] = h.z; aTile[first + 3u] = h.w;
+  }
+}
+
+fn stageB(column0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (B_PITCH - 8u) / 4u;
+  for (var n = thread; n < B_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (B_INNER_CONTIGUOUS) { v = quad_b(column0 + line, sizes.columns, sizes.bRow, k0 + at, end); }
+    else { v = quad_b(k0 + line, end, sizes.bInner, column0 + at, sizes.columns); }
+    let h = toHalf(saturated(v));
+    let first = line * B_PITCH + at;
+    bTile[first] = h.x; bTile[first + 1u] = h.y; bTile[first + 2u] = h.z; bTile[first + 3u] = h.w;
+  }
+}
+
+// LANES threads along x are one subgroup, or several small ones that do the same.
+@compute @workgroup_size(LANES, ROW_SUBGROUPS * COLUMN_SUBGROUPS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  setLane(local.x);
+  let row0 = group.y * TILE_ROWS;
+  let column0 = group.x * TILE_COLUMNS;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  // this subgroup's part of the tile
+  let row = local.y / COLUMN_SUBGROUPS * ROW_MATRICES * M;
+  let column = local.y % COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+  var sums: array<Result, ROW_MATRICES * COLUMN_MATRICES>;
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    stageA(row0, k0, end, thread);
+    stageB(column0, k0, end, thread);
+    workgroupBarrier();
+    for (var d = 0u; d < DEPTH_MATRICES; d++) {
+      var right: array<Right, COLUMN_MATRICES>;
+      for (var n = 0u; n < COLUMN_MATRICES; n++) {
+        let j = column + n * N;
+        right[n] = loadRight(select(d * K * B_PITCH + j, j * B_PITCH + d * K, B_INNER_CONTIGUOUS));
+      }
+      for (var m = 0u; m < ROW_MATRICES; m++) {
+        let i = row + m * M;
+        let left = loadLeft(select(d * K * A_PITCH + i, i * A_PITCH + d * K, A_INNER_CONTIGUOUS));
+        for (var n = 0u; n < COLUMN_MATRICES; n++) {
+          sums[m * COLUMN_MATRICES + n] = multiplyAdd(left, right[n], sums[m * COLUMN_MATRICES + n]);
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let strip = local.y * M * N;
+  for (var m = 0u; m < ROW_MATRICES; m++) {
+    for (var n = 0u; n < COLUMN_MATRICES; n++) {
+      storeResult(strip, sums[m * COLUMN_MATRICES + n]);
+      workgroupBarrier();
+      for (var q = local.x * 4u; q < M * N; q += LANES * 4u) {
+        let value = vec4<f32>(strips[strip + q], strips[strip + q + 1u], strips[strip + q + 2u], strips[strip + q + 3u]);
+        store4(row0 + row + m * M + q / N, column0 + column + n * N + q % N, group.z, value);
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
+  tensorWide: `// C[i, j] = (0 | C[i, j] | R[i, j]) + sum over k of half(A[i*aRow + k*aInner]) * half(B[j*bRow + k*bInner])
+//
+// matmul/tensor.wgsl where every row starts and ends at a multiple of four elements: four elements a load.
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity); // a row of threads along x is a whole number of subgroups
+// Rows, columns and inner length of the product; strides in elements: Row from one row (column, for b) of the product to the
+// next, Inner along the sum. One of the two is 1. cRow: from a row of c to the next.
+struct Sizes {
+  rows: u32, columns: u32, inner: u32, mode: u32,
+  aRow: u32, aInner: u32, bRow: u32, bInner: u32,
+  cRow: u32, innerChunk: u32,
+}
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+const ACCUMULATE = 1u;
+const RESIDUAL = 2u;
+@group(0) @binding(1) var<storage, read> a: array<f32>; // storage: a vec4
+@group(0) @binding(2) var<storage, read> b: array<f32>; // storage: b vec4
+@group(0) @binding(3) var<storage, read> residual: array<f32>; // storage: residual vec4
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // storage: c vec4
+
+// Elements \`at\` to \`at\` + 3 of a line, \`pitch\` from one line to the next; 0 beyond the last line and the lines' length.
+fn quad_a(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_a(line * pitch + at);
+}
+fn quad_b(line: u32, lines: u32, pitch: u32, at: u32, length: u32) -> vec4<f32> {
+  if (line >= lines || at >= length) { return vec4<f32>(); }
+  return get4_b(line * pitch + at);
+}
+
+// Four outputs of a row; nothing where they lie outside. \`part\`: of a sum that is split, which has a c of its own for each.
+fn store4(row: u32, column: u32, part: u32, product: vec4<f32>) {
+  if (row >= sizes.rows || column >= sizes.columns) { return; }
+  let at = (part * sizes.rows + row) * sizes.cRow + column;
+  var value = product;
+  if (sizes.mode == ACCUMULATE) { value += get4_c(at); }
+  if (sizes.mode == RESIDUAL) { value += get4_residual(at); }
+  set4_c(at, value);
+}
+
+// of a matrix product of a subgroup; result matrices of a subgroup along rows and columns; threads that a subgroup has at most
+const M = 0u; // baked
+const N = 0u; // baked
+const K = 0u; // baked
+const ROW_MATRICES = 0u; // baked
+const COLUMN_MATRICES = 0u; // baked
+const LANES = 0u; // baked
+// subgroups of a workgroup along rows and columns; depth of a tile in matrices
+const ROW_SUBGROUPS = 0u; // baked
+const COLUMN_SUBGROUPS = 0u; // baked
+const DEPTH_MATRICES = 0u; // baked
+
+override A_INNER_CONTIGUOUS: bool;
+override B_INNER_CONTIGUOUS: bool;
+// an operand that is a gradient becomes infinite where halves end, so that loss scaling sees it; others stop there
+override A_IS_GRADIENT: bool;
+
+const TILE_ROWS = ROW_SUBGROUPS * ROW_MATRICES * M;
+const TILE_COLUMNS = COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+const DEPTH = DEPTH_MATRICES * K;
+// from one line of a tile to the next, in the order of memory: eight more spread a column over the banks
+override A_PITCH: u32 = select(TILE_ROWS, DEPTH, A_INNER_CONTIGUOUS) + 8u;
+override B_PITCH: u32 = select(TILE_COLUMNS, DEPTH, B_INNER_CONTIGUOUS) + 8u;
+override A_LINES: u32 = select(DEPTH, TILE_ROWS, A_INNER_CONTIGUOUS);
+override B_LINES: u32 = select(DEPTH, TILE_COLUMNS, B_INNER_CONTIGUOUS);
+var<workgroup> aTile: array<Half, A_LINES * A_PITCH>;
+var<workgroup> bTile: array<Half, B_LINES * B_PITCH>;
+// one result matrix of each subgroup, on its way to c
+var<workgroup> strips: array<f32, ROW_SUBGROUPS * COLUMN_SUBGROUPS * M * N>;
+
+// Products of a whole subgroup on tensor cores. Left (M, K), Right (K, N) in halves, Result (M, N) in f32.
+alias Half = f16;
+alias Left = subgroup_matrix_left<f16, K, M>;
+alias Right = subgroup_matrix_right<f16, N, K>;
+alias Result = subgroup_matrix_result<f32, N, M>;
+fn setLane(lane: u32) {}
+fn toHalf(v: vec4<f32>) -> vec4<f16> { return vec4<f16>(v); }
+fn loadLeft(at: u32) -> Left {
+  if (A_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Left, row_major>(&aTile, at, A_PITCH); }
+  return subgroupMatrixLoad<Left, column_major>(&aTile, at, A_PITCH);
+}
+fn loadRight(at: u32) -> Right {
+  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, column_major>(&bTile, at, B_PITCH); }
+  return subgroupMatrixLoad<Right, row_major>(&bTile, at, B_PITCH);
+}
+fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
+fn storeResult(at: u32, sum: Result) { subgroupMatrixStore<row_major>(&strips, at, sum, N); }
+
+const HALF_MAX = 65504.0;
+fn saturated(v: vec4<f32>) -> vec4<f32> { return clamp(v, vec4<f32>(-HALF_MAX), vec4<f32>(HALF_MAX)); }
+
+fn stageA(row0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (A_PITCH - 8u) / 4u;
+  for (var n = thread; n < A_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (A_INNER_CONTIGUOUS) { v = quad_a(row0 + line, sizes.rows, sizes.aRow, k0 + at, end); }
+    else { v = quad_a(k0 + line, end, sizes.aInner, row0 + at, sizes.rows); }
+    if (!A_IS_GRADIENT) { v = saturated(v); }
+    let h = toHalf(v);
+    let first = line * A_PITCH + at;
+    aTile[first] = h.x; aTile[first + 1u] = h.y; aTile[first + 2u] = h.z; aTile[first + 3u] = h.w;
+  }
+}
+
+fn stageB(column0: u32, k0: u32, end: u32, thread: u32) {
+  let lineQuads = (B_PITCH - 8u) / 4u;
+  for (var n = thread; n < B_LINES * lineQuads; n += LANES * ROW_SUBGROUPS * COLUMN_SUBGROUPS) {
+    let line = n / lineQuads;
+    let at = n % lineQuads * 4u;
+    var v: vec4<f32>;
+    if (B_INNER_CONTIGUOUS) { v = quad_b(column0 + line, sizes.columns, sizes.bRow, k0 + at, end); }
+    else { v = quad_b(k0 + line, end, sizes.bInner, column0 + at, sizes.columns); }
+    let h = toHalf(saturated(v));
+    let first = line * B_PITCH + at;
+    bTile[first] = h.x; bTile[first + 1u] = h.y; bTile[first + 2u] = h.z; bTile[first + 3u] = h.w;
+  }
+}
+
+// LANES threads along x are one subgroup, or several small ones that do the same.
+@compute @workgroup_size(LANES, ROW_SUBGROUPS * COLUMN_SUBGROUPS)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  setLane(local.x);
+  let row0 = group.y * TILE_ROWS;
+  let column0 = group.x * TILE_COLUMNS;
+  let start = group.z * sizes.innerChunk;
+  let end = min(start + sizes.innerChunk, sizes.inner);
+  // this subgroup's part of the tile
+  let row = local.y / COLUMN_SUBGROUPS * ROW_MATRICES * M;
+  let column = local.y % COLUMN_SUBGROUPS * COLUMN_MATRICES * N;
+  var sums: array<Result, ROW_MATRICES * COLUMN_MATRICES>;
+  for (var k0 = start; k0 < end; k0 += DEPTH) {
+    stageA(row0, k0, end, thread);
+    stageB(column0, k0, end, thread);
+    workgroupBarrier();
+    for (var d = 0u; d < DEPTH_MATRICES; d++) {
+      var right: array<Right, COLUMN_MATRICES>;
+      for (var n = 0u; n < COLUMN_MATRICES; n++) {
+        let j = column + n * N;
+        right[n] = loadRight(select(d * K * B_PITCH + j, j * B_PITCH + d * K, B_INNER_CONTIGUOUS));
+      }
+      for (var m = 0u; m < ROW_MATRICES; m++) {
+        let i = row + m * M;
+        let left = loadLeft(select(d * K * A_PITCH + i, i * A_PITCH + d * K, A_INNER_CONTIGUOUS));
+        for (var n = 0u; n < COLUMN_MATRICES; n++) {
+          sums[m * COLUMN_MATRICES + n] = multiplyAdd(left, right[n], sums[m * COLUMN_MATRICES + n]);
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let strip = local.y * M * N;
+  for (var m = 0u; m < ROW_MATRICES; m++) {
+    for (var n = 0u; n < COLUMN_MATRICES; n++) {
+      storeResult(strip, sums[m * COLUMN_MATRICES + n]);
+      workgroupBarrier();
+      for (var q = local.x * 4u; q < M * N; q += LANES * 4u) {
+        let value = vec4<f32>(strips[strip + q], strips[strip + q + 1u], strips[strip + q + 2u], strips[strip + q + 3u]);
+        store4(row0 + row + m * M + q / N, column0 + column + n * N + q % N, group.z, value);
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
 } as const;

@@ -2,7 +2,7 @@
 import { wgsl } from "../generated/matmul.ts";
 import { linearGrid, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
-import { DEFAULT_TUNING, gpuTileSides, MATMUL_TILES, shapeClass, type MatmulTuning } from "./matmulTiles.ts";
+import { DEFAULT_TUNING, gpuTileSides, MATMUL_TILES, shapeClass, tensorTileSides, type MatmulTuning } from "./matmulTiles.ts";
 import { withStorage, type Storage } from "./storage.ts";
 
 /**
@@ -29,6 +29,15 @@ export interface MatmulAdapter {
   subgroups: boolean;
   /** lanes of a subgroup at most; 0: unknown */
   maxSubgroupSize: number;
+  /** f16 x f16 -> f32 products of a whole subgroup; none: profile `tensor` computes them in plain WGSL */
+  subgroupMatrices: readonly MatrixShape[];
+}
+
+/** A (M, K) matrix times a (K, N) one. */
+export interface MatrixShape {
+  M: number;
+  N: number;
+  K: number;
 }
 
 export interface MatmulOptions {
@@ -47,15 +56,21 @@ const bindings: KernelBinding[] = [
   { name: "residual", kind: "read" },
   { name: "c", kind: "read_write" },
 ];
-const kernel = (name: "software" | "softwareWide" | "gpu" | "gpuWide"): KernelSpec => ({
+const kernel = (name: Exclude<keyof typeof wgsl, "sumParts">): KernelSpec => ({
   name: `matmul.${name}`,
   wgsl: wgsl[name],
   bindings,
 });
-const software = kernel("software");
-const softwareWide = kernel("softwareWide");
-const gpu = kernel("gpu");
-const gpuWide = kernel("gpuWide");
+const specs = {
+  software: kernel("software"),
+  softwareWide: kernel("softwareWide"),
+  gpu: kernel("gpu"),
+  gpuWide: kernel("gpuWide"),
+  tensor: kernel("tensor"),
+  tensorWide: kernel("tensorWide"),
+  tensorEmulated: kernel("tensorEmulated"),
+  tensorEmulatedWide: kernel("tensorEmulatedWide"),
+};
 const sumParts: KernelSpec = {
   name: "matmul.sumParts",
   wgsl: wgsl.sumParts,
@@ -67,7 +82,7 @@ const sumParts: KernelSpec = {
 
 const STORES: Record<MatmulStore, number> = { overwrite: 0, add: 1, residual: 2 };
 
-const NO_SUBGROUPS: MatmulAdapter = { subgroups: false, maxSubgroupSize: 0 };
+const NO_SUBGROUPS: MatmulAdapter = { subgroups: false, maxSubgroupSize: 0, subgroupMatrices: [] };
 
 /** A product as c[i, j] = sum over k of a[i*aRow + k*aInner] * b[j*bRow + k*bInner]. */
 interface Product {
@@ -125,10 +140,10 @@ export function matmul(
   if (product.isWide && adapter.subgroups) {
     const LANES = MATMUL_TILES.software[tuning.software[form][shapeClass(rows, columns)]].lanes;
     const grid = [Math.ceil(columns / (8 * LANES)), Math.ceil(rows / 16), 1] as const;
-    return { spec: withStorage(softwareWide, storages, overflowOf(form)), constants: { LANES, ...directionsOf(form) }, grid, sizes };
+    return { spec: withStorage(specs.softwareWide, storages, overflowOf(form)), constants: { LANES, ...directionsOf(form) }, grid, sizes };
   }
   const grid = [Math.ceil(columns / 32), Math.ceil(rows / 8), 1] as const;
-  return { spec: withStorage(software, storages, overflowOf(form)), constants: {}, grid, sizes };
+  return { spec: withStorage(specs.software, storages, overflowOf(form)), constants: {}, grid, sizes };
 }
 
 /** A weight gradient in parts of its sum. */
@@ -187,15 +202,17 @@ function tiled(
   profile: "gpu" | "tensor",
   form: MatmulForm,
   product: Product,
-  { storages = {}, tuning = DEFAULT_TUNING }: MatmulOptions,
+  options: MatmulOptions,
   sizes: Uint32Array<ArrayBuffer>,
   parts: number,
 ): KernelCall {
   const { rows, columns, isWide } = product;
+  const { storages = {}, tuning = DEFAULT_TUNING } = options;
+  if (profile === "tensor") return onTensorCores(form, product, options, sizes, parts);
   const tile = MATMUL_TILES.gpu[tuning.gpu[form][shapeClass(rows, columns)]];
   const [tileRows, tileColumns] = gpuTileSides(tile);
   return {
-    spec: withStorage(isWide ? gpuWide : gpu, storages, overflowOf(form)),
+    spec: withStorage(isWide ? specs.gpuWide : specs.gpu, storages, overflowOf(form)),
     constants: {
       ...directionsOf(form),
       ROW_THREADS: tile.rowThreads,
@@ -204,6 +221,48 @@ function tiled(
       COLUMN_BLOCKS: tile.columnBlocks,
       DEPTH: tile.depth,
     },
+    grid: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), parts],
+    sizes,
+  };
+}
+
+/** What the matrix products of a tile are made of where the adapter has none. */
+const EMULATED = { matrix: { M: 8, N: 8, K: 8 }, lanes: 8 };
+
+/** The largest product, which reuses most; null: none. */
+export function bestMatrix(shapes: readonly MatrixShape[]): MatrixShape | null {
+  const volume = ({ M, N, K }: MatrixShape) => M * N * K;
+  return shapes.reduce<MatrixShape | null>((best, shape) => (best === null || volume(shape) > volume(best) ? shape : best), null);
+}
+
+function onTensorCores(
+  form: MatmulForm,
+  { rows, columns, isWide }: Product,
+  { storages = {}, tuning = DEFAULT_TUNING, adapter = NO_SUBGROUPS }: MatmulOptions,
+  sizes: Uint32Array<ArrayBuffer>,
+  parts: number,
+): KernelCall {
+  const name = tuning.tensor[form][shapeClass(rows, columns)];
+  const tile = MATMUL_TILES.tensor[name];
+  const own = bestMatrix(adapter.subgroupMatrices);
+  const matrix = own ?? EMULATED.matrix;
+  const lanes = own === null ? EMULATED.lanes : adapter.maxSubgroupSize;
+  const spec = specs[own === null ? (isWide ? "tensorEmulatedWide" : "tensorEmulated") : isWide ? "tensorWide" : "tensor"];
+  const [tileRows, tileColumns] = tensorTileSides(tile, matrix);
+  const baked: Record<string, number> = {
+    ...matrix,
+    ROW_MATRICES: tile.rowMatrices,
+    COLUMN_MATRICES: tile.columnMatrices,
+    LANES: lanes,
+    ROW_SUBGROUPS: tile.rowSubgroups,
+    COLUMN_SUBGROUPS: tile.columnSubgroups,
+    DEPTH_MATRICES: tile.depthMatrices,
+  };
+  const text = spec.wgsl.replace(/^const (\w+) = 0u; \/\/ baked$/gm, (_, constant: string) => `const ${constant} = ${baked[constant]}u;`);
+  const named = { ...spec, name: `${spec.name} ${matrix.M}x${matrix.N}x${matrix.K} ${name}`, wgsl: text };
+  return {
+    spec: withStorage(named, storages, overflowOf(form)),
+    constants: { ...directionsOf(form), A_IS_GRADIENT: form === "forward" ? 0 : 1 },
     grid: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), parts],
     sizes,
   };

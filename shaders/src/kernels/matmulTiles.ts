@@ -86,3 +86,8 @@ export const gpuTileSides = ({ rowThreads, columnThreads, rowBlocks, columnBlock
   4 * rowThreads * rowBlocks,
   4 * columnThreads * columnBlocks,
 ];
+
+export const tensorTileSides = (tile: TensorTile, { M, N }: { M: number; N: number }): readonly [number, number] => [
+  tile.rowSubgroups * tile.rowMatrices * M,
+  tile.columnSubgroups * tile.columnMatrices * N,
+];

@@ -1,0 +1,17 @@
+// Products of a whole subgroup on tensor cores. Left (M, K), Right (K, N) in halves, Result (M, N) in f32.
+alias Half = f16;
+alias Left = subgroup_matrix_left<f16, K, M>;
+alias Right = subgroup_matrix_right<f16, N, K>;
+alias Result = subgroup_matrix_result<f32, N, M>;
+fn setLane(lane: u32) {}
+fn toHalf(v: vec4<f32>) -> vec4<f16> { return vec4<f16>(v); }
+fn loadLeft(at: u32) -> Left {
+  if (A_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Left, row_major>(&aTile, at, A_PITCH); }
+  return subgroupMatrixLoad<Left, column_major>(&aTile, at, A_PITCH);
+}
+fn loadRight(at: u32) -> Right {
+  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, column_major>(&bTile, at, B_PITCH); }
+  return subgroupMatrixLoad<Right, row_major>(&bTile, at, B_PITCH);
+}
+fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
+fn storeResult(at: u32, sum: Result) { subgroupMatrixStore<row_major>(&strips, at, sum, N); }
