@@ -78,7 +78,10 @@ export async function takePart({ options, keys, output, arrive }: Participation)
   let arrived: Arrival | null = null;
   const compose = async (): Promise<Client> => {
     const { announce, reach } = (arrived = await arrive(watched, stop.signal));
-    const adapter = await chooseAdapter(options.device as DeviceChoice, options.adapter);
+    const adapter = await chooseAdapter(options.device as DeviceChoice, {
+      selector: options.adapter,
+      devices: (options.dataParallelism ?? 1) * options.tensorParallelism,
+    });
     output.say(adapter.sentence);
     return composeClient({ options, keys, adapter, announce, reach, log: watched, signal: stop.signal });
   };

@@ -1,6 +1,6 @@
 /** Options of `doctor`. Those of `client` and `server` mean the same here; a check whose option is left out is skipped. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, device, deviceDoc, port, serverAddr } from "./shared.ts";
+import { adapter, configPath, device, deviceDoc, port, serverAddr } from "./shared.ts";
 import { activationRecomputation, microBatchSize } from "./training.ts";
 
 const path = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
@@ -20,6 +20,7 @@ export const doctorOptions = defineOptions({
   microBatchSize,
   activationRecomputation,
   device: { ...device, default: "auto", env: null, doc: deviceDoc },
+  adapter,
   rpc: { ...url, doc: "Solana RPC to ask: http:// or https://." },
   wsRpc: { ...url, flag: "--ws", aliases: ["--ws-rpc"], env: "WS_RPC", doc: "Solana websocket to reach: ws:// or wss://." },
   json: { type: "boolean", default: false, env: null, doc: "Print one JSON object instead of text." },

@@ -48,6 +48,15 @@ export const device = {
 export const deviceDoc =
   "Adapter to train on: auto = a GPU if there is one, else the bundled software adapter; gpu = fail where there is none.";
 
+export const adapter = {
+  type: "string",
+  unit: "selector",
+  minBytes: 1,
+  maxBytes: 1024,
+  optional: true,
+  doc: "Adapters to take, separated by commas: each an index, a PCI id (0000:01:00.0) or a part of the name, as `starling doctor` lists them. Several = one device on each; left out = the first there is.",
+} as const satisfies OptionSpec;
+
 export const checkpointDir = { type: "string", unit: "path", minBytes: 1, optional: true } as const;
 export const keepSteps = {
   type: "integer",

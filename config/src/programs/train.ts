@@ -1,5 +1,5 @@
 /** Options of `train`: the names of document 001 and of the existing system's `train` (facts 7.2, 7.3). */
-import { defineOptions, type OptionSpec } from "../defineOptions.ts";
+import { defineOptions } from "../defineOptions.ts";
 import { address, amount, cluster, envFile, fees, programIds, runId, wallet } from "./chain.ts";
 import { bindHost, training } from "./training.ts";
 
@@ -10,20 +10,6 @@ const floatRule = (text: string): string | null => {
   const isFine = Number(text) > 0 && Number(text) <= MAX_SESSION_FLOAT_SOL;
   return amount.check(text) ?? (isFine ? null : `must be more than 0 and at most ${MAX_SESSION_FLOAT_SOL} SOL`);
 };
-
-const parallelism = (what: string) =>
-  ({
-    type: "integer",
-    unit: "GPUs",
-    min: 1,
-    max: 64,
-    default: 1,
-    check: (count: number): string | null =>
-      count === 1
-        ? null
-        : "must be 1: this version trains on one GPU a process; start one client a GPU, each with an identity file of its own",
-    doc: `GPUs over which ${what}; only 1 works in this version.`,
-  }) as const satisfies OptionSpec;
 
 export const trainOptions = defineOptions({
   runId,
@@ -37,8 +23,6 @@ export const trainOptions = defineOptions({
   ...programIds,
   ...fees,
   envFile,
-  dataParallelism: parallelism("the batch is split"),
-  tensorParallelism: parallelism("the model is split"),
   nvidiaDriverCapabilities: {
     type: "string",
     maxBytes: 256,

@@ -1,19 +1,7 @@
 /** Options of everyone who trains: `client` and `train`. Names are the existing system's (facts 7.3, 7.4) where they have a meaning here. */
 import type { OptionSpec } from "../defineOptions.ts";
 import { idleTime } from "./inference.ts";
-import {
-  device,
-  deviceDoc,
-  checkpointDir,
-  keepSteps,
-  port,
-  faults,
-  tabPorts,
-  telemetry,
-  nodeName,
-  logs,
-  tui,
-} from "./shared.ts";
+import { adapter, device, deviceDoc, checkpointDir, keepSteps, port, faults, tabPorts, telemetry, nodeName, logs, tui } from "./shared.ts";
 
 export const microBatchSize = {
   type: "integer",
@@ -46,6 +34,23 @@ export const training = {
   microBatchSize,
   activationRecomputation,
   device: { ...device, default: "auto", env: null, doc: deviceDoc },
+  adapter,
+  dataParallelism: {
+    type: "integer",
+    unit: "devices",
+    min: 1,
+    max: 64,
+    optional: true,
+    doc: "Devices, or groups of them, that each hold the model and train micro-batches of their own; their gradients are added up. On different GPUs where there are enough, else logical devices of the first. Left out = one for each adapter named, or group of them.",
+  },
+  tensorParallelism: {
+    type: "integer",
+    unit: "devices",
+    min: 1,
+    max: 64,
+    default: 1,
+    doc: "Devices that hold and compute a model together: heads, feed-forward neurons and vocabulary are split between them. Must divide the model's key and value heads.",
+  },
   kernelProfile: {
     type: "choice",
     choices: ["auto", "software", "gpu"],

@@ -2,6 +2,20 @@
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import type { TrainingOptions } from "../compose.ts";
 
-export function engineSettings({ kernelProfile, precision, microBatchSize, activationRecomputation }: TrainingOptions): EngineSettings {
-  return { profile: kernelProfile, precision, microBatchSequences: microBatchSize ?? "auto", recomputation: activationRecomputation };
+/** The options of those who train that an engine depends on. */
+export type EngineChoices = Pick<
+  TrainingOptions,
+  "kernelProfile" | "precision" | "microBatchSize" | "activationRecomputation" | "dataParallelism" | "tensorParallelism"
+>;
+
+export function engineSettings(options: EngineChoices): EngineSettings {
+  const { kernelProfile, precision, microBatchSize, activationRecomputation, dataParallelism, tensorParallelism } = options;
+  return {
+    profile: kernelProfile,
+    precision,
+    microBatchSequences: microBatchSize ?? "auto",
+    recomputation: activationRecomputation,
+    dataParallelism,
+    tensorParallelism,
+  };
 }

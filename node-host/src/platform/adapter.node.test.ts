@@ -26,9 +26,11 @@ describe("chooseAdapter", () => {
     expect(swiftShader).toMatchObject({ index: 0, vendor: "google", isFallbackAdapter: true, pciId: null, profile: "software" });
     expect(swiftShader.maxBufferBytes).toBeGreaterThan(2 ** 27);
     expect(swiftShader.features).toContain("subgroups");
-    expect((await chooseAdapter("software", "0")).adapters).toEqual([swiftShader.name]);
-    expect((await chooseAdapter("software", "swiftshader")).adapters).toEqual([swiftShader.name]);
-    await expect(chooseAdapter("software", "GeForce")).rejects.toThrow(/no adapter is meant by "GeForce"; there are 0: SwiftShader/);
+    expect((await chooseAdapter("software", { selector: "0" })).adapters).toEqual([swiftShader.name]);
+    expect((await chooseAdapter("software", { selector: "swiftshader" })).adapters).toEqual([swiftShader.name]);
+    await expect(chooseAdapter("software", { selector: "GeForce" })).rejects.toThrow(
+      /no adapter is meant by "GeForce"; there are 0: SwiftShader/,
+    );
   });
 });
 

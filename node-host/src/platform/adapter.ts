@@ -1,7 +1,7 @@
 /** Which adapters this machine trains on. */
 import { useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { HostError } from "../errors.ts";
-import { selectAdapters, type AdapterListing } from "./adapters.ts";
+import { isReachable, selectAdapters, type AdapterListing } from "./adapters.ts";
 import { listAdapters } from "./listAdapters.ts";
 
 /** What `--device` may say. `auto`: the machine's own driver where it gives an adapter, the bundled software one otherwise. */
@@ -17,15 +17,28 @@ export interface ChosenAdapter {
 
 const SLOW = "some 50 times slower than a CPU library; good for trying out, not for training";
 
+/** What `chooseAdapter` goes by. */
+export interface AdapterWish {
+  /** `--adapter` */
+  selector?: string;
+  /** how many devices will train */
+  devices?: number;
+}
+
 /**
  * Decides, and where the software adapter is taken makes it visible to this process (main thread, before any worker starts).
  * Errors: HostError no-adapter when a GPU was demanded and there is none, or when `selector` (`--adapter`) means none or several.
  */
-export async function chooseAdapter(device: DeviceChoice, selector?: string): Promise<ChosenAdapter> {
+export async function chooseAdapter(device: DeviceChoice, { selector, devices = 1 }: AdapterWish = {}): Promise<ChosenAdapter> {
   const system = device === "software" ? [] : await listAdapters("system");
   if (selector !== undefined) return chooseNamed(device, selector, system);
   const found = system[0];
   if (found && (!found.isFallbackAdapter || device === "gpu" || process.env["VK_DRIVER_FILES"])) {
+    const real = system.filter(({ isFallbackAdapter }, index) => !isFallbackAdapter && isReachable(system, index));
+    if (devices > 1 && real.length >= devices) {
+      const adapters = real.slice(0, devices);
+      return { choice: "gpu", sentence: `GPUs: ${adapters.map(nameOf).join(", ")}`, adapters: adapters.map(({ name }) => name) };
+    }
     const sentence = found.isFallbackAdapter ? `software adapter of this machine: ${nameOf(found)}` : `GPU: ${nameOf(found)}`;
     return { choice: "gpu", sentence, adapters: [] };
   }

@@ -1,7 +1,7 @@
 /** How many devices an engine takes, and on which adapters they are. */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import type { Device } from "../device/device.ts";
-import type { EngineSettings } from "../train/engineSettings.ts";
+import type { EngineSettings, MemoryOffer } from "../train/engineSettings.ts";
 import { TrainError } from "../train/errors.ts";
 import { choosePrecision, type ChosenPrecision, type Precision } from "../train/precision.ts";
 import { ParallelError } from "./errors.ts";
@@ -39,6 +39,16 @@ export function spreadOf({
     data,
     tensor: tensorParallelism,
     adapters: Array.from({ length: devices }, (_, n) => adapters[adapters.length > 1 ? n : 0] ?? null),
+  };
+}
+
+/** What one device has of the host's offer: its group's part of the share, and its part of an adapter that others are on too. */
+export function offerToOne(offer: MemoryOffer, { data, adapters }: Spread): MemoryOffer {
+  const devices = adapters.filter((name) => name === adapters[0]).length;
+  return {
+    ...offer,
+    adapterBytes: offer.adapterBytes === null ? null : offer.adapterBytes / devices,
+    shareSequences: Math.ceil(offer.shareSequences / data),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Device } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
 import { TrainingEngine } from "./engine.ts";
 import type { EngineSettings } from "./engineSettings.ts";
+import { offerToOne, spreadOf } from "../parallel/parallelism.ts";
 import { fit } from "./fit.ts";
 import { smallerMicroBatch } from "./microBatch.ts";
 import type { RunPlan } from "./runPlan.ts";
@@ -26,7 +27,15 @@ export async function fitEngine(open: () => Promise<readonly Device[]>, plan: Ru
   let devices = await open();
   const close = () => devices.forEach((device) => device.dispose());
   try {
-    const { microBatchSequences: first, recomputation, sentences } = await fit({ plan, settings, adapter: factsOf(devices[0]) });
+    const {
+      microBatchSequences: first,
+      recomputation,
+      sentences,
+    } = await fit({
+      plan,
+      settings: { ...settings, offer: settings.offer && offerToOne(settings.offer, spreadOf(settings)) },
+      adapter: factsOf(devices[0]),
+    });
     const told = [...sentences];
     const { profile: _, offer: __, ...rest } = settings;
     for (let choice = { microBatchSequences: first, recomputation }; ;) {
