@@ -7,7 +7,7 @@ import { readCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type KernelProfile } from "@starling/trainer-core/device/device";
 import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
-import { uploadWeights } from "@starling/trainer-core/generate/weights";
+import { uploadWeights, type DeviceWeights } from "@starling/trainer-core/generate/weights";
 import { HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 
@@ -22,7 +22,7 @@ export interface OpenModel extends AsyncDisposable {
   adapter: string;
   config: LlamaConfig;
   text: TextModel;
-  weight(name: string): GPUBuffer;
+  weight: DeviceWeights["weight"];
 }
 
 /** Errors: HostError (bad-option, no-adapter), DeviceError, TokenizerError, GenerateError. */

@@ -106,6 +106,26 @@ describe.each(BASE_PROFILES)("Generator, profile %s", (profile) => {
     await trainer.dispose();
   });
 
+  testOnce("tensors that cannot be bound at once are read in shards", async () => {
+    const wide = { ...untied, vocabSize: 301, intermediateSize: 300, numLayers: 1 };
+    for (const config of [wide, { ...wide, tieWordEmbeddings: true }]) {
+      const expected = fullForward(config, text);
+      const row = (t: number) => expected.subarray(t * 301, (t + 1) * 301);
+      // 18 columns of 4 bytes: 128 rows of 301
+      const small = Object.create(device, { bindingLimitBytes: { value: 150 * 18 * 4 } }) as Device;
+      small.bufferOf = device.bufferOf.bind(device);
+      const weights = uploadWeights(small, someWeights(config));
+      expect(weights.weight("model.embed_tokens.weight").shards?.map(({ rows }) => rows)).toEqual([128, 128, 45]);
+      const generator = await Generator.create(device, config, { weight: weights.weight, contextTokens: 48, pieceTokens: 8 });
+      expectClose(await prefill(generator, text.slice(0, 13)), row(12), 1e-5, "after the prompt");
+      expectClose(await generator.appendForLogits([text[13]]), row(13), 1e-5, "one more");
+      const [score] = await generator.appendForScores([text[14]], [300]);
+      expect(Math.abs(score - (row(14)[300] - Math.log(row(14).reduce((sum, v) => sum + Math.exp(v), 0))))).toBeLessThan(1e-4);
+      generator.dispose();
+      weights.dispose();
+    }
+  });
+
   testOnce("the same seed writes the same text; a stop token, a full context and a signal end it", async () => {
     await withGenerator(untied, async (generator) => {
       const request = { tokens: text.slice(0, 5), maxNewTokens: 30, temperature: 1, topP: 0.9, seed: 7 };

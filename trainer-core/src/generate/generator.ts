@@ -12,14 +12,14 @@ import { swigluForward } from "@starling/shaders/kernels/mlp";
 import { normForward } from "@starling/shaders/kernels/norm";
 import type { Device, Dispatch } from "../device/device.ts";
 import { DispatchListBuilder } from "../model/dispatchList.ts";
-import type { Bound } from "../model/tensor.ts";
 import { layerWeight } from "../model/layerPlan.ts";
 import { EMBEDDING_NAME, LM_HEAD_NAME } from "../model/parameters.ts";
 import { ropeTable } from "../model/rope.ts";
+import { columnsOf, shardsOf, type Bound } from "../model/tensor.ts";
 import { GenerateError } from "./errors.ts";
 
 export interface GeneratorOptions {
-  /** the model's tensor on the device, f32, row-major; only read */
+  /** the model's tensor on the device, f32, row-major, in shards where it cannot be bound at once; only read */
   weight(name: string): Bound;
   /** tokens of prompt and continuation together; left out: all positions the model has */
   contextTokens?: number;
@@ -238,26 +238,17 @@ export class Generator {
     const { rows } = r;
     const { numHeads, numKvHeads, headDim, hiddenSize: hidden, intermediateSize: ffn, numLayers, rmsNormEps } = this.config;
     const profile = baseProfile(this.device.profile);
-    const { features: adapter } = this.device;
     const list = new DispatchListBuilder(this.device, this.#sizes);
     const shape: CacheShape = { rows, queryHeads: numHeads, keyHeads: numKvHeads, headDim, positions: this.#positions };
-    /** y = x W^T (+ residual), W (n, k) */
-    const project = (name: string, n: number, k: number, x: Bound, y: Bound, residual: Bound | null = null): void => {
-      const w = this.#weight(name);
-      if (rows === 1) list.call(matvec(profile, n, k, residual !== null), w, x, residual ?? x, y);
-      else
-        list.call(
-          matmul(profile, "forward", residual === null ? "overwrite" : "residual", rows, n, k, { adapter }),
-          x,
-          w,
-          residual ?? x,
-          y,
-        );
-    };
+    const project = (name: string, n: number, k: number, x: Bound, y: Bound, residual: Bound | null = null): void =>
+      this.#addProduct(list, rows, [n, k], x, this.#weight(name), y, residual);
     const norm = (name: string, x: Bound): void =>
       list.call(normForward(profile, rows, hidden, rmsNormEps), x, this.#weight(name), r.normed, r.rstd);
 
-    list.call(embeddingGather(rows, hidden), r.tokens, this.#weight(EMBEDDING_NAME), r.stream);
+    const table = this.#weight(EMBEDDING_NAME);
+    for (const shard of shardsOf(table) ?? [null]) {
+      list.call(embeddingGather(rows, hidden, undefined, shard), r.tokens, shard ?? table, r.stream);
+    }
     for (let l = 0; l < numLayers; l++) {
       norm(layerWeight(l, "input_layernorm"), r.stream);
       project(layerWeight(l, "self_attn.q_proj"), numHeads * headDim, hidden, r.normed, r.q);
@@ -276,6 +267,31 @@ export class Generator {
     return list.build();
   }
 
+  /** y = x W^T (+ residual), W (n, k) */
+  #addProduct(
+    list: DispatchListBuilder,
+    rows: number,
+    [n, k]: readonly [n: number, k: number],
+    x: Bound,
+    w: Bound,
+    y: Bound,
+    residual: Bound | null = null,
+  ): void {
+    const profile = baseProfile(this.device.profile);
+    for (const shard of shardsOf(w) ?? [{ firstRow: 0, rows: n }]) {
+      const { firstRow, rows: width } = shard;
+      const part = "buffer" in shard ? shard : w;
+      /** the columns that these rows of W give */
+      const columns = (bound: Bound): Bound => (width === n ? bound : columnsOf(bound, firstRow, rows, width, n));
+      const [to, added] = [columns(y), residual === null ? null : columns(residual)];
+      if (rows === 1) list.call(matvec(profile, width, k, added !== null), part, x, added ?? x, to);
+      else {
+        const options = { adapter: this.device.features, pitches: { c: n } };
+        list.call(matmul(profile, "forward", added === null ? "overwrite" : "residual", rows, width, k, options), x, part, added ?? x, to);
+      }
+    }
+  }
+
   get #headWeight(): Bound {
     return this.#weight(this.config.tieWordEmbeddings ? EMBEDDING_NAME : LM_HEAD_NAME);
   }
@@ -283,8 +299,7 @@ export class Generator {
   #buildHead(): Promise<Dispatch[]> {
     const { vocabSize, hiddenSize } = this.config;
     const list = new DispatchListBuilder(this.device, this.#sizes);
-    const { normed } = this.#one;
-    list.call(matvec(this.device.profile, vocabSize, hiddenSize, false), this.#headWeight, normed, normed, this.#logits);
+    this.#addProduct(list, 1, [vocabSize, hiddenSize], this.#one.normed, this.#headWeight, this.#logits);
     return list.build();
   }
 
@@ -300,14 +315,7 @@ export class Generator {
       losses: this.#make("score losses", pieceTokens * 4),
     };
     const list = new DispatchListBuilder(device, this.#sizes);
-    const { normed } = this.#piece;
-    list.call(
-      matmul(profile, "forward", "overwrite", pieceTokens, vocabSize, hiddenSize, { adapter: device.features }),
-      normed,
-      this.#headWeight,
-      normed,
-      parts.logits,
-    );
+    this.#addProduct(list, pieceTokens, [vocabSize, hiddenSize], this.#piece.normed, this.#headWeight, parts.logits);
     list.call(crossEntropy(profile, pieceTokens, vocabSize, false), parts.scales, parts.targets, parts.logits, parts.losses);
     return { ...parts, list: await list.build() };
   }
