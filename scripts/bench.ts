@@ -3,6 +3,7 @@ import { helpText, nearestName, parseOptions } from "@starling/config";
 import { runMain } from "./runMain.ts";
 import { benchChain, benchChainOptions } from "./bench/chain.ts";
 import { benchGpu, benchGpuOptions } from "./bench/gpu.ts";
+import { packGpuBench, packGpuBenchOptions } from "./bench/gpu/pack.ts";
 import { benchLeaks, benchLeaksOptions } from "./bench/leaks.ts";
 import { benchPeers, benchPeersOptions } from "./bench/peers.ts";
 import { benchPrecision, benchPrecisionOptions } from "./bench/precision.ts";
@@ -30,6 +31,11 @@ const VERBS = {
     summary: "one run of everything on this adapter, one JSON: tokens/s, share of the peak, kernels, DisTrO's share, PyTorch beside it",
     options: benchGpuOptions,
     run: async (argv: readonly string[]) => benchGpu(parseOptions(benchGpuOptions, argv)),
+  },
+  "gpu-pack": {
+    summary: "writes a folder with all that `gpu` needs on a bare machine with an NVIDIA GPU",
+    options: packGpuBenchOptions,
+    run: async (argv: readonly string[]) => packGpuBench(parseOptions(packGpuBenchOptions, argv)),
   },
   leaks: {
     summary: "buffers, bytes and heap before and after many training steps and rounds; fails where they grew",

@@ -77,13 +77,6 @@ export const benchGpuOptions = defineOptions({
     doc: "Also train 120 steps in every precision, 3 seeds, and compare losses.",
   },
   out: { type: "string", unit: "path", minBytes: 1, ...optional, doc: "File for the report, JSON." },
-  pack: {
-    type: "string",
-    unit: "path",
-    minBytes: 1,
-    ...optional,
-    doc: "Measure nothing: write what a bare GPU machine needs into this folder.",
-  },
   device: benchTrainOptions.specs.device,
   json: benchTrainOptions.specs.json,
 });
@@ -119,10 +112,6 @@ async function openDevice(profile: KernelProfile | "auto"): Promise<Device> {
 
 /** Measures and prints. Errors: ConfigError, DeviceError, HostError. A profile that fails is reported and the others go on. */
 export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Promise<void> {
-  if (options.pack !== undefined) {
-    const { packGpuBench } = await import("./gpu/pack.ts");
-    return packGpuBench(options.pack, options.golden ?? null);
-  }
   const start = loadavg()[0];
   // "gpu" takes the machine's driver as it is: what looks first is a file that a packed benchmark does not have
   if (options.device !== "gpu") console.log((await chooseAdapter(options.device as "auto" | "software")).sentence);

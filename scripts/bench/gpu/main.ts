@@ -1,4 +1,4 @@
-/** `bench gpu` alone, the entry of what `--pack` bundles for a machine without this repository. */
+/** `bench gpu` alone, the entry of what `bench gpu-pack` bundles for a machine without this repository. */
 import { parseOptions } from "@starling/config";
 import { runMain } from "../../runMain.ts";
 import { benchGpu, benchGpuOptions } from "../gpu.ts";

@@ -6,7 +6,13 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defineOptions, type OptionsOf } from "@starling/config";
 import { build } from "vite";
+
+export const packGpuBenchOptions = defineOptions({
+  folder: { type: "string", unit: "path", minBytes: 1, default: ".gpu", env: null, doc: "Where to write it." },
+  golden: { type: "string", unit: "path", minBytes: 1, optional: true, env: null, doc: "Folder of golden cases to take along." },
+});
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "..", "..", "..");
@@ -23,8 +29,8 @@ icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 `;
 
-/** Writes everything into `folder`; `golden`: a folder of golden cases to take along. Throws where a tool it needs fails. */
-export async function packGpuBench(folder: string, golden: string | null): Promise<void> {
+/** Writes everything into `folder`. Throws where a tool it needs fails. */
+export async function packGpuBench({ folder, golden }: OptionsOf<typeof packGpuBenchOptions>): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await build({
     configFile: false,
@@ -38,26 +44,26 @@ export async function packGpuBench(folder: string, golden: string | null): Promi
       target: "es2024",
       minify: false,
       rollupOptions: {
-        external: [/^node:/, "webgpu", "vite", "playwright-core"],
+        external: [/^node:/, "webgpu"],
         output: { entryFileNames: "benchGpu.mjs", codeSplitting: false },
       },
     },
   });
   cpSync(join(HERE, "torchLlama.py"), join(folder, "torchLlama.py"));
   const node = realpathSync(process.execPath);
-  shell(`xz -T0 -6 -c '${node}' >'${join(folder, "node.xz")}'`);
+  shell(`xz -T0 -1 -c '${node}' >'${join(folder, "node.xz")}'`);
   const skipped = ["darwin*", "win32*", "linux-arm64"].map((name) => `--exclude='${name}'`).join(" ");
   shell(`tar -C '${join(ROOT, "node_modules")}' -cJf '${join(folder, "webgpu.txz")}' ${skipped} webgpu`);
   if (!readdirSync(folder).some((name) => name.startsWith("libvulkan1_"))) shell(`cd '${folder}' && apt-get download libvulkan1`);
   writeFileSync(join(folder, "enter.sh"), ENTER);
-  if (golden !== null) {
+  if (golden !== undefined) {
     const to = join(folder, "golden");
     rmSync(to, { recursive: true, force: true });
     cpSync(golden, to, { recursive: true });
   }
   const shown = relative(process.cwd(), folder) || ".";
   console.log(
-    `packed ${shown}; there: . ${shown}/enter.sh; node ${shown}/benchGpu.mjs --device gpu --out gpu.json${golden === null ? "" : ` --golden ${shown}/golden`}`,
+    `packed ${shown}; there: . ${shown}/enter.sh; node ${shown}/benchGpu.mjs --device gpu --out gpu.json${golden === undefined ? "" : ` --golden ${shown}/golden`}`,
   );
 }
 
