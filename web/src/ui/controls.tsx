@@ -1,6 +1,6 @@
 /** Controls that are not a form's text: switch, slider, tabs, tooltip. */
 import { Switch as RadixSwitch, Tabs as RadixTabs, Tooltip as RadixTooltip } from "radix-ui";
-import { useId, type ReactElement, type ReactNode } from "react";
+import { useEffect, useId, useRef, type ReactElement, type ReactNode } from "react";
 import { classes } from "./classes.ts";
 
 export interface SwitchProps {
@@ -102,9 +102,23 @@ export interface TabsProps<T extends string> {
 }
 
 export function Tabs<T extends string>({ value, onChange, label, tabs }: TabsProps<T>) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { current } = list;
+    if (current === null) return;
+    // on a phone the tabs scroll sideways: the chosen one is in sight
+    const centre = (): void => {
+      const chosen = current.querySelector("[data-state=active]")?.getBoundingClientRect();
+      const shown = current.getBoundingClientRect();
+      if (chosen !== undefined) current.scrollLeft += chosen.left + chosen.width / 2 - shown.left - shown.width / 2;
+    };
+    const resizes = new ResizeObserver(centre);
+    resizes.observe(current);
+    return () => resizes.disconnect();
+  }, [value]);
   return (
     <RadixTabs.Root onValueChange={(next) => onChange(next as T)} value={value}>
-      <RadixTabs.List aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line p-0.5 pb-0">
+      <RadixTabs.List aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line p-0.5 pb-0" ref={list}>
         {tabs.map((tab) => (
           <RadixTabs.Trigger
             className={classes(
