@@ -225,9 +225,13 @@ const TRAIN: Record<TrainErrorCode, Words> = {
   "bad-label": bad("The data do not fit the model"),
   "too-many-sequences": bad("The batch is larger than this device can hold"),
   "no-targets": bad("There is nothing to learn in these data"),
+  "not-finite": bad("A batch has no finite gradient", "retry"),
   unsupported: bad("This model cannot be trained here"),
+  "part-only": bad("This client holds a part of the model alone"),
   "bad-parameters": bad("The model's parameters are not what was agreed", "retry"),
   "engine-lost": bad("The graphics adapter was lost too often", "retry"),
+  "not-finite": bad("The training went out of bounds"),
+  "part-only": bad("This device holds a part of the model"),
   "wrong-arithmetic": bad("This adapter computes wrongly"),
 };
 
