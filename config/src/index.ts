@@ -32,6 +32,7 @@ export {
   generateOptions,
   localTestnetOptions,
   localValidatorOptions,
+  memoryOptions,
   programs,
   serverOptions,
   timelineOptions,

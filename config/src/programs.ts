@@ -5,6 +5,7 @@ import { clientOptions } from "./programs/client.ts";
 import { dataServerOptions } from "./programs/dataServer.ts";
 import { deployProgramsOptions } from "./programs/deployPrograms.ts";
 import { doctorOptions } from "./programs/doctor.ts";
+import { memoryOptions } from "./programs/memory.ts";
 import { exportMatformerTiersOptions } from "./programs/exportMatformerTiers.ts";
 import { evaluateOptions, generateOptions } from "./programs/inference.ts";
 import { localTestnetOptions } from "./programs/localTestnet.ts";
@@ -17,7 +18,16 @@ import { webOptions } from "./programs/web.ts";
 
 export { evaluateOptions, exportMatformerTiersOptions, generateOptions };
 export { deployProgramsOptions, localValidatorOptions, trainOptions, webOptions };
-export { clientOptions, dataServerOptions, doctorOptions, localTestnetOptions, prepareDataOptions, serverOptions, timelineOptions };
+export {
+  clientOptions,
+  dataServerOptions,
+  doctorOptions,
+  localTestnetOptions,
+  memoryOptions,
+  prepareDataOptions,
+  serverOptions,
+  timelineOptions,
+};
 
 export interface Program {
   /** the words after `starling` */
@@ -65,6 +75,7 @@ export const programs: readonly Program[] = [
     summary: "Writes the MatFormer tiers of a checkpoint as narrower models of their own.",
     options: exportMatformerTiersOptions,
   },
+  { verb: "memory", summary: "Says what a run's model takes of an adapter, and which micro-batch fits.", options: memoryOptions },
   { verb: "doctor", summary: "Looks at this machine and says what is wrong and how to mend it.", options: doctorOptions },
   {
     verb: "timeline",

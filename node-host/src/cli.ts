@@ -24,6 +24,7 @@ import {
   generateOptions,
   localTestnetOptions,
   localValidatorOptions,
+  memoryOptions,
   serverOptions,
   timelineOptions,
   trainOptions,
@@ -129,6 +130,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     exportMatformerTiersOptions,
     async () => (await import("./commands/exportMatformerTiers.ts")).exportMatformerTiers,
   ),
+  memory: command(memoryOptions, async () => (await import("./commands/memory.ts")).memory),
   doctor: command(doctorOptions, async () => (await import("./commands/doctor.ts")).doctor),
   timeline: command(timelineOptions, async () => (await import("./commands/timeline.ts")).timeline),
 };

@@ -115,7 +115,8 @@ function sentences(tried: readonly FitCandidate[], took: FitCandidate, offered: 
   return out;
 }
 
-/** 15.9 GB, 0.3 MB. */
+/** 15.9 GB, 312 MB, 0.9 MB. */
 export function gigabytes(bytes: number): string {
-  return bytes >= 1e8 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return `${(bytes / 1e6).toFixed(bytes >= 1e7 ? 0 : 1)} MB`;
 }

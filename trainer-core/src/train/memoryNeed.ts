@@ -4,6 +4,7 @@
  */
 import { countingGpu, TYPICAL_GPU, type AdapterFacts } from "../device/countingGpu.ts";
 import { Device } from "../device/device.ts";
+import { spreadOf } from "../parallel/parallelism.ts";
 import { TrainingEngine, type EngineOptions } from "./engine.ts";
 import type { EngineSettings } from "./engineSettings.ts";
 import { hostBytes, type MemoryNeed } from "./hostMemory.ts";
@@ -30,7 +31,12 @@ export async function memoryNeed(
     bindingBytes = Math.max(bindingBytes, descriptor.size);
     return createBuffer(descriptor);
   };
-  const engine = await TrainingEngine.allocate(device, plan, options);
+  const { adapters } = spreadOf(options);
+  const otherDevices = await Promise.all(adapters.slice(1).map(() => Device.create(countingGpu(adapter), { profile })));
+  const engine = await TrainingEngine.allocate(device, plan, { ...options, otherDevices });
   await engine.distro.reserve(batchesPerRound);
-  return { adapterBytes: device.memory.bytes, hostBytes: hostBytes(plan, batchesPerRound), bindingBytes };
+  // logical devices of one adapter share its memory; of several, the first has most to hold
+  const sharing = new Set(adapters).size === 1 ? [device, ...otherDevices] : [device];
+  const adapterBytes = sharing.reduce((sum, { memory }) => sum + memory.bytes, 0);
+  return { adapterBytes, hostBytes: hostBytes(plan, batchesPerRound), bindingBytes };
 }
