@@ -14,7 +14,7 @@ import { Machine } from "@starling/sdk/machine";
 import type { CoordinatorState, MachineConfig, Snapshot } from "@starling/sdk/types";
 import type { agreedResults } from "../../src/round/agreement.ts";
 import { RoundClient } from "../../src/round/client.ts";
-import type { Clock, Engine, RoundPorts } from "../../src/round/ports.ts";
+import type { Clock, Engine, IdleWork, RoundPorts } from "../../src/round/ports.ts";
 import type { CoordinatorView } from "../../src/round/states.ts";
 import { SnapshotViewer } from "../../src/round/view.ts";
 import type { TelemetryEvent } from "../../src/telemetry/events.ts";
@@ -50,6 +50,8 @@ export interface Plant {
   view?: (view: CoordinatorView, number: number) => CoordinatorView;
   engine?: (engine: Engine, number: number, coordinator: () => CoordinatorState) => Engine;
   machine?: (machine: Machine) => Machine;
+  /** what a client's engine does while the round waits for others */
+  idle?: (number: number, clock: Clock) => IdleWork;
 }
 
 export interface SimulatedClient {
@@ -219,6 +221,7 @@ export class Simulation {
       checkpoints: disk,
       modelCache: disk,
       verify: verifyOnce,
+      ...(plant?.idle && { idle: plant.idle(number, process.clock) }),
     };
     if (adversary === "withholder") withholdBlobs(hub, network, random);
     if (adversary === "flooder") startFlood({ runId, network, process, signer, random });
