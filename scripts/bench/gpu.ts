@@ -9,7 +9,7 @@ import { cpus, loadavg } from "node:os";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter } from "@starling/node-host/platform/adapter";
 import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
-import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
+import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type DeviceFeatures } from "@starling/trainer-core/device/device";
 import { PRECISIONS } from "@starling/trainer-core/train/precision";
 import { checkPrecisions, runGolden, type GoldenSummary, type PrecisionCheck } from "./gpu/checks.ts";
@@ -101,8 +101,6 @@ export interface GpuReport {
   ratioToTorch: { eager: number | null; compiled: number | null };
   precision: PrecisionCheck | null;
 }
-
-const DAWN_FLAGS = ["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_workgroup_init"];
 
 async function openDevice(profile: KernelProfile | "auto"): Promise<Device> {
   const device = await Device.create(await createDawn(DAWN_FLAGS), { profile });
