@@ -249,7 +249,7 @@ function onTensorCores(
   const lanes = own === null ? EMULATED.lanes : adapter.maxSubgroupSize;
   const spec = specs[own === null ? (isWide ? "tensorEmulatedWide" : "tensorEmulated") : isWide ? "tensorWide" : "tensor"];
   const [tileRows, tileColumns] = tensorTileSides(tile, matrix);
-  const baked: Record<string, number> = {
+  const baked: Record<string, number | boolean> = {
     ...matrix,
     ROW_MATRICES: tile.rowMatrices,
     COLUMN_MATRICES: tile.columnMatrices,
@@ -257,12 +257,18 @@ function onTensorCores(
     ROW_SUBGROUPS: tile.rowSubgroups,
     COLUMN_SUBGROUPS: tile.columnSubgroups,
     DEPTH_MATRICES: tile.depthMatrices,
+    A_INNER_CONTIGUOUS: form !== "weightGradient",
+    B_INNER_CONTIGUOUS: form === "forward",
+    A_IS_GRADIENT: form !== "forward",
   };
-  const text = spec.wgsl.replace(/^const (\w+) = 0u; \/\/ baked$/gm, (_, constant: string) => `const ${constant} = ${baked[constant]}u;`);
-  const named = { ...spec, name: `${spec.name} ${matrix.M}x${matrix.N}x${matrix.K} ${name}`, wgsl: text };
+  const text = spec.wgsl.replace(/^const (\w+) = (?:0u|false); \/\/ baked$/gm, (_, constant: string) => {
+    const value = baked[constant];
+    return `const ${constant} = ${typeof value === "boolean" ? value : `${value}u`};`;
+  });
+  const named = { ...spec, name: `${spec.name} ${form} ${matrix.M}x${matrix.N}x${matrix.K} ${name}`, wgsl: text };
   return {
     spec: withStorage(named, storages, overflowOf(form)),
-    constants: { ...directionsOf(form), A_IS_GRADIENT: form === "forward" ? 0 : 1 },
+    constants: {},
     grid: [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows), parts],
     sizes,
   };

@@ -7,10 +7,10 @@ fn setLane(lane: u32) {}
 fn toHalf(v: vec4<f32>) -> vec4<f16> { return vec4<f16>(v); }
 fn loadLeft(at: u32) -> Left {
   if (A_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Left, row_major>(&aTile, at, A_PITCH); }
-  return subgroupMatrixLoad<Left, column_major>(&aTile, at, A_PITCH);
+  return subgroupMatrixLoad<Left, col_major>(&aTile, at, A_PITCH);
 }
 fn loadRight(at: u32) -> Right {
-  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, column_major>(&bTile, at, B_PITCH); }
+  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, col_major>(&bTile, at, B_PITCH); }
   return subgroupMatrixLoad<Right, row_major>(&bTile, at, B_PITCH);
 }
 fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
