@@ -229,10 +229,15 @@ function tiled(
 /** What the matrix products of a tile are made of where the adapter has none. */
 const EMULATED = { matrix: { M: 8, N: 8, K: 8 }, lanes: 8 };
 
-/** The largest product, which reuses most; null: none. */
-export function bestMatrix(shapes: readonly MatrixShape[]): MatrixShape | null {
+/** The adapter's tensor cores: of their shapes the largest, which reuses most, and the threads of a subgroup; or what stands in for them. */
+export function tensorUnits({ subgroupMatrices, maxSubgroupSize }: Pick<MatmulAdapter, "subgroupMatrices" | "maxSubgroupSize">): {
+  matrix: MatrixShape;
+  lanes: number;
+} {
   const volume = ({ M, N, K }: MatrixShape) => M * N * K;
-  return shapes.reduce<MatrixShape | null>((best, shape) => (best === null || volume(shape) > volume(best) ? shape : best), null);
+  const [first, ...others] = subgroupMatrices;
+  if (first === undefined) return EMULATED;
+  return { matrix: others.reduce((best, shape) => (volume(shape) > volume(best) ? shape : best), first), lanes: maxSubgroupSize };
 }
 
 function onTensorCores(
@@ -244,10 +249,9 @@ function onTensorCores(
 ): KernelCall {
   const name = tuning.tensor[form][shapeClass(rows, columns)];
   const tile = MATMUL_TILES.tensor[name];
-  const own = bestMatrix(adapter.subgroupMatrices);
-  const matrix = own ?? EMULATED.matrix;
-  const lanes = own === null ? EMULATED.lanes : adapter.maxSubgroupSize;
-  const spec = specs[own === null ? (isWide ? "tensorEmulatedWide" : "tensorEmulated") : isWide ? "tensorWide" : "tensor"];
+  const { matrix, lanes } = tensorUnits(adapter);
+  const isEmulated = adapter.subgroupMatrices.length === 0;
+  const spec = specs[isEmulated ? (isWide ? "tensorEmulatedWide" : "tensorEmulated") : isWide ? "tensorWide" : "tensor"];
   const [tileRows, tileColumns] = tensorTileSides(tile, matrix);
   const baked: Record<string, number | boolean> = {
     ...matrix,

@@ -44,6 +44,7 @@ export const GPU_TILES = {
 
 export const TENSOR_TILES = {
   "2x2 of 4x4": { rowSubgroups: 2, columnSubgroups: 2, rowMatrices: 4, columnMatrices: 4, depthMatrices: 2 },
+  "2x2 of 4x4 shallow": { rowSubgroups: 2, columnSubgroups: 2, rowMatrices: 4, columnMatrices: 4, depthMatrices: 1 },
   "4x2 of 2x4": { rowSubgroups: 4, columnSubgroups: 2, rowMatrices: 2, columnMatrices: 4, depthMatrices: 2 },
   "2x2 of 2x2": { rowSubgroups: 2, columnSubgroups: 2, rowMatrices: 2, columnMatrices: 2, depthMatrices: 2 },
   "2x2 of 1x1": { rowSubgroups: 2, columnSubgroups: 2, rowMatrices: 1, columnMatrices: 1, depthMatrices: 2 },
@@ -74,11 +75,11 @@ function always<Name>(small: Name, medium = small, large = medium): PerShape<Nam
   return { forward: tiles, inputGradient: tiles, weightGradient: tiles };
 }
 
-/** Where nothing was measured. */
+/** Where nothing was measured. They fit WebGPU's least limits, and tensor cores of 16x16x16. */
 export const DEFAULT_TUNING: MatmulTuning = {
   software: always<TileName<"software">>("16x32"),
-  gpu: always<TileName<"gpu">>("32x32x32", "64x64x16", "128x128x16"),
-  tensor: always<TileName<"tensor">>("2x2 of 1x1", "2x2 of 2x2", "2x2 of 4x4"),
+  gpu: always<TileName<"gpu">>("32x32x32", "64x64x16", "128x128x8"),
+  tensor: always<TileName<"tensor">>("2x2 of 1x1", "2x2 of 2x2", "2x2 of 4x4 shallow"),
 };
 
 /** Rows and columns of C that a workgroup makes. */
@@ -91,3 +92,34 @@ export const tensorTileSides = (tile: TensorTile, { M, N }: { M: number; N: numb
   tile.rowSubgroups * tile.rowMatrices * M,
   tile.columnSubgroups * tile.columnMatrices * N,
 ];
+
+/** Of an adapter, that a tile has to keep. */
+export interface TileLimits {
+  workgroupBytes: number;
+  workgroupThreads: number;
+  /** threads of a subgroup at most */
+  lanes: number;
+  matrix: { M: number; N: number; K: number };
+}
+
+/** WebGPU's least, with NVIDIA's tensor cores. */
+export const LEAST_LIMITS: TileLimits = { workgroupBytes: 16384, workgroupThreads: 256, lanes: 32, matrix: { M: 16, N: 16, K: 16 } };
+
+/** Whether the adapter can run the tile in every form. */
+export function tileFits(profile: KernelProfile, name: string, { workgroupBytes, workgroupThreads, lanes, matrix }: TileLimits): boolean {
+  if (!Object.hasOwn(MATMUL_TILES[profile], name)) return false;
+  if (profile === "software") return true;
+  if (profile === "gpu") {
+    const tile: GpuTile = GPU_TILES[name as TileName<"gpu">];
+    const [rows, columns] = gpuTileSides(tile);
+    const bytes = tile.depth * (rows / 4 + columns / 4 + 2) * 16;
+    return bytes <= workgroupBytes && tile.rowThreads * tile.columnThreads <= workgroupThreads;
+  }
+  const tile: TensorTile = TENSOR_TILES[name as TileName<"tensor">];
+  const sides = tensorTileSides(tile, matrix);
+  const depth = tile.depthMatrices * matrix.K;
+  const subgroups = tile.rowSubgroups * tile.columnSubgroups;
+  // lines along the sum or across it, whichever pads more
+  const halves = sides.reduce((sum, side) => sum + Math.max(side * (depth + 8), depth * (side + 8)), 0);
+  return halves * 2 + subgroups * matrix.M * matrix.N * 4 <= workgroupBytes && subgroups * lanes <= workgroupThreads;
+}

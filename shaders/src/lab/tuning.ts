@@ -1,7 +1,7 @@
 /** The fastest tile of a product for each adapter that was measured: `npm run bench -- tiles` (sweep.ts) writes tuning.json. */
 import { KERNEL_PROFILES, type KernelProfile } from "../kernel.ts";
 import { MATMUL_FORMS } from "../kernels/matmul.ts";
-import { DEFAULT_TUNING, MATMUL_TILES, SHAPE_CLASSES, type MatmulTuning } from "../kernels/matmulTiles.ts";
+import { DEFAULT_TUNING, LEAST_LIMITS, SHAPE_CLASSES, tileFits, type MatmulTuning, type TileLimits } from "../kernels/matmulTiles.ts";
 import table from "./tuning.json" with { type: "json" };
 
 export interface TunedAdapter {
@@ -17,8 +17,8 @@ export type TuningEntry = { [P in KernelProfile]?: { [form: string]: { [shape: s
 export const adapterKey = ({ vendor, architecture, description }: TunedAdapter): string =>
   [vendor, architecture, description].map((part) => part.trim() || "?").join(" / ");
 
-/** The entry's tiles; the defaults where it names none, or one that does not exist (a file of another version). */
-export function tuningOf(entry: TuningEntry): MatmulTuning {
+/** The entry's tiles; the defaults where it names none, or one that this adapter cannot run or that does not exist. */
+export function tuningOf(entry: TuningEntry, limits: TileLimits = LEAST_LIMITS): MatmulTuning {
   const read = (profile: KernelProfile) =>
     Object.fromEntries(
       MATMUL_FORMS.map((form) => [
@@ -26,8 +26,8 @@ export function tuningOf(entry: TuningEntry): MatmulTuning {
         Object.fromEntries(
           SHAPE_CLASSES.map((shape) => {
             const named = entry[profile]?.[form]?.[shape];
-            const isKnown = named !== undefined && Object.hasOwn(MATMUL_TILES[profile], named);
-            return [shape, isKnown ? named : DEFAULT_TUNING[profile][form][shape]];
+            const canRun = named !== undefined && tileFits(profile, named, limits);
+            return [shape, canRun ? named : DEFAULT_TUNING[profile][form][shape]];
           }),
         ),
       ]),

@@ -3,7 +3,8 @@
  * Works on any GPUDevice: Dawn in a Node worker thread, Chrome's in a tab's Worker.
  */
 import type { Grid, KernelConstants, KernelProfile, KernelSpec } from "@starling/shaders";
-import type { MatmulTuning } from "@starling/shaders/kernels/matmulTiles";
+import { tensorUnits } from "@starling/shaders/kernels/matmul";
+import type { MatmulTuning, TileLimits } from "@starling/shaders/kernels/matmulTiles";
 import { measuredEntry, tuningOf } from "@starling/shaders/lab/tuning";
 import { DeviceError } from "./errors.ts";
 import { SubmitPacer } from "./submitPacer.ts";
@@ -19,7 +20,7 @@ export interface Dispatch {
 }
 
 export interface DeviceOptions {
-  /** `auto` takes `software` on a fallback adapter, `gpu` otherwise */
+  /** `auto`: `software` on a fallback adapter, `tensor` where there are tensor cores, `gpu` otherwise */
   profile?: KernelProfile | "auto";
   /** Dispatches a submit: a software adapter with a watchdog, or a shared display GPU, wants small ones. */
   dispatchesPerSubmit?: number;
@@ -93,6 +94,12 @@ function featuresOf(gpu: GPUDevice, info: GPUAdapterInfo): DeviceFeatures {
   };
 }
 
+/** `auto`: no barriers on a software adapter, tensor cores where there are any. */
+function fittingProfile({ isFallbackAdapter }: AdapterDescription, { shaderF16, subgroupMatrices }: DeviceFeatures): KernelProfile {
+  if (isFallbackAdapter) return "software";
+  return shaderF16 && subgroupMatrices.length > 0 ? "tensor" : "gpu";
+}
+
 export class Device {
   readonly gpu: GPUDevice;
   readonly profile: KernelProfile;
@@ -114,9 +121,9 @@ export class Device {
     this.gpu = gpu;
     this.adapter = adapter;
     this.features = features;
-    this.tuning = tuningOf(measuredEntry(adapter) ?? {});
+    this.tuning = tuningOf(measuredEntry(adapter) ?? {}, this.tileLimits);
     const wanted = options.profile ?? "auto";
-    this.profile = wanted === "auto" ? (adapter.isFallbackAdapter ? "software" : "gpu") : wanted;
+    this.profile = wanted === "auto" ? fittingProfile(adapter, features) : wanted;
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
     const ports = { submit: (list: readonly Dispatch[]) => this.#submit(list), done: () => gpu.queue.onSubmittedWorkDone() };
     this.pacer = options.portionMs === undefined ? null : new SubmitPacer(ports, { portionMs: options.portionMs });
@@ -180,6 +187,16 @@ export class Device {
       isFallbackAdapter: info.isFallbackAdapter ?? false,
     };
     return new Device(gpu, description, featuresOf(gpu, info), options);
+  }
+
+  /** What a tile of a matrix product may take here. */
+  get tileLimits(): TileLimits {
+    const { limits } = this.gpu;
+    return {
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+      workgroupThreads: limits.maxComputeInvocationsPerWorkgroup,
+      ...tensorUnits(this.features),
+    };
   }
 
   /** What `buffer`, `uniform` and readback hold at this moment: equal before and after, where nothing leaks. */

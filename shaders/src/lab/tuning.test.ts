@@ -1,0 +1,46 @@
+/** What an adapter gets when nobody measured it, or when a file says something it cannot do. */
+import { expect, test } from "vitest";
+import { KERNEL_PROFILES } from "../kernel.ts";
+import { MATMUL_FORMS } from "../kernels/matmul.ts";
+import { DEFAULT_TUNING, LEAST_LIMITS, MATMUL_TILES, SHAPE_CLASSES, tileFits } from "../kernels/matmulTiles.ts";
+import table from "./tuning.json" with { type: "json" };
+import { adapterKey, measuredEntry, tuningOf, type TuningEntry } from "./tuning.ts";
+
+const FOREIGN = { vendor: "acme", architecture: "", description: "Graphics 9000" };
+
+test("a foreign adapter gets tiles that WebGPU's least limits allow", () => {
+  expect(adapterKey(FOREIGN)).toBe("acme / ? / Graphics 9000");
+  expect(measuredEntry(FOREIGN)).toBeNull();
+  // a name that every object has is no adapter's
+  expect(measuredEntry({ vendor: "", architecture: "", description: "toString" })).toBeNull();
+  const tuning = tuningOf({});
+  expect(tuning).toEqual(DEFAULT_TUNING);
+  for (const profile of KERNEL_PROFILES) {
+    for (const form of MATMUL_FORMS) {
+      for (const shape of SHAPE_CLASSES) expect(tileFits(profile, tuning[profile][form][shape], LEAST_LIMITS)).toBe(true);
+    }
+  }
+});
+
+test("what is unknown or too large for the adapter is not taken, the rest is", () => {
+  const entry: TuningEntry = {
+    gpu: { forward: { large: "128x128x16", medium: "128x128x8", small: "999x999" }, inputGradient: { small: "constructor" } },
+    tensor: { sideways: { small: "2x2 of 2x2" } },
+  };
+  const small = tuningOf(entry);
+  expect(small.gpu.forward).toEqual({ ...DEFAULT_TUNING.gpu.forward, medium: "128x128x8" });
+  expect(small.gpu.inputGradient).toEqual(DEFAULT_TUNING.gpu.inputGradient);
+  expect(small.tensor).toEqual(DEFAULT_TUNING.tensor);
+  const roomy = tuningOf(entry, { ...LEAST_LIMITS, workgroupBytes: 32768 });
+  expect(roomy.gpu.forward.large).toBe("128x128x16");
+});
+
+test("the committed table names tiles that exist", () => {
+  for (const [adapter, entry] of Object.entries(table as Record<string, TuningEntry>)) {
+    for (const profile of KERNEL_PROFILES) {
+      for (const shapes of Object.values(entry[profile] ?? {})) {
+        for (const tile of Object.values(shapes)) expect(Object.keys(MATMUL_TILES[profile]), adapter).toContain(tile);
+      }
+    }
+  }
+});
