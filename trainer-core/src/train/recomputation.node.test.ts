@@ -3,6 +3,7 @@ import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Device } from "../device/device.ts";
 import { createTestDevice } from "../device/testDevice.node.ts";
+import type { MicroBatchShape } from "../model/llamaPlan.ts";
 import { initialWeights } from "../model/initialWeights.ts";
 import { LlamaTrainer } from "./step.ts";
 
@@ -31,9 +32,9 @@ beforeAll(async () => {
 });
 afterAll(() => device.dispose());
 
-async function gradientsOf(recomputation: boolean) {
+async function gradientsOf(recomputation: boolean, kind: Pick<MicroBatchShape, "storages" | "matformer">) {
   const before = device.memory.bytes;
-  const trainer = await LlamaTrainer.create(device, config, { sequenceTokens: TOKENS, microBatchSequences: 2, recomputation });
+  const trainer = await LlamaTrainer.create(device, config, { sequenceTokens: TOKENS, microBatchSequences: 2, recomputation, ...kind });
   const bytes = device.memory.bytes - before;
   trainer.load(initialWeights(config, 7));
   // the last of three micro-batches is half empty
@@ -44,8 +45,12 @@ async function gradientsOf(recomputation: boolean) {
   return { loss, gradients, bytes };
 }
 
-it("gives the loss and every gradient of a trainer that keeps everything, bit for bit, in less memory", async () => {
-  const [kept, recomputed] = [await gradientsOf(false), await gradientsOf(true)];
+it.each([
+  ["f32", {}],
+  ["halves, two in a word", { storages: { activations: "packed", weights: "packed" } }],
+  ["the second MatFormer tier", { matformer: { tier: 2, sliced: false } }],
+] as const)("gives the loss and every gradient of a trainer that keeps everything, bit for bit, in less memory: %s", async (what, kind) => {
+  const [kept, recomputed] = [await gradientsOf(false, kind), await gradientsOf(true, kind)];
   expect(recomputed.loss).toBe(kept.loss);
   expect(Number.isFinite(kept.loss)).toBe(true);
   for (const [name, values] of kept.gradients) {
@@ -55,6 +60,8 @@ it("gives the loss and every gradient of a trainer that keeps everything, bit fo
     ).toBe(true);
     expect(recomputed.gradients.get(name), name).toEqual(values);
   }
+  expect(recomputed.bytes).toBeLessThan(kept.bytes);
+  if (what !== "f32") return;
   // of each layer but one: everything beside streamIn, f32
   const rows = 2 * TOKENS;
   const shared = 4 * rows * (3 * 16 + 2 + 2 * 16 + 2 * 8 + 2 + 3 * 64);
