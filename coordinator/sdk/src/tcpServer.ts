@@ -23,6 +23,7 @@ import {
   MAX_HISTORY_REQUEST_BYTES,
   readHistoryRequest,
 } from "./roundHistory.ts";
+import { encodeShown, MAX_SHOWN_BYTES, type Shown, SHOWN_PROTOCOL } from "./shown.ts";
 import { encodeFrame } from "./snapshotFrames.ts";
 import type { Snapshot } from "./types.ts";
 import { encodeAs } from "./wire.ts";
@@ -46,12 +47,15 @@ export interface ServeOptions {
   settled?: () => Promise<void>;
   /** the rounds of that step and later ones, oldest first, at most `limit`; default: none are remembered */
   history?: (fromStep: number, limit: number) => readonly HistoryEntry[];
+  /** what witnesses showed last; default: nothing */
+  shown?: () => Shown | null;
 }
 
 /** Serves a core over a network. Returns the undo. */
 export function serveCoordinator(options: ServeOptions): () => void {
-  const { core, network, admins = [], settled = () => Promise.resolve(), history = () => [] } = options;
+  const { core, network, admins = [], settled = () => Promise.resolve(), history = () => [], shown = () => null } = options;
   const readers = new TokenBuckets(HISTORY_RATE);
+  const lookers = new TokenBuckets(HISTORY_RATE);
   const calls = new CallServer(core, admins);
   const frames = new FrameCache(core);
   const places = new Places();
@@ -74,6 +78,12 @@ export function serveCoordinator(options: ServeOptions): () => void {
         return encodeHistory(history(fromStep, limit));
       },
     ),
+    network.handle(SHOWN_PROTOCOL, { maxRequestBytes: 0, maxResponseBytes: MAX_SHOWN_BYTES }, async (from) => {
+      if (!lookers.take(toHex(from), 1, core.clock.nowMs())) {
+        throw new CoordinatorError("overloaded", `this peer asked what is shown more than ${HISTORY_RATE.perSecond} times a second`);
+      }
+      return encodeShown(shown());
+    }),
     network.handleSubscription(STATE_PROTOCOL, { maxRequestBytes: MAX_CALL_BYTES }, async (from, request, push, signal) => {
       const leavePlace = places.take(toHex(from));
       try {

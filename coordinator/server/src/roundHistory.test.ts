@@ -74,6 +74,26 @@ describe("a run's history", () => {
     expect(errors).toEqual([]);
   });
 
+  it("keeps the last text that a witness showed, and the last scores", async () => {
+    const history = await open(1);
+    const show = (step: number, sampleText: string | null, evals: readonly (readonly [string, number])[]) =>
+      history.report(
+        step,
+        0,
+        encodeWitnessMetadata({ loss: 1, tokensPerSecond: 1, bandwidthBytesPerSecond: 1, efficiency: 0.5, sampleText, evals }),
+      );
+    history.report(1, 0, said(3, 100));
+    expect(history.shown).toBeNull();
+    show(2, "The sea", []);
+    show(3, null, [["heldout", 20.5]]);
+    expect(history.shown).toEqual({ step: 3, sampleText: "The sea", evals: [["heldout", 20.5]] });
+    show(4, null, [["heldout", 20.5]]);
+    expect(history.shown!.step).toBe(3);
+    show(5, "My lord", [["heldout", 20.5]]);
+    history.report(6, 0, said(3, 100));
+    expect(history.shown).toEqual({ step: 5, sampleText: "My lord", evals: [["heldout", 20.5]] });
+  });
+
   it("forgets what a run that went back has undone, and a run that was begun again", async () => {
     const history = await open(1);
     for (const step of [1, 2, 3, 4, 5]) history.finished(after(step), step);

@@ -1,6 +1,7 @@
 /** What the server remembers of its rounds, for displays: who opens the page later sees the whole curve. */
 import type { CoordinatorState, HistoryEntry, WitnessMetadata } from "@starling/sdk";
 import { decodeHistoryEntry, encodeHistory, HISTORY_ENTRY_BYTES } from "@starling/sdk/roundHistory";
+import type { Shown } from "@starling/sdk/shown";
 import { readWitnessMetadata } from "@starling/sdk/witnessMetadata";
 import { ServerError } from "./errors.ts";
 
@@ -30,6 +31,7 @@ export class RoundHistory {
   #entries: HistoryEntry[] = [];
   /** of the step under way, by slot */
   #reports: { step: number; bySlot: Map<number, WitnessMetadata> } = { step: 0, bySlot: new Map() };
+  #shown: Shown | null = null;
   /** entries in the store, those that count no more included; null: it must be written anew */
   #stored: number | null = 0;
   #unwritten: HistoryEntry[] = [];
@@ -68,7 +70,22 @@ export class RoundHistory {
   report(step: number, slot: number, metadata: Uint8Array | undefined): void {
     if (this.#reports.step !== step) this.#reports = { step, bySlot: new Map() };
     const said = readWitnessMetadata(metadata);
-    if (said !== null) this.#reports.bySlot.set(slot, said);
+    if (said === null) return;
+    this.#reports.bySlot.set(slot, said);
+    const { sampleText, evals } = said;
+    if (sampleText === null && evals.length === 0) return;
+    // a text is told once, scores with every report; the step is that of what is new
+    const isNews = sampleText !== null || String(evals) !== String(this.#shown?.evals);
+    this.#shown = {
+      step: isNews ? step : (this.#shown?.step ?? step),
+      sampleText: sampleText ?? this.#shown?.sampleText ?? null,
+      evals: evals.length > 0 ? evals : (this.#shown?.evals ?? []),
+    };
+  }
+
+  /** What witnesses showed last; null: nothing yet, since this server began. */
+  get shown(): Shown | null {
+    return this.#shown;
   }
 
   /** The round that `state` ends with is over. */

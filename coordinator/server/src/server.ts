@@ -155,6 +155,7 @@ export class CoordinatorServer {
       admins: options.admins,
       settled: () => this.#saver?.settled() ?? Promise.resolve(),
       history: (fromStep, limit) => history.since(fromStep, limit),
+      shown: () => history.shown,
     });
     this.core.start();
     this.#keepSaving();

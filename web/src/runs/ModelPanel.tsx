@@ -11,6 +11,7 @@ export function ModelPanel({ view, points }: { view: RunView; points: readonly H
   const { checkpoint, parameterHash, parameterHashEpoch, config, chain } = view;
   const model = config?.model ?? null;
   const sample = points.findLast(({ sampleText }) => sampleText !== null);
+  const scored = points.findLast(({ evals }) => evals !== undefined);
   const url = checkpoint === null ? null : checkpointUrl(checkpoint.location);
   const parameters = chain !== null && chain.numParameters > 0n ? `${formatNumber(chain.numParameters)} parameters` : null;
   return (
@@ -63,6 +64,12 @@ export function ModelPanel({ view, points }: { view: RunView; points: readonly H
             )}
           </dd>
         </div>
+        {scored?.evals !== undefined && (
+          <div>
+            <dt className="text-sm text-muted">How it scores (step {formatNumber(scored.step)}, as one witness says)</dt>
+            <dd>{scored.evals.map(([name, score]) => scoreText(name, score)).join("; ")}</dd>
+          </div>
+        )}
         {sample !== undefined && (
           <div>
             <dt className="text-sm text-muted">What it writes (step {formatNumber(sample.step)}, as one witness says)</dt>
@@ -76,4 +83,9 @@ export function ModelPanel({ view, points }: { view: RunView; points: readonly H
       </dl>
     </Card>
   );
+}
+
+/** The held-out text has a perplexity, from 1 on; tasks have a share of right answers. */
+function scoreText(name: string, score: number): string {
+  return name === "heldout" ? `perplexity ${score.toPrecision(4)} on held-out text` : `${name} ${(100 * score).toFixed(1)} %`;
 }

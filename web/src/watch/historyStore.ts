@@ -18,6 +18,7 @@ export interface WitnessReport {
   batches: number;
   signature: string | null;
   sampleText: string | null;
+  evals?: HistoryPoint["evals"];
 }
 
 const MOST_POINTS = 20_000;
@@ -101,6 +102,7 @@ export class HistoryStore {
     const all = [...reports.values()];
     const losses = all.flatMap(({ loss }) => (loss === null ? [] : [loss]));
     const rates = all.flatMap(({ tokensPerSecond }) => (tokensPerSecond === null ? [] : [tokensPerSecond]));
+    const evals = all.find((report) => (report.evals?.length ?? 0) > 0)?.evals;
     const newest = all.reduce((best, one) => (one.atMs > best.atMs ? one : best));
     // a witness speaks for itself, and not every trainer is one: the others are taken to be like those who were read
     const trainers = Math.max(rates.length, ...all.map(({ batches }) => batches));
@@ -115,6 +117,7 @@ export class HistoryStore {
       witnesses: all.length,
       signature: newest.signature,
       sampleText: all.find(({ sampleText }) => sampleText !== null)?.sampleText ?? null,
+      ...(evals && { evals }),
     };
   }
 }

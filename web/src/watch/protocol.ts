@@ -223,6 +223,8 @@ export interface HistoryPoint {
   /** of one report; null without a chain */
   signature: string | null;
   sampleText: string | null;
+  /** scores of named tasks, where any were told: perplexity of held-out text (`heldout`), shares of right answers */
+  evals?: readonly (readonly [name: string, score: number])[];
 }
 
 export interface HistoryInfo {

@@ -2,12 +2,15 @@
 import type { PeerKey, PeerNetwork } from "@starling/network";
 import { CoordinatorError } from "@starling/sdk/errors";
 import { type HistoryEntry, readHistory } from "@starling/sdk/roundHistory";
+import { readShown, type Shown } from "@starling/sdk/shown";
 import type { RunChannel } from "./channels.ts";
 import type { HistoryPoint } from "./protocol.ts";
 
 const PAGE = 2_000;
 /** A coordinator without a round yet is asked again with the next one; this is for one that did not answer. */
 const RETRY_MS = 5_000;
+/** Newest rounds to which what witnesses show may belong. */
+const SHOWN_ROUNDS = 64;
 
 interface From {
   network: PeerNetwork;
@@ -23,6 +26,9 @@ export class TcpHistory {
   readonly #closing = new AbortController();
   #from: From | null = null;
   #newest: HistoryEntry | null = null;
+  #recent: HistoryEntry[] = [];
+  /** as it was told last */
+  #shown: Shown | null = null;
   #oldestStep: number | null = null;
   #reading = false;
   #again = false;
@@ -68,6 +74,7 @@ export class TcpHistory {
       do {
         this.#again = false;
         await this.#readNew(from);
+        await this.#readShown(from);
         if (this.#wantsOlder) await this.#readOlder(from);
         this.#wantsOlder = false;
       } while (this.#again);
@@ -93,10 +100,21 @@ export class TcpHistory {
     for (;;) {
       const entries = await readHistory(network, coordinator, fromStep, PAGE, { signal });
       this.#add(entries, from.nowOffsetMs());
+      this.#recent = [...this.#recent, ...entries].slice(-SHOWN_ROUNDS);
       this.#newest = entries.at(-1) ?? this.#newest;
       if (entries.length < PAGE) return;
       fromStep = entries.at(-1)!.step + 1;
     }
+  }
+
+  /** What the model writes, and its scores. A coordinator that does not know of it is no reason to show less of the rest. */
+  async #readShown({ network, coordinator, nowOffsetMs }: From): Promise<void> {
+    const shown = await readShown(network, coordinator, { signal: this.#closing.signal }).catch(() => null);
+    const entry = this.#recent.find(({ step }) => step === shown?.step);
+    if (shown === null || entry === undefined || JSON.stringify(shown) === JSON.stringify(this.#shown)) return;
+    this.#shown = shown;
+    const { sampleText, evals } = shown;
+    this.#channel.addPoints([{ ...pointOf(entry, nowOffsetMs()), sampleText, ...(evals.length > 0 && { evals }) }]);
   }
 
   async #readOlder(from: From): Promise<void> {

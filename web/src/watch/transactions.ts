@@ -111,6 +111,7 @@ function reportOf({ program, accounts, data }: Call, line: SignatureLine, run: A
       tokensPerSecond: metadata === null || metadata.tokensPerSecond === 0 ? null : metadata.tokensPerSecond,
       batches: countBits(bitmap),
       sampleText: metadata?.sampleText ?? null,
+      ...(metadata && metadata.evals.length > 0 && { evals: metadata.evals }),
     },
   ];
 }
