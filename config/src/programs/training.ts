@@ -53,9 +53,9 @@ export const training = {
   },
   kernelProfile: {
     type: "choice",
-    choices: ["auto", "software", "gpu"],
+    choices: ["auto", "software", "gpu", "tensor"],
     default: "auto",
-    doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; auto = by adapter.",
+    doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; tensor = products on tensor cores; auto = by adapter.",
   },
   precision: {
     type: "choice",
