@@ -14,7 +14,7 @@ import { Device, type DeviceFeatures } from "@starling/trainer-core/device/devic
 import { PRECISIONS } from "@starling/trainer-core/train/precision";
 import { checkPrecisions, runGolden, type GoldenSummary, type PrecisionCheck } from "./gpu/checks.ts";
 import { measureDistro, type DistroShare } from "./gpu/distroShare.ts";
-import { profileKernels, type KernelProfileReport } from "./gpu/kernelProfile.ts";
+import { EXACT_TIMESTAMPS, profileKernels, type KernelProfileReport } from "./gpu/kernelProfile.ts";
 import { GPU_SIZES, peakOf, type GpuSize, type Peak } from "./gpu/sizes.ts";
 import { makeTrainer, measuredProduct, measureThroughput, stepSequences, trainStep, type Throughput } from "./gpu/throughput.ts";
 import { runTorch, type TorchReport } from "./gpu/torchPeer.ts";
@@ -103,7 +103,7 @@ export interface GpuReport {
 }
 
 async function openDevice(profile: KernelProfile | "auto"): Promise<Device> {
-  const device = await Device.create(await createDawn(DAWN_FLAGS), { profile });
+  const device = await Device.create(await createDawn([...DAWN_FLAGS, EXACT_TIMESTAMPS]), { profile });
   calmPolling(device.gpu);
   return device;
 }
