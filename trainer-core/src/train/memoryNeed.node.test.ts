@@ -25,29 +25,25 @@ async function nullDevice(profile: "software" | "gpu" = "software"): Promise<Dev
 
 describe("memoryNeed", () => {
   it.each([
-    ["test", 1, false, "gpu"],
-    ["test", 3, true, "software"],
-    ["nano-shakespeare", 4, false, "gpu"],
-    ["nano-shakespeare", 4, true, "gpu"],
-  ] as const)(
-    "is what an engine of %s at micro-batch %i allocates, recomputation %s, %s kernels",
-    async (preset, microBatchSequences, recomputation, profile) => {
-      const plan = planOf(preset);
-      const device = await nullDevice(profile);
-      const adapter = factsOf(device);
-      const engine = await TrainingEngine.create(device, plan, { microBatchSequences, recomputation });
-      await engine.distro.reserve(32);
-      const options = { microBatchSequences, recomputation, profile, batchesPerRound: 32, adapter };
-      const need = await memoryNeed(plan, options);
-      expect(need.adapterBytes).toBe(device.memory.bytes);
-      expect(need.bindingBytes).toBeLessThanOrEqual(need.adapterBytes);
-      if (!recomputation) {
-        const about = memoryEstimate(plan, microBatchSequences, 32);
-        expect(about.adapterBytes / need.adapterBytes).toBeGreaterThan(0.7);
-        expect(about.adapterBytes / need.adapterBytes).toBeLessThan(2);
-      }
-    },
-  );
+    ["test", "gpu", { microBatchSequences: 1 }],
+    ["test", "software", { microBatchSequences: 3, recomputation: true }],
+    ["nano-shakespeare", "gpu", { microBatchSequences: 4 }],
+    ["nano-shakespeare", "gpu", { microBatchSequences: 4, recomputation: true, precision: "packed-f16" }],
+    ["nano-shakespeare", "gpu", { microBatchSequences: 2, dataParallelism: 2 }],
+  ] as const)("is what an engine of %s with %s kernels allocates: %o", async (preset, profile, options) => {
+    const plan = planOf(preset);
+    const devices = [await nullDevice(profile), ...("dataParallelism" in options ? [await nullDevice(profile)] : [])];
+    const [device, ...otherDevices] = devices;
+    const engine = await TrainingEngine.create(device!, plan, { ...options, otherDevices });
+    await engine.distro.reserve(32);
+    const need = await memoryNeed(plan, { ...options, profile, batchesPerRound: 32, adapter: factsOf(device!) });
+    expect(need.adapterBytes).toBe(devices.reduce((sum, { memory }) => sum + memory.bytes, 0));
+    expect(need.bindingBytes).toBeLessThanOrEqual(need.adapterBytes);
+    if (Object.keys(options).length > 1) return;
+    const about = memoryEstimate(plan, options.microBatchSequences, 32);
+    expect(about.adapterBytes / need.adapterBytes).toBeGreaterThan(0.7);
+    expect(about.adapterBytes / need.adapterBytes).toBeLessThan(2);
+  });
 
   it("tells a buffer that the adapter cannot bind", async () => {
     const adapter = { ...factsOf(await nullDevice()), maxStorageBufferBindingSize: 2 ** 16 };
