@@ -6,13 +6,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseLlamaConfig, type LlamaConfig } from "@starling/config/llamaConfig";
 import { tileTopk, type TileLayout } from "@starling/shaders/kernels/compress/tileLayout";
-import { decodeSparse } from "@starling/shaders/reference/compress/encode";
+import { decodeSigns } from "@starling/shaders/reference/compress/integerDecode";
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readParameters } from "@starling/trainer-core/checkpoint/readCheckpoint";
-import { decodeTierResult, tierSet, type TierSet } from "@starling/trainer-core/compress/tiers";
+import { decodeTierResult, placeResult, roundRule, tierSet, type TierResult, type TierSet } from "@starling/trainer-core/compress/tiers";
 import type { Device } from "@starling/trainer-core/device/device";
-import { prefixValues, tierRefusal, tierShape, tierWidth } from "@starling/trainer-core/model/matformer";
-import { llamaParameters, type ParameterMap } from "@starling/trainer-core/model/parameters";
+import { prefixValues, tierRefusal, tierShape, tierWidth, type MatformerPart } from "@starling/trainer-core/model/matformer";
+import type { ParameterMap, ParameterSpec } from "@starling/trainer-core/model/parameters";
+import { ParameterSet } from "@starling/trainer-core/model/parameterSet";
 import { DistroOptimizer } from "@starling/trainer-core/optim/distro/distroOptimizer";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
 import { largestDifference, load, tensor, type Loaded } from "./llama.ts";
@@ -36,10 +37,10 @@ const VALUE_TOLERANCE = 2e-5;
 /** of the largest value the element could reach; the decode's proved error is 5e-6 */
 const UPDATE_TOLERANCE = 1e-5;
 
-type Numbers = ArrayLike<number>;
-
 class Case {
   readonly folder: string;
+  /** of the model that has these tiers */
+  readonly base: string;
   readonly device: Device;
   readonly meta: Meta;
   readonly config: LlamaConfig;
@@ -48,8 +49,9 @@ class Case {
   readonly labels: Int32Array[];
   readonly results: GoldenResult[] = [];
 
-  private constructor(parts: Pick<Case, "folder" | "device" | "meta" | "config" | "weights" | "tokens" | "labels">) {
+  private constructor(parts: Pick<Case, "folder" | "base" | "device" | "meta" | "config" | "weights" | "tokens" | "labels">) {
     this.folder = parts.folder;
+    this.base = parts.base;
     this.device = parts.device;
     this.meta = parts.meta;
     this.config = parts.config;
@@ -72,6 +74,7 @@ class Case {
     const weights = await readParameters(directoryFiles(base), config);
     return new Case({
       folder,
+      base,
       device,
       meta,
       config,
@@ -157,137 +160,191 @@ function count(values: Float32Array): number {
   return nonZero;
 }
 
-/** One round of a client of each tier; what it sends, and what the whole model's client and a sliced one make of it. */
+/** One round of a client of each tier, from the golden gradients: what it sends, and what the whole model's client makes of all that. */
 async function mixedRound(golden: Case, oneBit: boolean, { lr, topk }: NonNullable<Meta["mixed_round"]>): Promise<void> {
   const is = (what: string) => `mixed round ${oneBit ? "1bit" : "f32"}/${what}`;
   const expected = await load(golden.folder, "mixed_round.safetensors");
-  const tiers = tierSet(llamaParameters(golden.config), CHUNK);
+  const names = [...new Set([...expected.keys()].map((key) => key.replace(/\.(tier\d+|f32|1bit)\.\w+$/, "")))].sort();
+  const whole = names.map((name) => ({ name, shape: golden.weights.get(name)!.shape }));
+  const tiers = tierSet(whole, CHUNK);
   const numbers = Object.keys(golden.meta.tiers).map(Number);
-  const widest = Math.max(...numbers);
-  const refusal = tierRefusal(golden.config.intermediateSize, CHUNK, widest);
+  const refusal = tierRefusal(golden.config.intermediateSize, CHUNK, Math.max(...numbers));
   if (refusal !== null) {
     golden.results.push({ name: is("refused"), ok: false, detail: refusal });
     return;
   }
-  const names = [...new Set([...expected.keys()].map((key) => key.replace(/\.(tier\d+|f32|1bit)\.\w+$/, "")))];
-  const payloads: Uint8Array[] = [];
-  let whole: { trainer: LlamaTrainer; optimizer: DistroOptimizer } | null = null;
-  let indices = 0;
-  let compared = 0;
-  let worst = 0;
+  const clients: Client[] = [];
   try {
+    let indices = 0;
+    let compared = 0;
+    let worst = 0;
     for (const tier of numbers) {
-      const trainer = await golden.trainer(tier, tier > 0 && oneBit);
-      const optimizer = await DistroOptimizer.create(golden.device, trainer.parameters, {
-        ...{ pipeline: "sync", compressionDecay: 1, topk, chunk: CHUNK, oneBit, weightDecay: 0 },
-        matformer: { tier, sliced: tier > 0 && oneBit, tiers },
-      });
-      await trainer.computeGradients(golden.tokens, golden.labels);
-      const { payload } = await optimizer.makeResult({ learningRate: lr });
-      payloads.push(payload);
-      const sent = decodeTierResult(payload, tiers, { oneBit, topk });
+      // one of each kind: what a client holds does not change what it sends
+      const client = await Client.create(golden.device, whole, { lr, topk, oneBit, tiers }, { tier, sliced: tier > 0 && oneBit });
+      clients.push(client);
+      const gradients = await (tier === 0 ? load(golden.base, "grads.safetensors") : load(golden.folder, `tier${tier}.safetensors`));
+      const sent = await client.train(gradients);
       const values = new Float32Array(sent.valueBits.buffer);
-      for (const { name, layout, k, first } of tensorsOf(tiers, golden.config, tier, topk)) {
-        if (!names.includes(name)) continue;
+      for (const { name, layout, k, first } of tensorsOf(whole, tiers, tier, topk)) {
         const index = tensor(expected, `${name}.tier${tier}.idx`).data;
         const value = tensor(expected, `${name}.tier${tier}.val`).data;
         for (let n = 0; n < layout.tiles * k; n++, compared++) {
           if (sent.index[first + n] !== index[n]) indices++;
-          const tile = Array.from({ length: k }, (_, i) => Math.abs(value[Math.floor(n / k) * k + i]));
+          const inTile = Array.from({ length: k }, (_, i) => Math.abs(value[Math.floor(n / k) * k + i]));
           const difference = oneBit ? Number(values[first + n] < 0 !== value[n] < 0) : Math.abs(values[first + n] - value[n]);
-          worst = Math.max(worst, difference / (oneBit ? 1 : Math.max(...tile)));
+          worst = Math.max(worst, difference / (oneBit ? 1 : Math.max(...inTile)));
         }
-      }
-      if (tier === 0) whole = { trainer, optimizer };
-      else {
-        optimizer.dispose();
-        await trainer.dispose();
       }
     }
     golden.equal(is("indices"), indices, compared);
     golden.check(is(oneBit ? "signs sent" : "values"), worst, oneBit ? 0 : VALUE_TOLERANCE);
-    if (whole === null) throw new Error("the golden round has no client of tier 0");
-    await compareApplied(golden, is, whole, { payloads, lr, topk, oneBit, names, numbers, tiers, expected });
+    await compareApplied(golden, is, clients, { whole, lr, topk, oneBit, tiers, expected });
   } finally {
-    whole?.optimizer.dispose();
-    await whole?.trainer.dispose();
+    for (const client of clients) client.dispose();
   }
 }
 
-interface Applied {
-  payloads: readonly Uint8Array[];
+interface Round {
   lr: number;
   topk: number;
   oneBit: boolean;
-  names: readonly string[];
-  numbers: readonly number[];
   tiers: TierSet;
-  expected: Map<string, Loaded>;
 }
 
-/** The signs that the device applies, and in double precision the sums that they are of. */
+class Client {
+  readonly part: MatformerPart;
+  readonly parameters: ParameterSet;
+  readonly #optimizer: DistroOptimizer;
+  readonly #round: Round;
+  payload: Uint8Array = new Uint8Array();
+
+  private constructor(part: MatformerPart, parameters: ParameterSet, optimizer: DistroOptimizer, round: Round) {
+    this.part = part;
+    this.parameters = parameters;
+    this.#optimizer = optimizer;
+    this.#round = round;
+  }
+
+  /** Its parameters are zero. */
+  static async create(device: Device, whole: readonly ParameterSpec[], round: Round, part: MatformerPart): Promise<Client> {
+    const held = whole.map((each) => ({ name: each.name, shape: tierShape(each, part.sliced ? part.tier : 0) }));
+    const parameters = new ParameterSet(device, held);
+    const { topk, oneBit, tiers } = round;
+    const optimizer = await DistroOptimizer.create(device, parameters, {
+      ...{ pipeline: "sync", compressionDecay: 1, topk, chunk: CHUNK, oneBit, weightDecay: 0 },
+      matformer: { ...part, tiers },
+    });
+    return new Client(part, parameters, optimizer, round);
+  }
+
+  /** `gradients` are those of its tier; what it holds beyond has none. */
+  async train(gradients: Map<string, Loaded>): Promise<TierResult> {
+    for (const { name, shape } of this.parameters.parameters) {
+      const { shape: part, data } = tensor(gradients, name);
+      const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
+      const columns = part.at(-1)!;
+      for (let i = 0; i < data.length; i++) values[Math.floor(i / columns) * shape.at(-1)! + (i % columns)] = data[i];
+      this.parameters.write("grad", name, values);
+    }
+    const { lr, oneBit, topk, tiers } = this.#round;
+    this.payload = (await this.#optimizer.makeResult({ learningRate: lr })).payload;
+    return decodeTierResult(this.payload, tiers, { oneBit, topk });
+  }
+
+  async apply(payloads: readonly Uint8Array[]): Promise<void> {
+    await this.#optimizer.beginRound({
+      results: payloads,
+      applyLearningRate: this.#round.lr,
+      decayLearningRate: null,
+      lookaheadLearningRate: null,
+    });
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    this.parameters.dispose();
+  }
+}
+
+/** The signs that devices apply, and what they are the signs of, as the integer decode has it. */
 async function compareApplied(
   golden: Case,
   is: (what: string) => string,
-  { trainer, optimizer }: { trainer: LlamaTrainer; optimizer: DistroOptimizer },
-  { payloads, lr, topk, oneBit, names, numbers, tiers, expected }: Applied,
+  clients: readonly Client[],
+  { whole, lr, topk, oneBit, tiers, expected }: Round & { whole: readonly ParameterSpec[]; expected: Map<string, Loaded> },
 ): Promise<void> {
-  const read = () => Promise.all(names.map((name) => trainer.parameters.read("master", name)));
-  const before = await read();
-  await optimizer.beginRound({ results: payloads, applyLearningRate: lr, decayLearningRate: null, lookaheadLearningRate: null });
-  const after = await read();
+  const payloads = clients.map(({ payload }) => payload);
+  for (const client of clients) await client.apply(payloads);
+  const decoded = payloads.map((payload) => decodeTierResult(payload, tiers, { oneBit, topk }));
+  const placed = decoded.map((result) => placeResult(result, tiers.layouts[result.tier], tiers.layouts[0], topk));
+  const numbers = decoded.map(({ tier }) => tier);
+  const sum = roundRule(tiers, numbers) === "sum";
   let unequal = 0;
   let compared = 0;
-  let worstSum = 0;
-  for (const [at, name] of names.entries()) {
-    const { layout } = [...tensorsOf(tiers, golden.config, 0, topk)].find((each) => each.name === name)!;
-    const { sum, reach } = sumOf(golden.config, name, layout, { numbers, tiers, topk, oneBit, expected });
+  let apart = 0;
+  let shared = 0;
+  let worst = 0;
+  for (const { name, layout, k, first } of tensorsOf(whole, tiers, 0, topk)) {
+    const joined = (part: "index" | "valueBits") =>
+      Uint32Array.from(placed.flatMap((result) => [...result[part].subarray(first, first + layout.tiles * k)]));
+    const update = new Float64Array(layout.elements);
+    decodeSigns(
+      layout,
+      { peers: placed.length, topk: k, oneBit, sum, index: joined("index"), valueBits: joined("valueBits") },
+      (element) => {
+        update[element.at] = element.update;
+      },
+    );
+    const reach = reachOf(name, layout, { whole, numbers, tiers, topk, oneBit, expected });
     const wanted = oneBit ? null : tensor(expected, `${name}.f32.sum`).data;
     const sign = tensor(expected, `${name}.${oneBit ? "1bit" : "f32"}.sign`).data;
-    for (let i = 0; i < sum.length; i++) {
-      if (wanted) worstSum = Math.max(worstSum, reach[i] === 0 ? Math.abs(sum[i] - wanted[i]) : Math.abs(sum[i] - wanted[i]) / reach[i]);
+    const steps = (await clients[0].parameters.read("master", name)).map((value) => Math.round(-value / lr));
+    for (let i = 0; i < update.length; i++) {
+      if (wanted) worst = Math.max(worst, reach[i] === 0 ? Math.abs(update[i] - wanted[i]) : Math.abs(update[i] - wanted[i]) / reach[i]);
       // where the sum is next to nothing, what is 0 and what is not is a matter of rounding
-      if (sum[i] !== 0 && Math.abs(sum[i]) <= UPDATE_TOLERANCE * reach[i]) continue;
+      const isUnsure = sign[i] !== 0 && Math.abs(wanted ? wanted[i] : update[i]) <= UPDATE_TOLERANCE * reach[i];
+      if (isUnsure) continue;
       compared++;
-      if (Math.round((before[at][i] - after[at][i]) / lr) !== sign[i]) unequal++;
+      if (steps[i] !== sign[i]) unequal++;
+    }
+    for (const { parameters } of clients.slice(1)) {
+      const { shape } = parameters.parameter(name);
+      const all = await clients[0].parameters.read("master", name);
+      const part = prefixValues(all, layout.shape, shape);
+      shared += part.length;
+      apart += (await parameters.read("master", name)).filter((value, i) => value !== part[i]).length;
     }
   }
-  if (!oneBit) golden.check(is("sum"), worstSum, UPDATE_TOLERANCE);
+  if (!oneBit) golden.check(is("sum"), worst, UPDATE_TOLERANCE);
   golden.equal(is("sign"), unequal, compared);
+  golden.equal(is("what clients share"), apart, shared);
 }
 
-/** What all clients sent for a tensor, decoded one by one and added up where each lies; and the largest value that could be there. */
-function sumOf(
-  config: LlamaConfig,
+/** The largest value that could be at each element: all that was sent for its tiles, with one sign. */
+function reachOf(
   name: string,
-  whole: TileLayout,
-  { numbers, tiers, topk, oneBit, expected }: Pick<Applied, "numbers" | "tiers" | "topk" | "oneBit" | "expected">,
-): { sum: Float64Array; reach: Float64Array } {
-  const sum = new Float64Array(whole.elements);
-  const reach = new Float64Array(whole.elements);
-  for (const tier of numbers) {
-    const { layout, k } = [...tensorsOf(tiers, config, tier, topk)].find((each) => each.name === name)!;
-    const index = tensor(expected, `${name}.tier${tier}.idx`).data;
-    const value = Array.from(tensor(expected, `${name}.tier${tier}.val`).data, (v) => (oneBit ? (v < 0 ? -1 : 1) : v));
-    const part: Numbers = decodeSparse(layout, k, index, value);
-    const bound = Array.from(
-      { length: layout.tiles },
-      (_, tile) => value.slice(tile * k, (tile + 1) * k).reduce((total, v) => total + Math.abs(v), 0) * Math.sqrt(4 / layout.total),
-    );
-    for (let i = 0; i < layout.elements; i++) {
-      const row = Math.floor(i / layout.columns);
-      const column = i % layout.columns;
-      sum[row * whole.columns + column] += part[i];
-      reach[row * whole.columns + column] += bound[Math.floor(row / layout.height) * layout.gridX + Math.floor(column / layout.width)];
+  layout: TileLayout,
+  of: Omit<Round, "lr"> & { whole: readonly ParameterSpec[]; numbers: readonly number[]; expected: Map<string, Loaded> },
+): Float64Array {
+  const reach = new Float64Array(layout.elements);
+  for (const tier of of.numbers) {
+    const { layout: part, k } = [...tensorsOf(of.whole, of.tiers, tier, of.topk)].find((each) => each.name === name)!;
+    const value = Array.from(tensor(of.expected, `${name}.tier${tier}.val`).data, (v) => (of.oneBit ? 1 : Math.abs(v)));
+    for (let i = 0; i < part.elements; i++) {
+      const row = Math.floor(i / part.columns);
+      const column = i % part.columns;
+      const tile = Math.floor(row / part.height) * part.gridX + Math.floor(column / part.width);
+      const total = value.slice(tile * k, (tile + 1) * k).reduce((a, b) => a + b, 0);
+      reach[row * layout.columns + column] += total * Math.sqrt(4 / part.total);
     }
   }
-  return { sum, reach };
+  return reach;
 }
 
 /** Every tensor of a tier with where its entries begin in a SentResult. */
-function* tensorsOf({ layouts }: TierSet, config: LlamaConfig, tier: number, topk: number) {
+function* tensorsOf(whole: readonly ParameterSpec[], { layouts }: TierSet, tier: number, topk: number) {
   let first = 0;
-  for (const [n, { name }] of llamaParameters(config).entries()) {
+  for (const [n, { name }] of whole.entries()) {
     const layout = layouts[tier][n];
     const k = tileTopk(layout, topk);
     yield { name, layout, k, first };
