@@ -49,6 +49,8 @@ const sequences = Array.from({ length: SEQUENCES }, (_, b) =>
 
 /** As a share of a tensor's largest gradient: halves have 11 bits, and some ten of them lie between a loss and a gradient. */
 const TOLERANCE = 0.01;
+/** A software adapter compiles for a minute when others keep it busy. */
+const TIMEOUT_MS = 300_000;
 
 async function expectTwinsGradients(trainer: LlamaTrainer): Promise<void> {
   const { loss, gradients } = llamaTwin(config, weights, sequences, sequences);
@@ -100,6 +102,7 @@ describe.each(BASE_PROFILES)("LlamaTrainer in halves, %s kernels", (profile) => 
       expect(trainer.lossScale).toEqual(lossScale);
       await trainer.dispose();
     },
+    TIMEOUT_MS,
   );
 });
 
@@ -155,6 +158,12 @@ test("the precision is chosen by adapter and model, and refused with what to do"
     reason: "the model's head dimension of 6 is no multiple of 4",
   });
   expect(choosePrecision("f32", gpu(true), odd).precision).toBe("f32");
+  const oddVocabulary = { ...config, vocabSize: 50257 };
+  expect(choosePrecision("auto", gpu(true), oddVocabulary).precision).toBe("f16");
+  expect(choosePrecision("auto", gpu(false), oddVocabulary)).toEqual({
+    precision: "f32",
+    reason: "the model's vocabulary of 50257 is no multiple of 4",
+  });
   expect(choosePrecision("packed-f16", gpu(true, true), config).precision).toBe("packed-f16");
   expect(() => choosePrecision("f16", gpu(false), config)).toThrow(/a GPU offers no shader-f16: use --precision packed-f16/);
   expect(() => choosePrecision("packed-f16", gpu(true), odd)).toThrow(/head dimension of 6 is no multiple of 4: use --precision f32/);

@@ -24,10 +24,11 @@ export interface ChosenPrecision {
   reason: string;
 }
 
-/** Why a model's tensors cannot be halves; null where they can. Kernels take four neighbours at once. */
-export function oddWidth({ hiddenSize, intermediateSize, headDim, vocabSize }: LlamaConfig): string | null {
-  const widths = { "hidden size": hiddenSize, "intermediate size": intermediateSize, "head dimension": headDim, vocabulary: vocabSize };
-  const odd = Object.entries(widths).find(([, width]) => width % 4 !== 0);
+/** Why a model's tensors cannot be stored so; null where they can. Kernels take four neighbours at once, those of packed halves always. */
+function oddWidth({ hiddenSize, intermediateSize, headDim, vocabSize }: LlamaConfig, precision: Precision): string | null {
+  const most = { "hidden size": hiddenSize, "intermediate size": intermediateSize, "head dimension": headDim };
+  const widths: Record<Precision, Record<string, number>> = { f32: {}, f16: most, "packed-f16": { ...most, vocabulary: vocabSize } };
+  const odd = Object.entries(widths[precision]).find(([, width]) => width % 4 !== 0);
   return odd ? `the model's ${odd[0]} of ${odd[1]} is no multiple of 4` : null;
 }
 
@@ -40,14 +41,15 @@ export function choosePrecision(
   { features, adapter }: Pick<Device, "features" | "adapter">,
   config: LlamaConfig,
 ): ChosenPrecision {
-  const odd = oddWidth(config);
   if (wanted === "auto") {
     if (adapter.isFallbackAdapter) return { precision: "f32", reason: "a software adapter is fastest in f32" };
+    const precision = features.shaderF16 ? "f16" : "packed-f16";
+    const odd = oddWidth(config, precision);
     if (odd !== null) return { precision: "f32", reason: odd };
-    if (features.shaderF16) return { precision: "f16", reason: "the adapter has shader-f16" };
-    return { precision: "packed-f16", reason: "the adapter has no shader-f16" };
+    return { precision, reason: `the adapter has ${features.shaderF16 ? "" : "no "}shader-f16` };
   }
-  if (wanted !== "f32" && odd !== null) {
+  const odd = oddWidth(config, wanted);
+  if (odd !== null) {
     throw new TrainError("unsupported", `precision ${wanted} was asked for, but ${odd}: use --precision f32, or auto`);
   }
   if (wanted === "f16" && !features.shaderF16) {
