@@ -1,6 +1,7 @@
 /** Which checks `starling doctor` makes, in the order in which it prints them. */
 import type { Check, DoctorOptions } from "./check.ts";
 import { adapter, arithmetic } from "./checks/adapter.ts";
+import { adapters } from "./checks/adapters.ts";
 import { clock } from "./checks/clock.ts";
 import { coordinator } from "./checks/coordinator.ts";
 import { data } from "./checks/data.ts";
@@ -10,10 +11,11 @@ import { limits } from "./checks/limits.ts";
 import { machineMemory } from "../engine/memoryOffer.ts";
 import { memory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
-import { nvidia } from "./checks/nvidia.ts";
+import { nvidia, parseCards, systemNvidiaPlaces } from "./checks/nvidia.ts";
 import { ports, type WantedPort } from "./checks/ports.ts";
 import { rpc, websocket } from "./checks/rpc.ts";
 import { vulkan } from "./checks/vulkan.ts";
+import { listAdapters } from "../platform/listAdapters.ts";
 import { Subject } from "./subject.ts";
 
 export function checksFor(options: DoctorOptions): Check[] {
@@ -29,6 +31,17 @@ export function checksFor(options: DoctorOptions): Check[] {
     vulkan(),
     nvidia(),
     adapter(look, options.device),
+    adapters({
+      list: async (signal) => {
+        const found = options.device === "software" ? [] : await listAdapters("system", signal);
+        return found.length > 0 || options.device === "gpu" ? found : listAdapters("software", signal);
+      },
+      freeMib: async () => {
+        const cards = await systemNvidiaPlaces.query(AbortSignal.timeout(5_000)).then(parseCards, () => []);
+        return new Map(cards.map(({ name, freeMib }) => [name, freeMib]));
+      },
+      selector: options.adapter,
+    }),
     arithmetic(look),
     memory({
       facts: () => machineMemory(),

@@ -18,16 +18,28 @@ export function rangeOf(total: number, { index, count }: Shard): readonly [first
   return [Math.floor((total * index) / count), Math.floor((total * (index + 1)) / count)];
 }
 
-/** Errors: ParallelError indivisible, with the counts that would do. */
+/**
+ * Every device needs equally many query heads, and whole key and value heads: either equally many, or one that several devices hold
+ * alike (what each finds of its gradient is then a part, and the parts are added up with everything else). Errors: ParallelError
+ * indivisible, with the counts that would do.
+ */
 export function assertDivisible(config: LlamaConfig, count: number): void {
   const { numHeads, numKvHeads, intermediateSize, vocabSize } = config;
-  const fits = (n: number) => numKvHeads % n === 0 && n <= intermediateSize && n <= vocabSize;
+  const fits = (n: number) =>
+    numHeads % n === 0 && (numKvHeads % n === 0 || n % numKvHeads === 0) && n <= intermediateSize && n <= vocabSize;
   if (fits(count)) return;
-  const possible = Array.from({ length: numKvHeads }, (_, n) => n + 1).filter(fits);
+  const possible = Array.from({ length: numHeads }, (_, n) => n + 1).filter(fits);
   throw new ParallelError(
     "indivisible",
-    `the model cannot be split over ${count} devices: its ${numHeads} query heads share ${numKvHeads} key and value heads, of which every device needs equally many; a tensor parallelism of ${possible.join(" or ")} would do`,
+    `the model cannot be split over ${count} devices: its ${numHeads} query heads and ${numKvHeads} key and value heads do not come out even; a tensor parallelism of ${possible.join(" or ")} would do`,
   );
+}
+
+/** This shard's key and value heads. */
+function keyHeads({ numKvHeads }: LlamaConfig, shard: Shard): readonly [first: number, end: number] {
+  if (numKvHeads % shard.count === 0) return rangeOf(numKvHeads, shard);
+  const head = Math.floor((shard.index * numKvHeads) / shard.count);
+  return [head, head + 1];
 }
 
 /** The model as a device of the group sees it: its own heads, neurons and vocabulary. */
@@ -39,7 +51,7 @@ export function shardConfig(config: LlamaConfig, shard: Shard): LlamaConfig {
   return {
     ...config,
     numHeads: config.numHeads / shard.count,
-    numKvHeads: config.numKvHeads / shard.count,
+    numKvHeads: Math.max(1, config.numKvHeads / shard.count),
     intermediateSize: own(config.intermediateSize),
     vocabSize: own(config.vocabSize),
   };
@@ -70,20 +82,17 @@ export function tensorSlice(config: LlamaConfig, { name, shape }: ParameterSpec,
     first,
     isWhole: false,
   });
-  const heads = (count: number): readonly [number, number] => {
-    const [first, end] = rangeOf(count, shard);
-    return [first * config.headDim, end * config.headDim];
-  };
+  const heads = ([first, end]: readonly [number, number]) => [first * config.headDim, end * config.headDim] as const;
   if (name === EMBEDDING_NAME || name === LM_HEAD_NAME) return byRows(rangeOf(config.vocabSize, shard));
   const part = name.split(".").at(-2);
   switch (part) {
     case "q_proj":
-      return byRows(heads(config.numHeads));
+      return byRows(heads(rangeOf(config.numHeads, shard)));
     case "k_proj":
     case "v_proj":
-      return byRows(heads(config.numKvHeads));
+      return byRows(heads(keyHeads(config, shard)));
     case "o_proj":
-      return byColumns(heads(config.numHeads));
+      return byColumns(heads(rangeOf(config.numHeads, shard)));
     case "gate_proj":
     case "up_proj":
       return byRows(rangeOf(config.intermediateSize, shard));

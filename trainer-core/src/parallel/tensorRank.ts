@@ -155,11 +155,6 @@ export class TensorRank {
     return new Float32Array(await this.device.read(this.#lossSums, count * 4));
   }
 
-  /** Loss at every position of the last micro-batch (sequences, tokens); 0 where there is no target. */
-  async readPositionLosses(): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.device.read(this.#rowLosses, this.#rows * 4));
-  }
-
   dispose(): void {
     const own = [this.parts, this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#lse, this.#rowLosses, this.#lossSums];
     const small = [this.#scales, this.#slot, this.#ropeTable, ...this.#sizes.values()];
