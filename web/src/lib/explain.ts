@@ -230,8 +230,6 @@ const TRAIN: Record<TrainErrorCode, Words> = {
   "part-only": bad("This client holds a part of the model alone"),
   "bad-parameters": bad("The model's parameters are not what was agreed", "retry"),
   "engine-lost": bad("The graphics adapter was lost too often", "retry"),
-  "not-finite": bad("The training went out of bounds"),
-  "part-only": bad("This device holds a part of the model"),
   "wrong-arithmetic": bad("This adapter computes wrongly"),
 };
 
