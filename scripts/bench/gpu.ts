@@ -9,6 +9,7 @@ import { cpus, loadavg } from "node:os";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter } from "@starling/node-host/platform/adapter";
 import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
+import { measuredEntry, type TuningEntry } from "@starling/shaders/lab/tuning";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type DeviceFeatures } from "@starling/trainer-core/device/device";
 import { PRECISIONS } from "@starling/trainer-core/train/precision";
@@ -95,6 +96,8 @@ export interface GpuReport {
   adapter: { name: string; vendor: string; architecture: string; isSoftware: boolean; features: DeviceFeatures };
   model: { name: string; standsInFor: string | null; parameters: number; sequenceTokens: number; stepTokens: number; flopsAStep: number };
   peak: Peak;
+  /** the adapter's line of shaders/src/lab/tuning.json; null: it was never swept, the default tiles run */
+  tiles: TuningEntry | null;
   profiles: (ProfileReport | { profile: KernelProfile; failed: string })[];
   torch: TorchReport;
   /** our tokens/s, best profile, over PyTorch's; null without it */
@@ -143,6 +146,7 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
       flopsAStep: stepFlops({ ...size, why: "" }),
     },
     peak,
+    tiles: measuredEntry(adapter),
     profiles: [],
     torch: { absent: "not run yet" },
     ratioToTorch: { eager: null, compiled: null },
