@@ -71,6 +71,7 @@ describe.each(BASE_PROFILES)("LlamaTrainer in halves, %s kernels", (profile) => 
 
   test.for(["packed-f16", "f16"] satisfies Precision[])(
     "%s: the twin's loss and gradients; a scale that overflows is found",
+    { timeout: TIMEOUT_MS },
     async (precision, context) => {
       if (precision === "f16" && !device.features.shaderF16) return context.skip(`${device.adapter.description} has no shader-f16`);
       const trainer = await LlamaTrainer.create(device, config, { ...SHAPE, storages: STORAGES_OF[precision] });
@@ -102,7 +103,6 @@ describe.each(BASE_PROFILES)("LlamaTrainer in halves, %s kernels", (profile) => 
       expect(trainer.lossScale).toEqual(lossScale);
       await trainer.dispose();
     },
-    TIMEOUT_MS,
   );
 });
 
