@@ -197,8 +197,8 @@ fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
   backwardKeysSoftware: `// Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueriesSoftware.wgsl:
 //   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
 // Shapes as in attention/forwardSoftware.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
-// A workgroup of 4 threads makes 16 keys and 16 dimensions and walks the queries of all heads of the group, so nothing is added
-// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * ceil(headDim / 16) workgroups.
+// A workgroup of 4 threads makes 16 keys and a chunk of dimensions and walks the queries of all heads of the group, so nothing is added
+// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * chunks workgroups.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
@@ -230,11 +230,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (shape.sequence + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -243,57 +243,61 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let j = first + lane * 4u;
   // 4 times: r
   let k$r = keyAt(j + $ru) * headDim;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
-  var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
+  // V times: c
+  var dk$r_$c = vec4<f32>();
+  var dv$r_$c = vec4<f32>();
+  // end c
   // end r
   // own here
-  for (var i = first * group; i < queries; i += 2u) {
-    // 2 times: n
+  for (var i = first * group; i < queries; i += KEYS) {
+    // K times: n
     let row$n = queryAt(i + $nu);
     let q$n = row$n * headDim;
     var s$n = vec4<f32>(); // of query $n with the thread's 4 keys
     var t$n = vec4<f32>();
     // end n
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
-      let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
+      // V times: c
+      let k$r_$c = load_k(k$r, d + $cu * 4u);
+      let v$r_$c = load_v(k$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
-      // 2 times: n
-      let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
-      let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
+      // K times: n
+      // V times: c
+      let q$n_$c = load_q(q$n, d + $cu * 4u);
+      let o$n_$c = load_dOut(q$n, d + $cu * 4u);
       // 4 times: r
-      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
+      s$n.$rc += dot(k$r_$c, q$n_$c);
+      t$n.$rc += dot(v$r_$c, o$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
-    // 2 times: n
+    // K times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    // V times: c
     // chunk
-    let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
-    let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
-    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n; let u_$n = e_$n; let v_$n = f_$n; let g_$n = m_$n; let h_$n = o_$n;
-    // end n
+    let x$n_$c = load_q(q$n, chunk + $cu * 4u);
+    let y$n_$c = load_dOut(q$n, chunk + $cu * 4u);
+    // one chunk: let x$n_$c = q$n_$c; let y$n_$c = o$n_$c;
     // 4 times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
-    u$r += p0.$rc * u_0 + p1.$rc * u_1;
-    v$r += p0.$rc * v_0 + p1.$rc * v_1;
-    g$r += p0.$rc * g_0 + p1.$rc * g_1;
-    h$r += p0.$rc * h_0 + p1.$rc * h_1;
+    dk$r_$c += ds$n.$rc * x$n_$c;
+    dv$r_$c += p$n.$rc * y$n_$c;
     // end r
+    // end c
+    // end n
   }
   // 4 times: r
   if (j + $ru < shape.sequence) {
-    store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
-    store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);
+    // V times: c
+    store_dk(k$r, chunk + $cu * 4u, dk$r_$c);
+    store_dv(k$r, chunk + $cu * 4u, dv$r_$c);
+    // end c
   }
   // end r
 }
@@ -492,7 +496,7 @@ fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
 //   p[i, j] = exp(scale * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
 //   ds[i, j] = scale * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
 // Shapes and lay-out as in attention/forwardSoftware.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
-// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups of 4.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * chunks workgroups of 4.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
@@ -524,11 +528,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (queries + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -538,57 +542,64 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
-  let i$r = (first + lane * 4u + $ru) / group;
   var delta$r = 0.0;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // V times: c
+  var dq$r_$c = vec4<f32>();
+  // end c
   // end r
   for (var d = 0u; d < headDim; d += 4u) {
     // 4 times: r
     delta$r += dot(load_out(q$r, d), load_dOut(q$r, d));
     // end r
   }
-  let rows = vec4(i0, i1, i2, i3);
+  let i = first + lane * 4u;
+  let rows = vec4(i, i + 1u, i + 2u, i + 3u) / group;
   let logs = vec4(lse[h0], lse[h1], lse[h2], lse[h3]);
   let deltas = vec4(delta0, delta1, delta2, delta3);
   // own here
-  for (var j = 0u; j <= lastKey; j += 2u) {
-    // 2 times: n
+  for (var j = 0u; j <= lastKey; j += KEYS) {
+    // K times: n
     let k$n = keyAt(j + $nu) * headDim;
     var s$n = vec4<f32>(); // of key $n with the thread's 4 queries
     var t$n = vec4<f32>();
     // end n
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
-      let e$r = load_dOut(q$r, d); let f$r = load_dOut(q$r, d + 4u); let g$r = load_dOut(q$r, d + 8u); let o$r = load_dOut(q$r, d + 12u);
+      // V times: c
+      let q$r_$c = load_q(q$r, d + $cu * 4u);
+      let o$r_$c = load_dOut(q$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
-      // 2 times: n
-      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
-      let e_$n = load_v(k$n, d); let f_$n = load_v(k$n, d + 4u); let g_$n = load_v(k$n, d + 8u); let o_$n = load_v(k$n, d + 12u);
+      // K times: n
+      // V times: c
+      let k$n_$c = load_k(k$n, d + $cu * 4u);
+      let v$n_$c = load_v(k$n, d + $cu * 4u);
       // 4 times: r
-      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
+      s$n.$rc += dot(q$r_$c, k$n_$c);
+      t$n.$rc += dot(o$r_$c, v$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
-    // 2 times: n
+    // K times: n
     let ds$n = select(vec4<f32>(), shape.scale * exp(s$n * shape.scale - logs) * (t$n - deltas), vec4(j + $nu) <= rows);
+    // V times: c
     // chunk
-    let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
-    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n;
-    // end n
+    let x$n_$c = load_k(k$n, chunk + $cu * 4u);
+    // one chunk: let x$n_$c = k$n_$c;
     // 4 times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
+    dq$r_$c += ds$n.$rc * x$n_$c;
     // end r
+    // end c
+    // end n
   }
   // 4 times: r
-  if (first + lane * 4u + $ru < queries) {
-    store_dq(q$r, chunk, w$r); store_dq(q$r, chunk + 4u, x$r); store_dq(q$r, chunk + 8u, y$r); store_dq(q$r, chunk + 12u, z$r);
+  if (i + $ru < queries) {
+    // V times: c
+    store_dq(q$r, chunk + $cu * 4u, dq$r_$c);
+    // end c
     if (chunk == 0u) { delta[h$r] = delta$r; }
   }
   // end r
@@ -787,14 +798,14 @@ fn loadOther(row: u32, d: u32, second: bool) -> vec4<f32> {
 //   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
 // q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
 // out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
-// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and 16 dimensions
-// (scores are recomputed for every further 16); no workgroup memory. All 4 threads walk the same keys, to the last one's
-// diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
-// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
+// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and a chunk of
+// dimensions: all, up to 32, else 16 (scores are recomputed for every further chunk); no workgroup memory. All 4 threads walk the
+// same keys, to the last one's diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * chunks workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
 // The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between \`// 4 times: r\` and \`// end r\`
-// are written four times, with $r 0 to 3 and $rc the component x to w. Where one chunk is all, the own rows are loaded once, at
-// \`// own here\`, and what follows \`// one chunk:\` takes the place of what is above it since \`// chunk\`.
+// are written four times, with $r 0 to 3 and $rc the component x to w; V: vectors of a chunk, K: keys met at once. Where one chunk
+// is all, the own rows are loaded once, at \`// own here\`, and what \`// one chunk:\` says takes the place of the lines since \`// chunk\`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -830,11 +841,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (queries + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -847,7 +858,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let i$r = (first + lane * 4u + $ru) / group;
   var m$r = MASKED;
   var l$r = 0.0;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // V times: c
+  var out$r_$c = vec4<f32>();
+  // end c
   // end r
   // own here
   for (var j = 0u; j <= lastKey; j += 4u) {
@@ -855,17 +868,21 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     var s$r = vec4<f32>();
     let k$r = keyAt(j + $ru) * headDim;
     // end r
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
+      // V times: c
+      let q$r_$c = load_q(q$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
       // 4 times: n
-      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
+      // V times: c
+      let k$n_$c = load_k(k$n, d + $cu * 4u);
       // 4 times: r
-      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      s$r.$nc += dot(q$r_$c, k$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
     // 4 times: r
@@ -876,20 +893,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     m$r = n$r;
     l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
     // end r
+    // V times: c
     // 4 times: n
-    let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
+    let v$n_$c = load_v(k$n, chunk + $cu * 4u);
     // end n
     // 4 times: r
-    w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
-    x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
-    y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
-    z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
+    out$r_$c = out$r_$c * e$r + p$r.x * v0_$c + p$r.y * v1_$c + p$r.z * v2_$c + p$r.w * v3_$c;
     // end r
+    // end c
   }
   // 4 times: r
   if (first + lane * 4u + $ru < queries) {
-    store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
-    store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);
+    // V times: c
+    store_out(q$r, chunk + $cu * 4u, out$r_$c / l$r);
+    // end c
     if (chunk == 0u) { lse[h$r] = m$r + log(l$r); }
   }
   // end r

@@ -52,39 +52,43 @@ const BACKWARD_KEYS: AttentionKernel = {
 };
 const F32_BINDINGS = ["shape", "lse", "delta"];
 
-/** Writes out the text of a software kernel as attention/forwardSoftware.wgsl says; `isOneChunk`: 16 dimensions are all. */
-function expandRows(text: string, isOneChunk: boolean): string {
+/** Dimensions that a workgroup of `software` makes. */
+const softwareChunk = (headDim: number): number => (headDim <= 32 ? Math.ceil(headDim / 4) * 4 : 16);
+
+/** Writes out the text of a software kernel as attention/forwardSoftware.wgsl says. */
+function expandRows(text: string, headDim: number): string {
+  const chunk = softwareChunk(headDim);
+  const isOneChunk = headDim <= chunk;
+  // rows of its own that a thread fetches anew for every step are worth more keys a step
+  const times: Record<string, number> = { 4: 4, V: chunk / 4, K: isOneChunk ? 2 : 4 };
   if (isOneChunk) {
     const own = /^ *\/\/ own\n([^]*?)^ *\/\/ end own\n/m;
     text = text
       .replace(/^ *\/\/ own here\n/m, `const d = 0u;\n${own.exec(text)?.[1] ?? ""}`)
       .replace(own, "")
-      .replace(/^ *for \(var d = 0u; d < headDim; d \+= 16u\) \{\n([^]*?)^ *\} \/\/ dimensions\n/m, "$1")
+      .replace(/^ *for \(var d = 0u; d < headDim; d \+= CHUNK\) \{\n([^]*?)^ *\} \/\/ dimensions\n/m, "$1")
       .replace(/^ *\/\/ chunk\n[^]*?^ *\/\/ one chunk: (.*\n)/gm, "$1");
   }
-  for (const name of ["n", "r"]) {
+  for (const name of ["n", "r", "c"]) {
     text = text.replace(
-      new RegExp(String.raw`^ *// (\d) times: ${name}\n([^]*?)^ *// end ${name}\n`, "gm"),
-      (_, times: string, body: string) =>
-        ["x", "y", "z", "w"]
-          .slice(0, Number(times))
-          .map((component, at) => body.replaceAll(`$${name}c`, component).replaceAll(`$${name}`, `${at}`))
-          .join(""),
+      new RegExp(String.raw`^ *// (\w) times: ${name}\n([^]*?)^ *// end ${name}\n`, "gm"),
+      (_, count: string, body: string) =>
+        Array.from({ length: times[count] }, (_, at) => body.replaceAll(`$${name}c`, "xyzw"[at]).replaceAll(`$${name}`, `${at}`)).join(""),
     );
   }
-  return text;
+  return `${text}const CHUNK = ${chunk}u;\nconst KEYS = ${times["K"]}u;\n`;
 }
 
 function specOf(kernel: AttentionKernel, profile: BaseProfile, headDim: number, storages: KernelStorages): KernelSpec {
   const isGpu = profile === "gpu";
-  const text = isGpu ? `${kernel.text.gpu}const WIDTHS = ${Math.ceil(headDim / 32)};\n` : expandRows(kernel.text.software, headDim <= 16);
+  const text = isGpu ? `${kernel.text.gpu}const WIDTHS = ${Math.ceil(headDim / 32)};\n` : expandRows(kernel.text.software, headDim);
   const stored = kernel.bindings.filter(({ name }) => !F32_BINDINGS.includes(name));
   return withRowAccess(
     { name: `attention.${kernel.name}${isGpu ? "Gpu" : "Software"}`, wgsl: text, bindings: kernel.bindings },
     {
       width: headDim,
       limit: "shape.headDim",
-      step: isGpu ? 32 : 16,
+      step: isGpu ? 32 : softwareChunk(headDim),
       plain: F32_BINDINGS,
       storages: Object.fromEntries(stored.map(({ name }) => [name, storages.activations])),
       overflow: kernel.overflow,
@@ -101,7 +105,7 @@ function call(kernel: AttentionKernel, profile: KernelProfile, shape: AttentionS
   const grid =
     base === "gpu"
       ? foldedGrid(batch * keyHeads * Math.ceil(rows / 64))
-      : foldedGrid(batch * keyHeads * Math.ceil(rows / 16) * Math.ceil(headDim / 16));
+      : foldedGrid(batch * keyHeads * Math.ceil(rows / 16) * Math.ceil(headDim / softwareChunk(headDim)));
   return { spec: specOf(kernel, base, headDim, storages), constants: {}, sizes, grid };
 }
 

@@ -1,8 +1,8 @@
 // Gradients of causal attention with respect to k and v, with p and ds as in attention/backwardQueriesSoftware.wgsl:
 //   dv[j] = sum over i >= j of p[i, j] dOut[i];  dk[j] = sum over i >= j of ds[i, j] q[i], over all query heads of the group
 // Shapes as in attention/forwardSoftware.wgsl; dk, dv as k: overwritten. delta comes from backwardQueries.
-// A workgroup of 4 threads makes 16 keys and 16 dimensions and walks the queries of all heads of the group, so nothing is added
-// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * ceil(headDim / 16) workgroups.
+// A workgroup of 4 threads makes 16 keys and a chunk of dimensions and walks the queries of all heads of the group, so nothing is added
+// atomically. Grid: folded, batch * keyHeads * ceil(sequence / 16) * chunks workgroups.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
@@ -23,11 +23,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (shape.sequence + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -36,57 +36,61 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let j = first + lane * 4u;
   // 4 times: r
   let k$r = keyAt(j + $ru) * headDim;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>(); // of dk
-  var u$r = vec4<f32>(); var v$r = vec4<f32>(); var g$r = vec4<f32>(); var h$r = vec4<f32>(); // of dv
+  // V times: c
+  var dk$r_$c = vec4<f32>();
+  var dv$r_$c = vec4<f32>();
+  // end c
   // end r
   // own here
-  for (var i = first * group; i < queries; i += 2u) {
-    // 2 times: n
+  for (var i = first * group; i < queries; i += KEYS) {
+    // K times: n
     let row$n = queryAt(i + $nu);
     let q$n = row$n * headDim;
     var s$n = vec4<f32>(); // of query $n with the thread's 4 keys
     var t$n = vec4<f32>();
     // end n
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_k(k$r, d); let b$r = load_k(k$r, d + 4u); let c$r = load_k(k$r, d + 8u); let d$r = load_k(k$r, d + 12u);
-      let e$r = load_v(k$r, d); let f$r = load_v(k$r, d + 4u); let m$r = load_v(k$r, d + 8u); let o$r = load_v(k$r, d + 12u);
+      // V times: c
+      let k$r_$c = load_k(k$r, d + $cu * 4u);
+      let v$r_$c = load_v(k$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
-      // 2 times: n
-      let a_$n = load_q(q$n, d); let b_$n = load_q(q$n, d + 4u); let c_$n = load_q(q$n, d + 8u); let d_$n = load_q(q$n, d + 12u);
-      let e_$n = load_dOut(q$n, d); let f_$n = load_dOut(q$n, d + 4u); let m_$n = load_dOut(q$n, d + 8u); let o_$n = load_dOut(q$n, d + 12u);
+      // K times: n
+      // V times: c
+      let q$n_$c = load_q(q$n, d + $cu * 4u);
+      let o$n_$c = load_dOut(q$n, d + $cu * 4u);
       // 4 times: r
-      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(m$r, m_$n) + dot(o$r, o_$n);
+      s$n.$rc += dot(k$r_$c, q$n_$c);
+      t$n.$rc += dot(v$r_$c, o$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
-    // 2 times: n
+    // K times: n
     let seen$n = (vec4(j, j + 1u, j + 2u, j + 3u) <= vec4((i + $nu) / group)) & vec4(i + $nu < queries);
     let p$n = select(vec4<f32>(), exp(s$n * shape.scale - lse[row$n]), seen$n);
     let ds$n = shape.scale * p$n * (t$n - delta[row$n]);
+    // V times: c
     // chunk
-    let w_$n = load_q(q$n, chunk); let x_$n = load_q(q$n, chunk + 4u); let y_$n = load_q(q$n, chunk + 8u); let z_$n = load_q(q$n, chunk + 12u);
-    let u_$n = load_dOut(q$n, chunk); let v_$n = load_dOut(q$n, chunk + 4u); let g_$n = load_dOut(q$n, chunk + 8u); let h_$n = load_dOut(q$n, chunk + 12u);
-    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n; let u_$n = e_$n; let v_$n = f_$n; let g_$n = m_$n; let h_$n = o_$n;
-    // end n
+    let x$n_$c = load_q(q$n, chunk + $cu * 4u);
+    let y$n_$c = load_dOut(q$n, chunk + $cu * 4u);
+    // one chunk: let x$n_$c = q$n_$c; let y$n_$c = o$n_$c;
     // 4 times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
-    u$r += p0.$rc * u_0 + p1.$rc * u_1;
-    v$r += p0.$rc * v_0 + p1.$rc * v_1;
-    g$r += p0.$rc * g_0 + p1.$rc * g_1;
-    h$r += p0.$rc * h_0 + p1.$rc * h_1;
+    dk$r_$c += ds$n.$rc * x$n_$c;
+    dv$r_$c += p$n.$rc * y$n_$c;
     // end r
+    // end c
+    // end n
   }
   // 4 times: r
   if (j + $ru < shape.sequence) {
-    store_dk(k$r, chunk, w$r); store_dk(k$r, chunk + 4u, x$r); store_dk(k$r, chunk + 8u, y$r); store_dk(k$r, chunk + 12u, z$r);
-    store_dv(k$r, chunk, u$r); store_dv(k$r, chunk + 4u, v$r); store_dv(k$r, chunk + 8u, g$r); store_dv(k$r, chunk + 12u, h$r);
+    // V times: c
+    store_dk(k$r, chunk + $cu * 4u, dk$r_$c);
+    store_dv(k$r, chunk + $cu * 4u, dv$r_$c);
+    // end c
   }
   // end r
 }

@@ -2,7 +2,7 @@
 //   p[i, j] = exp(scale * q[i] . k[j] - lse[i]) for j <= i;  delta[i] = dOut[i] . out[i]
 //   ds[i, j] = scale * p[i, j] * (dOut[i] . v[j] - delta[i]);  dq[i] = sum over j of ds[i, j] k[j]
 // Shapes and lay-out as in attention/forwardSoftware.wgsl; dq as q, delta as lse: both overwritten (backwardKeys reads delta).
-// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups of 4.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * chunks workgroups of 4.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
 }
@@ -23,11 +23,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (queries + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -37,57 +37,64 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   // 4 times: r
   let h$r = queryAt(first + lane * 4u + $ru);
   let q$r = h$r * headDim;
-  let i$r = (first + lane * 4u + $ru) / group;
   var delta$r = 0.0;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // V times: c
+  var dq$r_$c = vec4<f32>();
+  // end c
   // end r
   for (var d = 0u; d < headDim; d += 4u) {
     // 4 times: r
     delta$r += dot(load_out(q$r, d), load_dOut(q$r, d));
     // end r
   }
-  let rows = vec4(i0, i1, i2, i3);
+  let i = first + lane * 4u;
+  let rows = vec4(i, i + 1u, i + 2u, i + 3u) / group;
   let logs = vec4(lse[h0], lse[h1], lse[h2], lse[h3]);
   let deltas = vec4(delta0, delta1, delta2, delta3);
   // own here
-  for (var j = 0u; j <= lastKey; j += 2u) {
-    // 2 times: n
+  for (var j = 0u; j <= lastKey; j += KEYS) {
+    // K times: n
     let k$n = keyAt(j + $nu) * headDim;
     var s$n = vec4<f32>(); // of key $n with the thread's 4 queries
     var t$n = vec4<f32>();
     // end n
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
-      let e$r = load_dOut(q$r, d); let f$r = load_dOut(q$r, d + 4u); let g$r = load_dOut(q$r, d + 8u); let o$r = load_dOut(q$r, d + 12u);
+      // V times: c
+      let q$r_$c = load_q(q$r, d + $cu * 4u);
+      let o$r_$c = load_dOut(q$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
-      // 2 times: n
-      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
-      let e_$n = load_v(k$n, d); let f_$n = load_v(k$n, d + 4u); let g_$n = load_v(k$n, d + 8u); let o_$n = load_v(k$n, d + 12u);
+      // K times: n
+      // V times: c
+      let k$n_$c = load_k(k$n, d + $cu * 4u);
+      let v$n_$c = load_v(k$n, d + $cu * 4u);
       // 4 times: r
-      s$n.$rc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
-      t$n.$rc += dot(e$r, e_$n) + dot(f$r, f_$n) + dot(g$r, g_$n) + dot(o$r, o_$n);
+      s$n.$rc += dot(q$r_$c, k$n_$c);
+      t$n.$rc += dot(o$r_$c, v$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
-    // 2 times: n
+    // K times: n
     let ds$n = select(vec4<f32>(), shape.scale * exp(s$n * shape.scale - logs) * (t$n - deltas), vec4(j + $nu) <= rows);
+    // V times: c
     // chunk
-    let w_$n = load_k(k$n, chunk); let x_$n = load_k(k$n, chunk + 4u); let y_$n = load_k(k$n, chunk + 8u); let z_$n = load_k(k$n, chunk + 12u);
-    // one chunk: let w_$n = a_$n; let x_$n = b_$n; let y_$n = c_$n; let z_$n = d_$n;
-    // end n
+    let x$n_$c = load_k(k$n, chunk + $cu * 4u);
+    // one chunk: let x$n_$c = k$n_$c;
     // 4 times: r
-    w$r += ds0.$rc * w_0 + ds1.$rc * w_1;
-    x$r += ds0.$rc * x_0 + ds1.$rc * x_1;
-    y$r += ds0.$rc * y_0 + ds1.$rc * y_1;
-    z$r += ds0.$rc * z_0 + ds1.$rc * z_1;
+    dq$r_$c += ds$n.$rc * x$n_$c;
     // end r
+    // end c
+    // end n
   }
   // 4 times: r
-  if (first + lane * 4u + $ru < queries) {
-    store_dq(q$r, chunk, w$r); store_dq(q$r, chunk + 4u, x$r); store_dq(q$r, chunk + 8u, y$r); store_dq(q$r, chunk + 12u, z$r);
+  if (i + $ru < queries) {
+    // V times: c
+    store_dq(q$r, chunk + $cu * 4u, dq$r_$c);
+    // end c
     if (chunk == 0u) { delta[h$r] = delta$r; }
   }
   // end r

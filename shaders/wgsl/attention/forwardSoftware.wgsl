@@ -2,14 +2,14 @@
 //   s[i, j] = scale * q[i] . k[j] for j <= i;  out[i] = softmax(s[i]) v;  lse[i] = log(sum over j of exp(s[i, j]))
 // q, out (batch*sequence, queryHeads*headDim), k, v (batch*sequence, keyHeads*headDim), lse (batch*sequence, queryHeads).
 // out and lse are overwritten. Query head h reads key head h / (queryHeads / keyHeads). Any headDim.
-// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and 16 dimensions
-// (scores are recomputed for every further 16); no workgroup memory. All 4 threads walk the same keys, to the last one's
-// diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
-// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * ceil(headDim / 16) workgroups.
+// The queries of a key head are one list, head by head within a row. A workgroup of 4 threads makes 16 of them and a chunk of
+// dimensions: all, up to 32, else 16 (scores are recomputed for every further chunk); no workgroup memory. All 4 threads walk the
+// same keys, to the last one's diagonal: a 4-wide software adapter then loads k and v once for all, and no lane sleeps.
+// Grid: folded, batch * keyHeads * ceil(sequence * group / 16) * chunks workgroups.
 // The shape is a uniform, not override constants: compiling is the larger cost on a software adapter, and one pipeline serves many.
 // The text is expanded before it is compiled (expandRows in src/kernels/attention.ts): lines between `// 4 times: r` and `// end r`
-// are written four times, with $r 0 to 3 and $rc the component x to w. Where one chunk is all, the own rows are loaded once, at
-// `// own here`, and what follows `// one chunk:` takes the place of what is above it since `// chunk`.
+// are written four times, with $r 0 to 3 and $rc the component x to w; V: vectors of a chunk, K: keys met at once. Where one chunk
+// is all, the own rows are loaded once, at `// own here`, and what `// one chunk:` says takes the place of the lines since `// chunk`.
 // Arrays indexed in a loop live in memory on a software adapter, and so does what a loop carries: named constants in registers.
 struct Shape {
   batch: u32, sequence: u32, queryHeads: u32, keyHeads: u32, headDim: u32, scale: f32,
@@ -34,11 +34,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let headDim = shape.headDim;
   group = shape.queryHeads / shape.keyHeads;
   let queries = shape.sequence * group;
-  let chunks = (headDim + 15u) / 16u;
+  let chunks = (headDim + CHUNK - 1u) / CHUNK;
   let tiles = (queries + 15u) / 16u;
   var item = workgroup.x + workgroup.y * workgroups.x;
   if (item >= shape.batch * shape.keyHeads * tiles * chunks) { return; }
-  let chunk = item % chunks * 16u;
+  let chunk = item % chunks * CHUNK;
   item /= chunks;
   let first = item % tiles * 16u;
   item /= tiles;
@@ -51,7 +51,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let i$r = (first + lane * 4u + $ru) / group;
   var m$r = MASKED;
   var l$r = 0.0;
-  var w$r = vec4<f32>(); var x$r = vec4<f32>(); var y$r = vec4<f32>(); var z$r = vec4<f32>();
+  // V times: c
+  var out$r_$c = vec4<f32>();
+  // end c
   // end r
   // own here
   for (var j = 0u; j <= lastKey; j += 4u) {
@@ -59,17 +61,21 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     var s$r = vec4<f32>();
     let k$r = keyAt(j + $ru) * headDim;
     // end r
-    for (var d = 0u; d < headDim; d += 16u) {
+    for (var d = 0u; d < headDim; d += CHUNK) {
       // own
       // 4 times: r
-      let a$r = load_q(q$r, d); let b$r = load_q(q$r, d + 4u); let c$r = load_q(q$r, d + 8u); let d$r = load_q(q$r, d + 12u);
+      // V times: c
+      let q$r_$c = load_q(q$r, d + $cu * 4u);
+      // end c
       // end r
       // end own
       // 4 times: n
-      let a_$n = load_k(k$n, d); let b_$n = load_k(k$n, d + 4u); let c_$n = load_k(k$n, d + 8u); let d_$n = load_k(k$n, d + 12u);
+      // V times: c
+      let k$n_$c = load_k(k$n, d + $cu * 4u);
       // 4 times: r
-      s$r.$nc += dot(a$r, a_$n) + dot(b$r, b_$n) + dot(c$r, c_$n) + dot(d$r, d_$n);
+      s$r.$nc += dot(q$r_$c, k$n_$c);
       // end r
+      // end c
       // end n
     } // dimensions
     // 4 times: r
@@ -80,20 +86,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     m$r = n$r;
     l$r = l$r * e$r + (p$r.x + p$r.y + p$r.z + p$r.w);
     // end r
+    // V times: c
     // 4 times: n
-    let w_$n = load_v(k$n, chunk); let x_$n = load_v(k$n, chunk + 4u); let y_$n = load_v(k$n, chunk + 8u); let z_$n = load_v(k$n, chunk + 12u);
+    let v$n_$c = load_v(k$n, chunk + $cu * 4u);
     // end n
     // 4 times: r
-    w$r = w$r * e$r + p$r.x * w_0 + p$r.y * w_1 + p$r.z * w_2 + p$r.w * w_3;
-    x$r = x$r * e$r + p$r.x * x_0 + p$r.y * x_1 + p$r.z * x_2 + p$r.w * x_3;
-    y$r = y$r * e$r + p$r.x * y_0 + p$r.y * y_1 + p$r.z * y_2 + p$r.w * y_3;
-    z$r = z$r * e$r + p$r.x * z_0 + p$r.y * z_1 + p$r.z * z_2 + p$r.w * z_3;
+    out$r_$c = out$r_$c * e$r + p$r.x * v0_$c + p$r.y * v1_$c + p$r.z * v2_$c + p$r.w * v3_$c;
     // end r
+    // end c
   }
   // 4 times: r
   if (first + lane * 4u + $ru < queries) {
-    store_out(q$r, chunk, w$r / l$r); store_out(q$r, chunk + 4u, x$r / l$r);
-    store_out(q$r, chunk + 8u, y$r / l$r); store_out(q$r, chunk + 12u, z$r / l$r);
+    // V times: c
+    store_out(q$r, chunk + $cu * 4u, out$r_$c / l$r);
+    // end c
     if (chunk == 0u) { lse[h$r] = m$r + log(l$r); }
   }
   // end r
