@@ -6,6 +6,7 @@ import { generateKeypair, MemoryHub } from "@starling/network";
 import { connectTcpCoordinator, type CoordinatorPort, Identity, readHistory } from "@starling/sdk";
 import { ComplianceClient } from "@starling/sdk/complianceClient";
 import { Machine } from "@starling/sdk/machine";
+import { readShown } from "@starling/sdk/shown";
 import type { TcpCoordinator } from "@starling/sdk/tcpCoordinator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServerError } from "./errors.ts";
@@ -120,6 +121,10 @@ describe("CoordinatorServer", () => {
     ]);
     expect(told.map(({ loss, tokensPerSecond }) => [loss, tokensPerSecond])).toEqual(Array.from({ length: 6 }, () => [1.5, 2_000]));
     expect(Math.abs(told[5].atMs - Date.now())).toBeLessThan(60_000);
+    const looker = hub.join(generateKeypair().publicKey);
+    looker.pin({ peerId: serverKey, multiaddrs: [] });
+    const shown = await readShown(looker, serverKey);
+    expect(shown).toMatchObject({ step: expect.any(Number), sampleText: "once upon a time", evals: [["arc", 0.25]] });
     await first.stop();
     hub.kill(serverKey);
     for (const one of clients) await one.port.close();
@@ -128,6 +133,7 @@ describe("CoordinatorServer", () => {
     const watcher = hub.join(generateKeypair().publicKey);
     watcher.pin({ peerId: serverKey, multiaddrs: [] });
     expect(await readHistory(watcher, serverKey, 2, 2)).toEqual(told.slice(1, 3));
+    expect(await readShown(watcher, serverKey)).toBeNull(); // what is shown is not kept
     const asked = Array.from({ length: 40 }, () => readHistory(watcher, serverKey, 0).catch((error: unknown) => error));
     expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ message: expect.stringContaining("times a second") }));
   });
