@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { RunConfig } from "@starling/config";
 import { DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import type { KernelProfile } from "@starling/trainer-core/device/device";
-import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
+import type { BeginRound, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "@starling/trainer-core/round/ports";
 import type { EngineState } from "@starling/trainer-core/train/engineState";
 import { WHOLE_MODEL } from "@starling/trainer-core/model/matformer";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
