@@ -159,10 +159,21 @@ export class ParameterSet {
     this.writeTo(this.#pools[copy], p, values);
   }
 
-  async read(copy: ParameterCopy, name: string): Promise<Float32Array<ArrayBuffer>> {
-    const { shape, shards, elements } = this.parameter(name);
+  read(copy: ParameterCopy, name: string): Promise<Float32Array<ArrayBuffer>> {
+    return this.#readFrom(this.#pools[copy], this.parameter(name), copy);
+  }
+
+  /** The same tensor of f32 pools that lie as these do, such as a residual. */
+  readFrom(pools: readonly GPUBuffer[], parameter: Parameter): Promise<Float32Array<ArrayBuffer>> {
+    return this.#readFrom(pools, parameter, "master");
+  }
+
+  async #readFrom(
+    pools: readonly GPUBuffer[],
+    { shape, shards, elements }: Parameter,
+    copy: ParameterCopy,
+  ): Promise<Float32Array<ArrayBuffer>> {
     const storage = this.storageOf(copy);
-    const pools = this.#pools[copy];
     const parts = await Promise.all(
       shards.map(async (shard) => {
         const bytes = await this.device.read(pools[shard.pool], storageBytes(storage, shard.elements), this.#offsetBytes(copy, shard));
@@ -175,7 +186,7 @@ export class ParameterSet {
     return whole;
   }
 
-  /** Queued: the same tensor of f32 pools that lie as these do, such as a residual. */
+  /** Queued: as `readFrom`, the other way. */
   writeTo(pools: readonly GPUBuffer[], { shape, shards }: Parameter, values: Float32Array<ArrayBuffer>): void {
     for (const { pool, offsetBytes, firstRow, elements } of shards) {
       const first = firstRow * shape.at(-1)!;

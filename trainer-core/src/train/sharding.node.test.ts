@@ -4,8 +4,8 @@ import { toHex } from "@starling/sdk/bytes";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { kernelRootHasher } from "../compress/rootHasher.ts";
 import { TilePlan } from "../compress/tilePlan.ts";
-import { calmPolling, createDawn, useBundledSoftwareDriver } from "../device/dawn.node.ts";
-import { Device } from "../device/device.ts";
+import type { Device } from "../device/device.ts";
+import { createTestDevice } from "../device/testDevice.node.ts";
 import { initialWeights } from "../model/initialWeights.ts";
 import { LM_HEAD_NAME } from "../model/parameters.ts";
 import { expectClose, normals } from "../model/testing.ts";
@@ -35,18 +35,24 @@ const CHUNK = 64;
 const learningRate = Math.fround(1e-2);
 const text = Array.from({ length: 3 }, (_, n) => Int32Array.from({ length: TOKENS }, (_, t) => (91 * n + 53 * t * t) % 320));
 
-const devices: Device[] = [];
+let device: Device;
 beforeAll(async () => {
-  if (process.env["STARLING_TEST_ADAPTER"] !== "system") useBundledSoftwareDriver();
-  for (const bindingLimitBytes of [undefined, LIMIT]) {
-    const device = await Device.create(await createDawn(["enable-dawn-features=disable_workgroup_init"]), { bindingLimitBytes });
-    calmPolling(device.gpu);
-    devices.push(device);
-  }
+  device = await createTestDevice();
 });
-afterAll(() => devices.forEach((device) => device.dispose()));
+afterAll(() => device.dispose());
 
-async function makeTrainer(device: Device) {
+/** As on an adapter that binds no more than `limitBytes`. One device for all: compiling takes longest here. */
+async function bound<T>(limitBytes: number, make: () => Promise<T>): Promise<T> {
+  const { bindingLimitBytes } = device;
+  Object.assign(device, { bindingLimitBytes: limitBytes });
+  try {
+    return await make();
+  } finally {
+    Object.assign(device, { bindingLimitBytes });
+  }
+}
+
+async function makeTrainer() {
   const trainer = await LlamaTrainer.create(device, config, { sequenceTokens: TOKENS, microBatchSequences: 2, tileChunk: CHUNK });
   const distro = await DistroOptimizer.create(device, trainer.parameters, {
     pipeline: "overlapped",
@@ -61,7 +67,7 @@ async function makeTrainer(device: Device) {
 }
 
 it("trains, compresses, applies and hashes a tensor in shards as one that is whole", async () => {
-  const [whole, sharded] = [await makeTrainer(devices[0]), await makeTrainer(devices[1])];
+  const [whole, sharded] = [await makeTrainer(), await bound(LIMIT, makeTrainer)];
   const names = whole.parameters.parameters.filter(({ shape }) => shape.length === 2).map(({ name }) => name);
   for (const name of names) expect(whole.parameters.parameter(name).shards, name).toHaveLength(1);
   const counts = sharded.parameters.parameters.map(({ shards }) => shards.length);
@@ -106,10 +112,9 @@ it("trains, compresses, applies and hashes a tensor in shards as one that is who
     };
     await distro.beginRound(round);
     hashes.push(toHex(await distro.parameterHash()));
-    const plan = new TilePlan(parameters.device, parameters, { chunk: CHUNK, topk: 4 });
-    const byKernel = await kernelRootHasher(plan, parameters.pools("master"));
-    hashes.push(toHex(await byKernel.root()));
   }
+  const plan = new TilePlan(device, sharded.parameters, { chunk: CHUNK, topk: 4 });
+  hashes.push(toHex(await (await kernelRootHasher(plan, sharded.parameters.pools("master"))).root()));
   expect(new Set(hashes).size, hashes.join()).toBe(1);
   for (const { name } of whole.parameters.parameters) {
     for (const copy of ["master", "compute"] as const) {
@@ -124,14 +129,8 @@ it("trains, compresses, applies and hashes a tensor in shards as one that is who
 });
 
 it("refuses, with a sentence, a matrix whose shard would still be too large", async () => {
-  const { bindingLimitBytes } = devices[1];
-  Object.assign(devices[1], { bindingLimitBytes: LIMIT / 4 });
-  try {
-    await expect(makeTrainer(devices[1])).rejects.toMatchObject({
-      code: "too-large",
-      message: expect.stringMatching(/binds at most 32768/),
-    });
-  } finally {
-    Object.assign(devices[1], { bindingLimitBytes });
-  }
+  await expect(bound(LIMIT / 4, makeTrainer)).rejects.toMatchObject({
+    code: "too-large",
+    message: expect.stringMatching(/binds at most 32768/),
+  });
 });

@@ -1,5 +1,6 @@
 /** Main memory and the adapter's, against what the run needs. */
 import { TYPICAL_GPU } from "@starling/trainer-core/device/countingGpu";
+import { DeviceError } from "@starling/trainer-core/device/errors";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import { fit, type Fit } from "@starling/trainer-core/train/fit";
 import { hostBytesOf, memoryOffer, type MachineMemory } from "../../engine/memoryOffer.ts";
@@ -39,6 +40,7 @@ export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
       try {
         fitting = await fit({ plan: subject.plan, settings, adapter: report?.facts ?? TYPICAL_GPU });
       } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
         return fail(
           `${subject.runId}: ${(error as Error).message}`,
           "Use another adapter: this one cannot hold what the model needs in one buffer.",

@@ -18,7 +18,7 @@ import { decodeTierResult, layoutsOfTier, placeResult, roundRule, tierSet, type 
 import { encodeResult } from "../../compress/wire.ts";
 import type { Device, Dispatch } from "../../device/device.ts";
 import { WHOLE_MODEL, type MatformerPart } from "../../model/matformer.ts";
-import { tensorOfPools, type ParameterSet } from "../../model/parameterSet.ts";
+import type { ParameterSet } from "../../model/parameterSet.ts";
 import type { OptimizerState } from "../../train/engineState.ts";
 
 export interface DistroOptions {
@@ -231,8 +231,10 @@ export class DistroOptimizer {
 
   /** The residual by ascending name, to reveal or to keep. */
   async exportResidual(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-    const pools = await Promise.all(this.#residual.map((pool) => this.#device.read(pool)));
-    return new Map(this.#parameters.parameters.map((p) => [p.name, tensorOfPools(pools, p).slice()]));
+    const out = new Map<string, Float32Array<ArrayBuffer>>();
+    // one by one: together they would need as much memory again to be read into
+    for (const p of this.#parameters.parameters) out.set(p.name, await this.#parameters.readFrom(this.#residual, p));
+    return out;
   }
 
   /** Sets the residual and forgets what was sent. Throws RangeError unless every tensor is there in its size. */
