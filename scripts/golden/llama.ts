@@ -16,6 +16,7 @@ import type { GradientTrainer } from "@starling/trainer-core/train/gradientTrain
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
 import { generatedDifference } from "./generate.ts";
 import type { GoldenResult } from "./result.ts";
+import { llamaTolerances, type LlamaTolerances } from "./tolerances.ts";
 
 /** Parts that a case's folder may lack: io.safetensors' tensors beside tokens and labels, grads, and all of AdamW's. */
 interface Meta {
@@ -32,15 +33,7 @@ interface Meta {
   };
 }
 
-const LOGITS_TOLERANCE = 1e-4;
-const LOSS_TOLERANCE = 1e-5;
-/** one target's loss carries the rounding of its own logits */
-const TARGET_LOSS_TOLERANCE = 1e-4;
-/** of the tensor's largest value */
-const GRADIENT_TOLERANCE = 1e-4;
-const PARAMETER_P999_TOLERANCE = 2e-6;
 const FREQUENCY_TOLERANCE = 1e-6;
-const NORM_TOLERANCE = 1e-4;
 
 type Numbers = ArrayLike<number>;
 
@@ -65,6 +58,7 @@ export async function goldenLlama(
     const data = Int32Array.from(tensor(io, name).data);
     return Array.from({ length: sequences }, (_, b) => data.slice((step * sequences + b) * tokens, (step * sequences + b + 1) * tokens));
   };
+  const tolerances = llamaTolerances(device.profile);
   const weights = await readParameters(directoryFiles(folder), config);
   const labels = io.has("labels") ? "labels" : "tokens";
   const grads = existsSync(join(folder, "grads.safetensors")) ? await load(folder, "grads.safetensors") : null;
@@ -79,27 +73,28 @@ export async function goldenLlama(
   try {
     trainer.load(weights);
     const logits = whole && io.get("logits");
-    if (logits) check("logits", largestDifference(await whole!.logits(rowsOf("tokens", 0)), logits.data), LOGITS_TOLERANCE);
+    if (logits) check("logits", largestDifference(await whole!.logits(rowsOf("tokens", 0)), logits.data), tolerances.logits);
     if (logits) {
       const difference = await generatedDifference(device, config, weights, rowsOf("tokens", 0)[0], logits.data);
-      check("logits of generation", difference, LOGITS_TOLERANCE);
+      check("logits of generation", difference, tolerances.logits);
     }
     const { loss } = await trainer.computeGradients(rowsOf("tokens", 0), rowsOf(labels, 0));
-    if (meta.loss_step0 !== undefined) check("loss", Math.abs(loss - meta.loss_step0), LOSS_TOLERANCE);
+    if (meta.loss_step0 !== undefined) check("loss", Math.abs(loss - meta.loss_step0), tolerances.meanLoss);
     const losses = whole && io.get("losses");
     if (losses) {
       const perPosition = await whole.plan.readPositionLosses();
       const perTarget = perPosition.filter((_, m) => (m + 1) % tokens !== 0); // the last position predicts nothing
-      check("losses", largestDifference(perTarget, losses.data), TARGET_LOSS_TOLERANCE);
+      check("losses", largestDifference(perTarget, losses.data), tolerances.targetLoss);
     }
     if (grads) {
-      check("grads", await gradientDifference(trainer, grads), GRADIENT_TOLERANCE);
+      check("grads", await gradientDifference(trainer, grads), tolerances.gradients);
       if (sequences > 1) {
         const batch = [rowsOf("tokens", 0), rowsOf(labels, 0)] as const;
-        check("grads in micro-batches", await microBatched(make, config, weights, batch, grads), GRADIENT_TOLERANCE);
+        check("grads in micro-batches", await microBatched(make, config, weights, batch, grads), tolerances.gradients);
       }
     }
-    if (meta.adamw) await adamW(trainer, folder, meta.adamw, steps, (step) => [rowsOf("tokens", step), rowsOf(labels, step)], check);
+    if (meta.adamw)
+      await adamW(trainer, folder, meta.adamw, steps, (step) => [rowsOf("tokens", step), rowsOf(labels, step)], check, tolerances);
     if (results.length === 0)
       results.push({ name: "case", ok: false, detail: "nothing to compare: neither logits, loss, losses, grads nor adamw" });
   } finally {
@@ -137,6 +132,7 @@ async function adamW(
   steps: number,
   batchOf: (step: number) => Batch,
   check: Check,
+  tolerances: LlamaTolerances,
 ): Promise<void> {
   const settings = { learningRate: adamw.lr, beta1: adamw.beta1, beta2: adamw.beta2, epsilon: adamw.eps, weightDecay: adamw.weight_decay };
   const optimizer = await AdamW.create(trainer.device, trainer.parameters);
@@ -153,22 +149,22 @@ async function adamW(
     if (step === 0) {
       if (existsSync(join(folder, "adamw_step1_head.safetensors"))) {
         const heads = await parameterDifferences(trainer, await load(folder, "adamw_step1_head.safetensors"));
-        check("adamw step 1, 99.9th percentile", percentile(heads, 0.999), PARAMETER_P999_TOLERANCE);
+        check("adamw step 1, 99.9th percentile", percentile(heads, 0.999), tolerances.parametersP999(adamw.lr, 1));
       }
       let l2 = 0;
       for (const [name, norm] of Object.entries(adamw.step1_l2 ?? {})) {
         const values = await trainer.parameters.read("master", name);
         l2 = Math.max(l2, Math.abs(Math.sqrt(values.reduce((sum, v) => sum + v * v, 0)) / norm - 1));
       }
-      if (adamw.step1_l2) check("adamw step 1, norms", l2, NORM_TOLERANCE);
+      if (adamw.step1_l2) check("adamw step 1, norms", l2, tolerances.norms);
     }
   }
   optimizer.dispose();
-  check("adamw losses", lossDifference, LOSS_TOLERANCE);
-  check("adamw gradient norms", normDifference, NORM_TOLERANCE);
+  check("adamw losses", lossDifference, tolerances.meanLoss);
+  check("adamw gradient norms", normDifference, tolerances.norms);
   if (!existsSync(join(folder, "adamw_step5.safetensors"))) return;
   const differences = await parameterDifferences(trainer, await load(folder, "adamw_step5.safetensors"));
-  check("adamw step 5, 99.9th percentile", percentile(differences, 0.999), PARAMETER_P999_TOLERANCE);
+  check("adamw step 5, 99.9th percentile", percentile(differences, 0.999), tolerances.parametersP999(adamw.lr, steps));
   check("adamw step 5, largest", differences.at(-1)!, within);
 }
 

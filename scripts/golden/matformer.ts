@@ -18,6 +18,7 @@ import { DistroOptimizer } from "@starling/trainer-core/optim/distro/distroOptim
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
 import { largestDifference, load, tensor, type Loaded } from "./llama.ts";
 import type { GoldenResult } from "./result.ts";
+import { llamaTolerances } from "./tolerances.ts";
 
 interface Meta {
   base_ffn: number;
@@ -27,11 +28,6 @@ interface Meta {
 }
 
 const CHUNK = 64;
-const LOGITS_TOLERANCE = 1e-4;
-const LOSS_TOLERANCE = 1e-5;
-/** of the tensor's largest value */
-const GRADIENT_TOLERANCE = 1e-4;
-const NORM_TOLERANCE = 1e-4;
 /** of the largest value in the tile */
 const VALUE_TOLERANCE = 2e-5;
 /** of the largest value the element could reach; the decode's proved error is 5e-6 */
@@ -118,6 +114,7 @@ export async function goldenMatformer(folder: string, device: Device): Promise<G
 
 async function oneTier(golden: Case, tier: number, sliced: boolean, expected: Meta["tiers"][string]): Promise<void> {
   const is = (what: string) => `tier${tier}${sliced ? " sliced" : ""}/${what}`;
+  const tolerances = llamaTolerances(golden.device.profile);
   const file = `tier${tier}.safetensors`;
   const data = existsSync(join(golden.folder, file)) ? await load(golden.folder, file) : new Map<string, Loaded>();
   const width = tierWidth(golden.config.intermediateSize, tier);
@@ -127,10 +124,10 @@ async function oneTier(golden: Case, tier: number, sliced: boolean, expected: Me
     const logits = data.get("logits");
     if (logits) {
       const first = (await trainer.logits(golden.tokens)).subarray(0, logits.data.length);
-      golden.check(is("logits"), largestDifference(first, logits.data), LOGITS_TOLERANCE);
+      golden.check(is("logits"), largestDifference(first, logits.data), tolerances.logits);
     }
     const { loss } = await trainer.computeGradients(golden.tokens, golden.labels);
-    golden.check(is("loss"), Math.abs(loss - expected.loss), LOSS_TOLERANCE);
+    golden.check(is("loss"), Math.abs(loss - expected.loss), tolerances.meanLoss);
     let worst = 0;
     let outside = 0;
     let compared = 0;
@@ -145,10 +142,10 @@ async function oneTier(golden: Case, tier: number, sliced: boolean, expected: Me
       const largest = wanted.data.length === 0 ? 0 : Math.max(...Array.from(wanted.data, Math.abs));
       worst = Math.max(worst, largestDifference(kept, wanted.data) / largest);
     }
-    if (compared > 0) golden.check(is("grads"), worst, GRADIENT_TOLERANCE);
+    if (compared > 0) golden.check(is("grads"), worst, tolerances.gradients);
     if (!sliced && tier > 0) golden.equal(is("gradients of the tail that are not 0"), outside, 1);
     trainer.clip(0);
-    golden.check(is("gradient norm"), Math.abs((await trainer.readGradientNorm()) / expected.grad_norm - 1), NORM_TOLERANCE);
+    golden.check(is("gradient norm"), Math.abs((await trainer.readGradientNorm()) / expected.grad_norm - 1), tolerances.norms);
   } finally {
     await trainer.dispose();
   }
