@@ -103,7 +103,7 @@ it("trains, compresses, applies and hashes a tensor in shards as one that is who
   expect(toHex(sent[2])).toBe(toHex(sent[0]));
   expect(toHex(sent[3])).toBe(toHex(sent[1]));
   const hashes: string[] = [];
-  for (const { parameters, distro } of [whole, sharded]) {
+  for (const { distro } of [whole, sharded]) {
     const round = {
       results: [sent[0]],
       applyLearningRate: learningRate,
