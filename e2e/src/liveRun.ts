@@ -163,7 +163,8 @@ export class LiveRun {
     return server;
   }
 
-  startClient(number: number): Node {
+  /** `args`: how it is to compute. */
+  startClient(number: number, args: readonly string[] = ["--micro-batch-size", "4"]): Node {
     const name = `client-${number}`;
     const node = this.#spawn(name, (host) => [
       "client",
@@ -181,8 +182,7 @@ export class LiveRun {
       "software",
       "--hash-each-round",
       "true",
-      "--micro-batch-size",
-      "4",
+      ...args,
     ]);
     this.#clients.set(number, node);
     return node;

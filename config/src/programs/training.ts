@@ -49,7 +49,7 @@ export const training = {
     min: 1,
     max: 64,
     default: 1,
-    doc: "Devices that hold and compute a model together: heads, feed-forward neurons and vocabulary are split between them. Must divide the model's key and value heads.",
+    doc: "Devices that hold and compute a model together: heads, feed-forward neurons and vocabulary are split between them. Every device needs equally many query heads.",
   },
   kernelProfile: {
     type: "choice",

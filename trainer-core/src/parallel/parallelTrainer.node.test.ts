@@ -3,9 +3,11 @@ import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Device } from "../device/device.ts";
 import { createTestDevice } from "../device/testDevice.node.ts";
+import type { MicroBatchShape } from "../model/llamaPlan.ts";
 import { elementCount, EMBEDDING_NAME, llamaParameters, type ParameterMap } from "../model/parameters.ts";
 import { expectClose, normals } from "../model/testing.ts";
 import type { GradientTrainer } from "../train/gradientTrainer.ts";
+import { STORAGES_OF } from "../train/precision.ts";
 import { LlamaTrainer } from "../train/step.ts";
 import type { Parallelism } from "./parallelism.ts";
 import { ParallelTrainer } from "./parallelTrainer.ts";
@@ -59,8 +61,19 @@ async function gradientsOf(trainer: GradientTrainer): Promise<Map<string, Float3
   return out;
 }
 
-const cases: { name: string; parallelism: Parallelism; config: LlamaConfig; logitsChunkBytes?: number; recomputation?: boolean }[] = [
+interface Case extends Pick<MicroBatchShape, "logitsChunkBytes" | "recomputation" | "storages"> {
+  name: string;
+  parallelism: Parallelism;
+  config: LlamaConfig;
+}
+const cases: Case[] = [
   { name: "2-way data parallel", parallelism: { data: 2, tensor: 1 }, config: tied },
+  {
+    name: "2-way data parallel in halves",
+    parallelism: { data: 2, tensor: 1 },
+    config: { ...tied, hiddenSize: 16, intermediateSize: 24, headDim: 8 },
+    storages: STORAGES_OF["packed-f16"],
+  },
   // the smallest chunks of logits there are: 64 rows
   {
     name: "2-way tensor parallel, untied, logits in chunks, recomputed",
@@ -73,7 +86,7 @@ const cases: { name: string; parallelism: Parallelism; config: LlamaConfig; logi
 ];
 
 describe.each(cases)("$name", ({ parallelism, config, ...options }) => {
-  test("gives the losses and gradients of one device", async () => {
+  test("gives the losses and gradients of one device", { timeout: 300_000 }, async () => {
     const shape = {
       microBatchSequences: parallelism.tensor > 1 && parallelism.data === 1 ? 4 : 2,
       sequenceTokens: TOKENS,

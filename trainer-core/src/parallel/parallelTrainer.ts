@@ -228,7 +228,7 @@ async function replicate(
   const all = [parameters, ...sets];
   const [plans, portion] = await Promise.all([
     Promise.all(all.map((set) => LlamaPlan.create(set.device, set, config, shape))),
-    wholePortion(all),
+    wholePortion(all, shape.tileChunk),
   ]);
   return { workers: plans.map((plan, n) => new Replica(plan, all[n])), portions: [portion], sets };
 }

@@ -21,11 +21,12 @@ export interface Portion {
   dispose(): void;
 }
 
-/** The whole model. `sets[0]` is the primary's own, so that its gradients are there already. */
-export async function wholePortion(sets: readonly ParameterSet[]): Promise<Portion> {
+/** The whole model. `sets[0]` is the primary's own, so that its gradients are there already; `tileChunk` as it was made with. */
+export async function wholePortion(sets: readonly ParameterSet[], tileChunk?: number): Promise<Portion> {
   const [primary, ...others] = sets;
   const { device } = primary;
-  const incoming = new ParameterSet(device, primary.parameters, "f32", ["grad"]);
+  // laid out as the primary's, so that they are added pool by pool
+  const incoming = new ParameterSet(device, primary.parameters, primary.computeStorage, ["grad"], tileChunk);
   const sizes = new Map<string, GPUBuffer>();
   const list = new DispatchListBuilder(device, sizes);
   for (const [n, bytes] of primary.poolBytes.entries()) {
