@@ -10,10 +10,12 @@ const PREPARING_MS = 200;
 /** `onResult`: after half of a pass, and after all of it. Parameters move on meanwhile: a result is of all the steps that it took. */
 export function idleTasks(tasks: readonly Task[], onResult: (result: TaskResult) => void): IdleWork {
   let current = 0;
+  /** the step in which a task's last pass ended: the next one begins later, on other parameters */
+  const endedStep = new Map<Task, number>();
   return {
-    async piece(infer) {
-      if (tasks.length === 0) return null;
+    async piece(infer, step) {
       const task = tasks[current];
+      if (task === undefined || endedStep.get(task) === step) return null;
       const answer = await infer(task.request!);
       switch (answer.kind) {
         case "preparing":
@@ -26,6 +28,7 @@ export function idleTasks(tasks: readonly Task[], onResult: (result: TaskResult)
           if (asked === Math.ceil(total * REPORTED_SHARE) || asked === total) onResult(task.result);
           if (asked === total) {
             task.restart();
+            endedStep.set(task, step);
             current = (current + 1) % tasks.length;
           }
           return 0;

@@ -87,6 +87,16 @@ describe("tasks", () => {
     expect(told[4]).toEqual(expected);
   });
 
+  test("a short task is asked once a round", async () => {
+    const told: TaskResult[] = [];
+    const work = idleTasks([task("piqa", { maxDocs: 1 }), task("arc", { maxDocs: 1 })], (result) => told.push(result));
+    const infer = (request: InferenceRequest) => inference.answer(request);
+    for (const step of [1, 2]) {
+      for (let n = 0; (await work.piece(infer, step)) !== null; n++) expect(n).toBeLessThan(100);
+      expect(told.map(({ name }) => name)).toEqual(["piqa", "arc", "piqa", "arc"].slice(0, 2 * step));
+    }
+  });
+
   test("a signal ends it between two pieces, with what was asked so far", async () => {
     const abort = new AbortController();
     const options = { signal: abort.signal, onQuestion: () => abort.abort() };
