@@ -71,7 +71,7 @@ const cases: Case[] = [
   {
     name: "2-way data parallel in halves",
     parallelism: { data: 2, tensor: 1 },
-    config: { ...tied, hiddenSize: 16, intermediateSize: 24, headDim: 8 },
+    config: { ...tied, vocabSize: 40, hiddenSize: 16, intermediateSize: 24, headDim: 8 },
     storages: STORAGES_OF["packed-f16"],
   },
   // the smallest chunks of logits there are: 64 rows
