@@ -138,7 +138,8 @@ export function matmul(
   const { rows, columns } = product;
   const sizes = sizesOf(product, store);
   if (product.isWide && adapter.subgroups) {
-    const LANES = MATMUL_TILES.software[tuning.software[form][shapeClass(rows, columns)]].lanes;
+    // no more than there are columns for
+    const LANES = Math.min(MATMUL_TILES.software[tuning.software[form][shapeClass(rows, columns)]].lanes, 4 * Math.ceil(columns / 32));
     const grid = [Math.ceil(columns / (8 * LANES)), Math.ceil(rows / 16), 1] as const;
     return { spec: withStorage(specs.softwareWide, storages, overflowOf(form)), constants: { LANES, ...directionsOf(form) }, grid, sizes };
   }

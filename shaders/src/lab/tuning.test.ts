@@ -4,6 +4,7 @@ import { KERNEL_PROFILES } from "../kernel.ts";
 import { MATMUL_FORMS } from "../kernels/matmul.ts";
 import { DEFAULT_TUNING, LEAST_LIMITS, MATMUL_TILES, SHAPE_CLASSES, tileFits } from "../kernels/matmulTiles.ts";
 import table from "./tuning.json" with { type: "json" };
+import { sweepTiles } from "./sweep.ts";
 import { adapterKey, measuredEntry, tuningOf, type TuningEntry } from "./tuning.ts";
 
 const FOREIGN = { vendor: "acme", architecture: "", description: "Graphics 9000" };
@@ -13,6 +14,10 @@ test("a foreign adapter gets tiles that WebGPU's least limits allow", () => {
   expect(measuredEntry(FOREIGN)).toBeNull();
   // a name that every object has is no adapter's
   expect(measuredEntry({ vendor: "", architecture: "", description: "toString" })).toBeNull();
+  expect(measuredEntry({ vendor: "", architecture: "", description: "" })).toBeNull();
+  // a page is told no description
+  const software = { vendor: "google", architecture: "swiftshader" };
+  expect(measuredEntry({ ...software, description: "" })).toBe(measuredEntry({ ...software, description: "SwiftShader driver 5.0.0" }));
   const tuning = tuningOf({});
   expect(tuning).toEqual(DEFAULT_TUNING);
   for (const profile of KERNEL_PROFILES) {
@@ -43,4 +48,31 @@ test("the committed table names tiles that exist", () => {
       }
     }
   }
+});
+
+test("a sweep keeps the fastest tile that runs, and stops when its time is over", async () => {
+  let clock = 0;
+  const options = {
+    profile: "gpu" as const,
+    adapter: { subgroups: false, maxSubgroupSize: 0, subgroupMatrices: [] },
+    limits: LEAST_LIMITS,
+    shapes: [[1024, 768, 768]] as const,
+    now: () => clock,
+    // larger grids are slower; the smallest tile does not run at all
+    time: async ({ grid }: { grid: readonly number[] }) => {
+      clock += 10;
+      if (grid[0] === 24) throw new Error("no pipeline");
+      return grid[0] * grid[1];
+    },
+  };
+  const all = await sweepTiles({ ...options, budgetMs: 1000 });
+  // 128x128x16 needs more workgroup memory than this adapter has
+  expect(all.gpu).toEqual({
+    forward: { medium: "128x128x8" },
+    inputGradient: { medium: "128x128x8" },
+    weightGradient: { medium: "128x128x8" },
+  });
+  const tiles = Object.keys(MATMUL_TILES.gpu).filter((tile) => tileFits("gpu", tile, LEAST_LIMITS)).length;
+  clock = 0;
+  expect((await sweepTiles({ ...options, budgetMs: tiles * 10 + 5 })).gpu).toEqual({ forward: { medium: "128x128x8" } });
 });

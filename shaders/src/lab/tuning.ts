@@ -1,4 +1,4 @@
-/** The fastest tile of a product for each adapter that was measured: `npm run bench -- tiles` (sweep.ts) writes tuning.json. */
+/** The fastest tile of a product for each adapter that was measured: `node scripts/lab.ts --write` (sweep.ts) writes tuning.json. */
 import { KERNEL_PROFILES, type KernelProfile } from "../kernel.ts";
 import { MATMUL_FORMS } from "../kernels/matmul.ts";
 import { DEFAULT_TUNING, LEAST_LIMITS, SHAPE_CLASSES, tileFits, type MatmulTuning, type TileLimits } from "../kernels/matmulTiles.ts";
@@ -35,8 +35,13 @@ export function tuningOf(entry: TuningEntry, limits: TileLimits = LEAST_LIMITS):
   return Object.fromEntries(KERNEL_PROFILES.map((profile) => [profile, read(profile)])) as unknown as MatmulTuning;
 }
 
-/** What was measured on this adapter; null where nothing was. */
+/** What was measured on this adapter; null where nothing was. A browser tells no description: any of the same architecture serves. */
 export function measuredEntry(adapter: TunedAdapter): TuningEntry | null {
+  const entries: Record<string, TuningEntry> = table;
   const key = adapterKey(adapter);
-  return Object.hasOwn(table, key) ? (table as Record<string, TuningEntry>)[key] : null;
+  if (Object.hasOwn(entries, key)) return entries[key];
+  if (adapter.description.trim() !== "" || adapter.architecture.trim() === "") return null;
+  const family = adapterKey({ ...adapter, description: "" }).slice(0, -1);
+  const found = Object.keys(entries).find((known) => known.startsWith(family));
+  return found === undefined ? null : entries[found];
 }

@@ -1,0 +1,74 @@
+/** Measures the tiles of matrix products on this device (shaders/src/lab): for adapters that nobody has measured yet. */
+import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
+import { GPU_SHAPES, SOFTWARE_SHAPES, sweepTiles } from "@starling/shaders/lab/sweep";
+import { measuredEntry, tuningOf, type TuningEntry } from "@starling/shaders/lab/tuning";
+import type { Device } from "./device.ts";
+
+export interface TuneOptions {
+  /** ms in all */
+  budgetMs: number;
+  /** timed runs of a tile; the shortest counts */
+  repeats?: number;
+  onMeasured?: (line: string) => void;
+}
+
+/** Times the tiles of the device's profile. It must have nothing else to do meanwhile. */
+export async function measureTiles(device: Device, { budgetMs, repeats = 3, onMeasured }: TuneOptions): Promise<TuningEntry> {
+  const buffers = new Map<number, GPUBuffer[]>();
+  const operands = (elements: number): GPUBuffer[] => {
+    let made = buffers.get(elements);
+    if (!made) {
+      made = ["a", "b", "c"].map((name) => device.buffer(`tiles ${name}`, elements * 4));
+      buffers.set(elements, made);
+    }
+    return made;
+  };
+  const uniform = device.uniform("tiles sizes", 48);
+  const time = async ({ spec, constants, grid, sizes }: KernelCall, elements: number): Promise<number> => {
+    const [a, b, c] = operands(elements);
+    device.write(uniform, sizes!);
+    const dispatch = await device.dispatch(spec, constants, [uniform, a, b, a, c], grid);
+    let shortest = Infinity;
+    for (let n = 0; n <= repeats; n++) {
+      const start = performance.now();
+      device.run([dispatch]);
+      await device.idle();
+      // the first run may still compile
+      if (n > 0) shortest = Math.min(shortest, performance.now() - start);
+    }
+    return shortest;
+  };
+  try {
+    return await sweepTiles({
+      profile: device.profile,
+      adapter: device.features,
+      limits: device.tileLimits,
+      shapes: device.profile === "software" ? SOFTWARE_SHAPES : GPU_SHAPES,
+      budgetMs,
+      now: () => performance.now(),
+      time,
+      onMeasured,
+    });
+  } finally {
+    uniform.destroy();
+    for (const made of buffers.values()) for (const buffer of made) buffer.destroy();
+  }
+}
+
+/** What a run measured, kept from one to the next; null: nothing yet. */
+export interface TuningStore {
+  read(adapter: Device["adapter"]): Promise<TuningEntry | null>;
+  write(adapter: Device["adapter"], entry: TuningEntry): Promise<void>;
+}
+
+/**
+ * Gives the device its tiles: those of the committed table, of the store, or measured now and stored. A software adapter keeps what it
+ * has: measuring costs more there than it gains. Call it before plans are built.
+ */
+export async function tuneProducts(device: Device, store: TuningStore, options: TuneOptions): Promise<void> {
+  if (device.profile === "software" || device.adapter.isFallbackAdapter || measuredEntry(device.adapter)?.[device.profile]) return;
+  const stored = await store.read(device.adapter);
+  const entry = stored?.[device.profile] ? stored : { ...stored, ...(await measureTiles(device, options)) };
+  if (entry !== stored) await store.write(device.adapter, entry);
+  device.tuning = tuningOf(entry, device.tileLimits);
+}
