@@ -1,10 +1,15 @@
 /** The devices of an engine, each on its adapter; several of one adapter are logical devices of it. For the engine's thread. */
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import { Device } from "@starling/trainer-core/device/device";
+import { tuneProducts } from "@starling/trainer-core/device/tuneProducts";
 import { spreadOf } from "@starling/trainer-core/parallel/parallelism";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import { HostError } from "../errors.ts";
+import { tuningStore } from "./tuningStore.ts";
+
+/** What measuring tiles may take at the first start on a GPU that nobody has measured. */
+const TUNING_BUDGET_MS = 5000;
 
 /**
  * The first computes what all replicas must agree on, so its arithmetic is tested. Errors: HostError wrong-arithmetic, ParallelError,
@@ -27,6 +32,8 @@ export async function openDevices(settings: EngineSettings, dawnFlags: readonly 
     }
     const deviation = deviationSentence(await selfTest(devices[0]));
     if (deviation !== null) throw new HostError("wrong-arithmetic", deviation);
+    // one after the other: logical devices of one adapter would time each other, and the second finds what the first has stored
+    for (const device of devices) await tuneProducts(device, tuningStore(), { budgetMs: TUNING_BUDGET_MS });
     return devices;
   } catch (error) {
     for (const device of devices) device.dispose();
