@@ -98,8 +98,10 @@ test("optional parts may be absent, broken ones fail alone, and the exit code sa
   const lines = stdout.split("\n").filter((line) => /^(ok|FAIL|skip)/.test(line));
   expect(lines.map((line) => line.replace(/(\/[^/:]+|matformer):.*/, "$1"))).toEqual([
     "ok   llama/bare/logits",
+    "ok   llama/bare/logits of generation",
     "FAIL llama/unreadable/run",
     "FAIL llama/wrong/logits",
+    "ok   llama/wrong/logits of generation",
     "ok   distro/sync_f32/indices",
     "ok   distro/sync_f32/values",
     "ok   distro/sync_f32/signs applied",
@@ -108,6 +110,6 @@ test("optional parts may be absent, broken ones fail alone, and the exit code sa
     "FAIL matformer/run",
   ]);
   expect(stdout).toContain("the golden tensor final.w should have 67 elements, has none");
-  expect(stdout.trimEnd().split("\n").at(-1)).toBe("5 passed, 4 failed, 0 skipped");
+  expect(stdout.trimEnd().split("\n").at(-1)).toBe("7 passed, 4 failed, 0 skipped");
   expect(code).toBe(1);
 });
