@@ -12,6 +12,7 @@ import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
 import { measuredEntry, type TuningEntry } from "@starling/shaders/lab/tuning";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type DeviceFeatures } from "@starling/trainer-core/device/device";
+import { measureTiles } from "@starling/trainer-core/device/tuneProducts";
 import { PRECISIONS } from "@starling/trainer-core/train/precision";
 import { checkPrecisions, runGolden, type GoldenSummary, type PrecisionCheck } from "./gpu/checks.ts";
 import { measureDistro, type DistroShare } from "./gpu/distroShare.ts";
@@ -77,6 +78,15 @@ export const benchGpuOptions = defineOptions({
     env: null,
     doc: "Also train 120 steps in every precision, 3 seeds, and compare losses.",
   },
+  sweepSeconds: {
+    type: "integer",
+    unit: "seconds",
+    min: 0,
+    max: 3600,
+    default: 0,
+    env: null,
+    doc: "Time for sweeping the tiles of products on every profile first; 0 = no sweep.",
+  },
   out: { type: "string", unit: "path", minBytes: 1, ...optional, doc: "File for the report, JSON." },
   device: benchTrainOptions.specs.device,
   json: benchTrainOptions.specs.json,
@@ -87,6 +97,8 @@ interface ProfileReport {
   kernels: KernelProfileReport;
   distro: DistroShare;
   golden: GoldenSummary | null;
+  /** the fastest tiles that the sweep found, as tuning.json has them; the other figures are with the tiles of `tiles` */
+  sweep: TuningEntry | null;
 }
 
 export interface GpuReport {
@@ -202,6 +214,7 @@ async function measureProfile(
   const device = await openDevice(profile);
   try {
     const golden = options.golden === undefined ? null : await runGolden(options.golden, device);
+    const sweep = options.sweepSeconds === 0 ? null : await measureTiles(device, { budgetMs: options.sweepSeconds * 1000, repeats: 7 });
     const made = await makeTrainer(device, size, microBatch, options.precision as "auto");
     const { trainer } = made;
     report.model.parameters = trainer.parameters.elementCount;
@@ -212,7 +225,7 @@ async function measureProfile(
     const step = { stepMs: median(throughput.stepMs), stepTokens: report.model.stepTokens };
     const distro = await measureDistro(device, trainer, step, 5);
     await trainer.dispose();
-    return { throughput, kernels, distro, golden };
+    return { throughput, kernels, distro, golden, sweep };
   } finally {
     device.dispose();
   }
@@ -255,11 +268,12 @@ function headLines({ adapter, model, machine, peak }: GpuReport): string[] {
   ];
 }
 
-function profileLines({ throughput: t, kernels, distro, golden }: ProfileReport): string[] {
+function profileLines({ throughput: t, kernels, distro, golden, sweep }: ProfileReport): string[] {
   const share = t.shareOfPeak === null ? "" : `, ${(t.shareOfPeak * 100).toFixed(1)} % of the peak`;
   return [
     `profile ${t.profile}, ${t.precision}: ${t.tokensPerSecond.toFixed(0)} tokens/s, ${t.tflopsPerSecond.toPrecision(3)} TFLOP/s${share}; ${median(t.stepMs).toFixed(1)} ms a step, micro-batches of ${t.microBatchSequences}, ${(t.deviceBytes / 1e9).toFixed(2)} GB; ready after ${(t.createMs / 1000).toFixed(1)} s; loss ${t.loss.first.toFixed(3)} -> ${t.loss.last.toFixed(3)}`,
     ...(golden === null ? [] : [`  golden: ${golden.passed} passed, ${golden.failed} failed`, ...golden.failures.map((f) => `    ${f}`)]),
+    ...(sweep === null ? [] : [`  fastest tiles: ${JSON.stringify(sweep)}`]),
     `  kernels of one micro-batch, ${kernels.totalMs.toFixed(1)} ms in all (${kernels.method}):`,
     ...kernels.kernels.map(
       (k) =>
