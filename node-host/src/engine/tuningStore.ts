@@ -2,8 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { adapterKey, type TuningEntry } from "@starling/shaders/lab/tuning";
-import type { TuningStore } from "@starling/trainer-core/device/tuneProducts";
+import { adapterKey, type TuningEntry, type TuningStore } from "@starling/trainer-core/device/tuneProducts";
 
 export const defaultTuningFile = (): string => join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "starling", "tiles.json");
 

@@ -12,6 +12,8 @@ export interface TuneOptions {
   onMeasured?: (line: string) => void;
 }
 
+export { adapterKey, type TuningEntry } from "@starling/shaders/lab/tuning";
+
 /** Times the tiles of the device's profile. It must have nothing else to do meanwhile. */
 export async function measureTiles(device: Device, { budgetMs, repeats = 3, onMeasured }: TuneOptions): Promise<TuningEntry> {
   const buffers = new Map<number, GPUBuffer[]>();
