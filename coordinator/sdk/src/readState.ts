@@ -1,8 +1,6 @@
-import { LAYOUT, LIMITS } from "./generated/machineLayout.ts";
 import { MachineError } from "./machineError.ts";
 import { unpackState } from "./stateBytes.ts";
 import { decodeState } from "./stateCodec.ts";
-import { Struct } from "./struct.ts";
 import type { CoordinatorState } from "./types.ts";
 
 /**

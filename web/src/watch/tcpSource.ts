@@ -15,7 +15,7 @@ import type { Connection, WatchedCoordinator } from "./protocol.ts";
 import { summaryOfState } from "./runSummary.ts";
 import { Pace } from "./pace.ts";
 import type { Feed, RunFeed, Source } from "./source.ts";
-import type { ReadConfig } from "./tcpRun.ts";
+import type * as TcpRun from "./tcpRun.ts";
 import { TcpHistory } from "./tcpHistory.ts";
 
 /** of the list; a run's own page hears of each round */
@@ -44,9 +44,9 @@ export class TcpSource implements Source {
   #ended: Promise<void> | null = null;
   #connection: Connection;
   /** for those who follow the run; the list does without */
-  #run: typeof import("./tcpRun.ts") | null = null;
+  #run: typeof TcpRun | null = null;
   #configToml: string | null = null;
-  #read: ReadConfig | null = null;
+  #read: TcpRun.ReadConfig | null = null;
   #peer: { network: PeerNetwork; key: PeerKey } | null = null;
   #seen: Seen | null = null;
   #heardMs: number | null = null;
