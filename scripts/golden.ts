@@ -1,7 +1,8 @@
 /**
- * `npm run golden -- DIR [--profile PROFILE] [--data-parallelism N] [--tensor-parallelism N]`: runs every golden case found under DIR (layout and tolerances: the README
- * in the reference data; each part of the layout is optional) and ends with `N passed, N failed, 0 skipped`: nothing is left out. On
- * several logical devices the Llamas alone are run.
+ * `npm run golden -- DIR [--profile PROFILE] [--data-parallelism N] [--tensor-parallelism N]`: runs every golden case found under DIR
+ * (layout and tolerances: the README in the reference data; each part of the layout is optional) and ends with `N passed, N failed,
+ * 0 skipped`: nothing is left out. On several logical devices the Llamas alone are run. On the bundled software adapter;
+ * STARLING_TEST_ADAPTER=system takes the machine's own.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -97,7 +98,7 @@ if (!isSpread) {
   if (matformer) await attempt("matformer", () => goldenMatformer(matformer, device));
 }
 if (passed + failed === 0) {
-  console.log(`nothing to run under ${root}: expected llama/, distro/ or tokenizer/`);
+  console.log(`nothing to run under ${root}: expected llama/, distro/, tokenizer/ or matformer/`);
   failed++;
 }
 console.log(`${passed} passed, ${failed} failed, 0 skipped`);

@@ -187,6 +187,7 @@ const OUR_ERRORS: ReadonlySet<string> = new Set([
   "TokenizerError",
   "GenerateError",
   "EvaluateError",
+  "ParallelError",
   "ChainError",
 ]);
 

@@ -78,7 +78,7 @@ export async function benchTab(options: OptionsOf<typeof benchTabOptions>): Prom
 /** `undo`: what ends the things it starts, in their order. */
 async function benchIn(folder: string, options: OptionsOf<typeof benchTabOptions>, undo: (() => unknown)[]): Promise<void> {
   const { rounds, runs } = options;
-  const workload = loadWorkload(options.configPath, options.clients, options.microBatchSize ?? 1);
+  const workload = loadWorkload(options.configPath, options.clients, options.microBatchSize);
   const start = loadavg()[0];
   const outDir = join(folder, "page");
   await build({

@@ -1,6 +1,6 @@
-/** `bench train`: one client's engine on this machine's adapter; on a software adapter both kernel profiles, round by round in turn. */
-import { clientOptions, defineOptions, type OptionsOf } from "@starling/config";
-import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
+/** `bench train`: one client's engine on this machine's adapter; on a software adapter the profiles software and gpu, round by round in turn. */
+import { defineOptions, type OptionsOf } from "@starling/config";
+import { BASE_PROFILES, KERNEL_PROFILES, type KernelProfile } from "@starling/shaders/kernel";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
 import { cpus, loadavg } from "node:os";
 import { BenchClient, PHASES, type Phase, type WholeRound } from "./benchClient.ts";
@@ -9,8 +9,6 @@ import { eventLoopLag, type EventLoopLag } from "./eventLoop.ts";
 import { printTrainReport } from "./report.ts";
 import { median, spread, type Spread } from "./statistics.ts";
 import { loadWorkload } from "./workload.ts";
-
-const { microBatchSize } = clientOptions.specs;
 
 export const benchTrainOptions = defineOptions({
   configPath: {
@@ -26,7 +24,7 @@ export const benchTrainOptions = defineOptions({
     choices: KERNEL_PROFILES,
     optional: true,
     env: null,
-    doc: "Kernels to measure. Left out: both in turn on a software adapter, gpu on a GPU.",
+    doc: "Kernels to measure. Left out: software and gpu in turn on a software adapter, the adapter's own on a GPU.",
   },
   rounds: {
     type: "integer",
@@ -46,7 +44,15 @@ export const benchTrainOptions = defineOptions({
     env: null,
     doc: "Clients of the run: the measured one trains its share of the batch and applies this many results.",
   },
-  microBatchSize: { ...microBatchSize, env: null },
+  microBatchSize: {
+    type: "integer",
+    unit: "sequences",
+    min: 1,
+    max: 4096,
+    default: 1,
+    env: null,
+    doc: "Sequences per forward and backward pass.",
+  },
   device: {
     type: "choice",
     choices: ["auto", "gpu", "software"],
@@ -106,7 +112,7 @@ interface Measured {
 /** Measures and prints. Errors: ConfigError, TrainError, DataError, DeviceError, HostError. */
 export async function benchTrain(options: OptionsOf<typeof benchTrainOptions>): Promise<void> {
   const { rounds, clients } = options;
-  const workload = loadWorkload(options.configPath, clients, options.microBatchSize ?? 1);
+  const workload = loadWorkload(options.configPath, clients, options.microBatchSize);
   const { sentence } = await chooseAdapter(options.device as DeviceChoice);
   console.log(sentence);
   const loadAtStart = loadavg()[0];
@@ -120,7 +126,7 @@ export async function benchTrain(options: OptionsOf<typeof benchTrainOptions>): 
   const { device: first } = await open(options.profile ?? "auto");
   const softwareAdapter = first.adapter.isFallbackAdapter;
   if (options.profile === undefined && softwareAdapter) {
-    for (const profile of KERNEL_PROFILES) if (profile !== first.profile) await open(profile);
+    for (const profile of BASE_PROFILES) if (profile !== first.profile) await open(profile);
   }
   await measure(measured, 2); // warm: the host's code is compiled, staging buffers exist
   for (const m of measured) Object.assign(m, { phased: [], whole: [] });

@@ -13,9 +13,9 @@ const onDevice = {
   device: { ...device, default: "auto", env: null, doc: deviceDoc.replace("to train on", "to compute on") },
   kernelProfile: {
     type: "choice",
-    choices: ["auto", "software", "gpu"],
+    choices: ["auto", "software", "gpu", "tensor"],
     default: "auto",
-    doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; auto = by adapter.",
+    doc: "Kernels: software = without barriers, for software adapters; gpu = for real ones; tensor = the same as gpu, since text is computed in f32; auto = by adapter.",
   },
   json: { type: "boolean", default: false, env: null, doc: "Print one JSON object instead of text." },
 } as const satisfies Record<string, OptionSpec>;

@@ -33,6 +33,15 @@ describe("starling memory", () => {
     expect(sentences[0]).toMatch(/^this model at micro-batch 32 needs [\d.]+ [GM]B, adapter offers 450 MB, micro-batch \d+ fits$/);
   });
 
+  it("says in one sentence which file or option is wrong", async () => {
+    const missing = await starling("--config-path", "test", "--adapter-memory", "1", "--checkpoint", "/nowhere");
+    expect(missing.out).toMatch(/^starling: --checkpoint: \/nowhere\/config.json tells no model: ENOENT[^\n]*\n$/);
+    expect(missing.code).toBe(2);
+    const uneven = await starling("--config-path", "test", "--adapter-memory", "1", "--tensor-parallelism", "64");
+    expect(uneven.out).toMatch(/^starling: [^\n]+\n$/);
+    expect(uneven.code).toBe(1);
+  });
+
   it("exits with 1 where nothing fits", async () => {
     const { code, out } = await starling("--config-path", "llama2-20m", "--adapter-memory", "0.1");
     expect(out).toMatch(/too much/);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { OptionsOf, memoryOptions } from "@starling/config";
-import { parseLlamaConfig } from "@starling/config/llamaConfig";
+import { parseLlamaConfig, type LlamaConfig } from "@starling/config/llamaConfig";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { TYPICAL_GPU, type AdapterFacts } from "@starling/trainer-core/device/countingGpu";
 import { fit, fitCandidate, gigabytes, type FitCandidate, type FitQuestion } from "@starling/trainer-core/train/fit";
@@ -27,7 +27,7 @@ interface Subject {
 export async function memory(options: MemoryOptions): Promise<number> {
   const { config, runId } = loadRunConfig(options.configPath, process.cwd());
   const { checkpoint } = options;
-  const llama = checkpoint === undefined ? undefined : parseLlamaConfig(JSON.parse(readFileSync(join(checkpoint, "config.json"), "utf8")));
+  const llama = checkpoint === undefined ? undefined : readModel(join(checkpoint, "config.json"));
   const plan = runPlan(config, llama);
   const { name, facts, bytes } = await subject(options, hostBytesOf(plan, config.config));
   const question: FitQuestion = {
@@ -59,6 +59,14 @@ export async function memory(options: MemoryOptions): Promise<number> {
     [title, "", ...table(rows), "", ...chosen.sentences, `beside it about ${gigabytes(chosen.need.hostBytes)} of this machine's memory`],
   );
   return isEnough ? EXIT_CODES.ok : EXIT_CODES.failed;
+}
+
+function readModel(file: string): LlamaConfig {
+  try {
+    return parseLlamaConfig(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new HostError("bad-option", `--checkpoint: ${file} tells no model: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function subject(options: MemoryOptions, hostBytes: number): Promise<Subject> {

@@ -49,6 +49,7 @@ export function checksFor(options: DoctorOptions): Check[] {
       adapter: look,
       engine: {
         profile: "auto",
+        precision: "auto",
         microBatchSequences: options.microBatchSize ?? "auto",
         recomputation: options.activationRecomputation,
       },

@@ -29,7 +29,8 @@ export interface OpenModel extends AsyncDisposable {
 export async function openModel({ checkpoint, device: choice, kernelProfile }: ModelOptions, signal: AbortSignal): Promise<OpenModel> {
   const files = directoryFiles(resolve(checkpoint));
   const loaded = await readCheckpoint(files, signal).catch((cause: unknown) => {
-    if (cause instanceof CheckpointError) throw new HostError("bad-option", `--checkpoint ${cause.message}`, { cause });
+    if (cause instanceof CheckpointError && cause.code !== "aborted")
+      throw new HostError("bad-option", `--checkpoint ${cause.message}`, { cause });
     throw cause;
   });
   const text = await textModelOf(files, loaded.config, loaded.tokenizerJson);

@@ -71,7 +71,9 @@ export function clientArgs(number: number, run: ClientRunArgs): string[] {
     "true",
     // the share is known here better than to a client, to whom others may come or go; the variable still decides
     ...(process.env["MICRO_BATCH_SIZE"] ? [] : ["--micro-batch-size", String(microBatchSequences(run))]),
-    ...(tierOf(options, number) > 0 ? ["--matformer-tier", String(tierOf(options, number))] : []),
+    // always: what measures the loss and what was checked go by it
+    "--matformer-tier",
+    String(tierOf(options, number)),
     ...eventsArgs(options),
     ...(served?.heldOutDir ? ["--held-out-dir", served.heldOutDir] : []),
     ...(options.writeDistroData === undefined ? [] : ["--write-gradients-dir", join(options.writeDistroData, name)]),

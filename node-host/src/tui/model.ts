@@ -186,7 +186,7 @@ function onRunEvent(model: Model, node: string, event: HostEvent, atMs: number):
       return { ...model, heldOut: newest(model.heldOut, point, KEPT_HELD_OUT) };
     }
     case "sample":
-      return { ...model, sample: { step: event.step, text: event.prompt + event.text } };
+      return { ...model, sample: { step: event.step, text: printable(event.prompt + event.text) } };
     case "task": {
       const { accNorm, asked, total } = event;
       return { ...model, tasks: { ...model.tasks, [event.name]: { accNorm, asked, total } } };
