@@ -17,6 +17,7 @@ const ENTRY = {
   check: ["scripts/check.ts"],
   golden: ["scripts/golden.ts"],
   bench: ["scripts/bench.ts"],
+  lab: ["scripts/lab.ts"],
   generate: ["scripts/generate.ts"],
   sim: ["scripts/sim.ts"],
   soak: ["scripts/soak.ts"],

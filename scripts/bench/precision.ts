@@ -4,13 +4,15 @@
  */
 import { loadavg } from "node:os";
 import { defineOptions, type OptionsOf } from "@starling/config";
-import { createTestDevice } from "@starling/trainer-core/device/testDevice.node";
+import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
+import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
+import { Device } from "@starling/trainer-core/device/device";
 import { choosePrecision, PRECISIONS, type Precision } from "@starling/trainer-core/train/precision";
 import { meanOfLast, trainLosses } from "./precision/trainLosses.ts";
 import { benchTrainOptions } from "./train.ts";
 import { loadWorkload } from "./workload.ts";
 
-const { configPath, json } = benchTrainOptions.specs;
+const { configPath, device, json } = benchTrainOptions.specs;
 
 export const benchPrecisionOptions = defineOptions({
   configPath,
@@ -49,6 +51,7 @@ export const benchPrecisionOptions = defineOptions({
     env: null,
     doc: "Largest difference from f32, of the mean over the seeds.",
   },
+  device,
   json,
 });
 
@@ -83,7 +86,9 @@ export interface PrecisionReport {
 export async function benchPrecision(options: OptionsOf<typeof benchPrecisionOptions>): Promise<boolean> {
   const start = loadavg()[0];
   const { plan, batchSequences, runId, batch } = loadWorkload(options.configPath, 1, 1);
-  const device = await createTestDevice();
+  console.log((await chooseAdapter(options.device as DeviceChoice)).sentence);
+  const device = await Device.create(await createDawn(DAWN_FLAGS));
+  calmPolling(device.gpu);
   const adapter = device.adapter.description || device.adapter.architecture;
   const { steps, last, seeds, limit } = options;
   console.log(

@@ -1,4 +1,4 @@
-/** `bench precision` in short: the smallest preset, one seed. The figures at the size of the demo: docs/performance.md. */
+/** `bench precision` in short: the smallest preset, one seed. What longer runs gave: docs/performance.md. */
 import { createTestDevice } from "@starling/trainer-core/device/testDevice.node";
 import type { Device } from "@starling/trainer-core/device/device";
 import type { Precision } from "@starling/trainer-core/train/precision";

@@ -1,4 +1,4 @@
-/** The fastest tile of a product for each adapter that was measured: `node scripts/lab.ts --write` (sweep.ts) writes tuning.json. */
+/** The fastest tile of a product for each adapter that was measured: `npm run lab -- --write` (sweep.ts) writes tuning.json. */
 import { KERNEL_PROFILES, type KernelProfile } from "../kernel.ts";
 import { MATMUL_FORMS } from "../kernels/matmul.ts";
 import { DEFAULT_TUNING, LEAST_LIMITS, SHAPE_CLASSES, tileFits, type MatmulTuning, type TileLimits } from "../kernels/matmulTiles.ts";

@@ -1,4 +1,4 @@
-/** A device for tests and benchmarks in Node: a real GPU where there is one, the bundled software adapter otherwise. */
+/** A device for tests and golden cases in Node: the bundled software adapter, or the machine's own where the environment asks for it. */
 import type { KernelProfile } from "@starling/shaders";
 import { calmPolling, createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "./dawn.node.ts";
 import { Device } from "./device.ts";
