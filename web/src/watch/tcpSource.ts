@@ -45,6 +45,8 @@ export class TcpSource implements Source {
   #connection: Connection;
   /** for those who follow the run; the list does without */
   #run: typeof TcpRun | null = null;
+  /** why it is not there; those who follow the run are told this and nothing else */
+  #runMissing: Connection | null = null;
   #configToml: string | null = null;
   #read: TcpRun.ReadConfig | null = null;
   #peer: { network: PeerNetwork; key: PeerKey } | null = null;
@@ -75,9 +77,9 @@ export class TcpSource implements Source {
     this.#runs.set(channel, history);
     this.#connectHistory(history);
     this.#begin();
-    channel.setConnection(this.#connection);
+    channel.setConnection(this.#runMissing ?? this.#connection);
     if (this.#read !== null) channel.setSchedule((step) => this.#read?.learningRate(step, null) ?? null);
-    void this.#loadRun(channel);
+    void this.#loadRun();
     this.#show();
     return {
       stop: () => {
@@ -95,15 +97,16 @@ export class TcpSource implements Source {
     await this.#ended;
   }
 
-  async #loadRun(channel: RunChannel): Promise<void> {
+  async #loadRun(): Promise<void> {
     try {
       this.#run ??= await import("./tcpRun.ts");
+      this.#runMissing = null;
+      this.#readConfig();
+      this.#show();
     } catch (error) {
-      channel.setConnection({ kind: "refused", text: `A part of this page could not be loaded: ${(error as Error).message}` });
-      return;
+      this.#runMissing = { kind: "refused", text: `A part of this page could not be loaded: ${(error as Error).message}` };
     }
-    this.#readConfig();
-    this.#show();
+    this.#tellConnection(this.#connection);
   }
 
   #connectHistory(history: TcpHistory): void {
@@ -256,7 +259,8 @@ export class TcpSource implements Source {
   #tellConnection(connection: Connection): void {
     if (this.#closing.signal.aborted) return;
     this.#connection = connection;
-    for (const channel of [...this.#lists, ...this.#runs.keys()]) channel.setConnection(connection);
+    for (const channel of this.#lists) channel.setConnection(connection);
+    for (const channel of this.#runs.keys()) channel.setConnection(this.#runMissing ?? connection);
   }
 }
 
