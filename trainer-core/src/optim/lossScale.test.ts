@@ -54,6 +54,8 @@ test("a batch is repeated only while a smaller scale may help", async () => {
   expect(await scalesTried(scale, 0, false)).toEqual({ tried: [2 ** 12], gradientIsFinite: false });
   expect(scale.of(256)).toBe(2 ** 12);
   expect(await scalesTried(scale, 0)).toEqual({ tried: [2 ** 12, 2 ** 11, 2 ** 9, 2 ** 5, 1], gradientIsFinite: false });
+  // one bad batch costs those after it a half, not all of the scale
+  expect(await scalesTried(scale, 2 ** 12)).toEqual({ tried: [2 ** 11], gradientIsFinite: true });
 });
 
 test("f32 has the scale 1 and never runs a batch twice", async () => {

@@ -70,6 +70,7 @@ export class LossScale {
    * blame. Returns the last run, whose gradient may not be finite.
    */
   async run<T extends ScaledRun>(targets: number, attempt: (scale: number) => Promise<T>): Promise<T> {
+    const before = this.#state;
     for (let run = 1; ; run++) {
       const scale = this.of(targets);
       const result = await attempt(scale);
@@ -78,7 +79,11 @@ export class LossScale {
         this.#state = afterClean(this.#state);
         return result;
       }
-      if (scale === 1) return result;
+      if (scale === 1) {
+        // the batch is to blame: were the next ones run at 1, their small gradients would be lost for thousands of batches
+        this.#state = afterOverflow(before!, 1);
+        return result;
+      }
       this.#state = afterOverflow(this.#state, run);
     }
   }

@@ -186,7 +186,8 @@ export class RoundClient {
       .piece((request) => engine.infer!(request), step)
       .then(
         (waitMs) => {
-          this.#idleFailures = 0;
+          // one that only waits has shown nothing yet
+          if (waitMs === null || waitMs === 0) this.#idleFailures = 0;
           return waitMs;
         },
         (error: unknown) => {

@@ -6,11 +6,15 @@
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { stateBytes, type EngineState } from "./engineState.ts";
 import type { TrainError } from "./errors.ts";
-import { SteadyEngine, type MortalEngine, type SteadyEngineOptions } from "./steadyEngine.ts";
+import { MAX_RESTARTS, SteadyEngine, type MortalEngine, type SteadyEngineOptions } from "./steadyEngine.ts";
 
 /** For each of these a copy is taken a round more rarely: reading 158 MB takes 1.1 s of a software adapter (a GPU was not measured). */
 const BYTES_PER_ROUND = 256 * 2 ** 20;
 const MOST_ROUNDS = 8;
+/** Rounds that are remembered though no quiet moment came, in copies' intervals; then the next round waits for a copy. */
+const OVERDUE = 2;
+/** A call of which so many engines died fails, however slowly they did. */
+const MOST_DEATHS = MAX_RESTARTS + 1;
 /** A call's error may be known before the death that caused it. */
 const DEATH_NOTICE_MS = 10_000;
 /** What asks for a result asks again at once; a copy is taken when that is done. */
@@ -47,6 +51,7 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   #state: EngineState | null = null;
   /** calls that changed something since `#state` */
   #log: Remembered[] = [];
+  /** begun since `#state`, trained or not */
   #roundsSince = 0;
   /** of the engine that answers now, and of the one that holds what it should; they differ after a death */
   #generation = 0;
@@ -54,16 +59,24 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   #onDeath: (() => void)[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** no engine will come after this one */
+  #isOver = false;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   /** told when what the engine held is lost all the same */
   onReset: (reason: string) => void = () => undefined;
+  onGivenUp: (error: TrainError) => void = () => undefined;
 
   private constructor(inner: SteadyEngine<E>, options: ResilientEngineOptions<E>) {
     this.#inner = inner;
     this.#options = options;
     inner.onReset = () => {
       this.#generation++;
-      for (const tell of this.#onDeath.splice(0)) tell();
+      this.#tellOfDeath();
+    };
+    inner.onGivenUp = (error) => {
+      this.#isOver = true;
+      this.#tellOfDeath();
+      this.onGivenUp(error);
     };
   }
 
@@ -86,9 +99,6 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   }
   get copyFigures(): Readonly<CopyFigures> {
     return { ...this.#figures };
-  }
-  set onGivenUp(tell: (error: TrainError) => void) {
-    this.#inner.onGivenUp = tell;
   }
 
   checkPayload(payload: Uint8Array): void {
@@ -124,19 +134,21 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   exportParameters(): Promise<Map<string, Float32Array>> {
     return this.#ask(() => this.#inner.exportParameters());
   }
+  /** Not asked again of a new engine: no round waits for it, and it may be what the last one died of. */
   infer(request: InferenceRequest): Promise<InferenceAnswer> {
-    return this.#ask(() => this.#inner.infer(request));
+    return this.#ask(() => this.#inner.infer(request), 1);
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped = this.#isOver = true;
     clearTimeout(this.#quiet);
+    this.#tellOfDeath();
     await this.#inner.stop();
   }
 
   /** One call at a time, in their order, each until it is answered or the engine is given up. */
-  #ask<T>(call: () => Promise<T>): Promise<T> {
-    const answer = this.#last.then(() => this.#answered(call));
+  #ask<T>(call: () => Promise<T>, mostDeaths = MOST_DEATHS): Promise<T> {
+    const answer = this.#last.then(() => this.#answered(call, mostDeaths));
     this.#last = answer.then(
       () => this.#done(),
       () => this.#done(),
@@ -145,10 +157,13 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   }
 
   #change<T>(remembered: Remembered): Promise<T> {
+    const isRound = remembered.method === "beginRound";
     return this.#ask(async () => {
+      // a client whose rounds give it no batch, or no gradient, is never quiet between them
+      if (isRound && this.#roundsSince >= OVERDUE * this.#copyEveryRounds()) await this.#tryCopy();
       const answer = await this.#make(remembered);
       this.#log.push(remembered);
-      if (remembered.method === "train") this.#roundsSince++;
+      if (isRound) this.#roundsSince++;
       return answer as T;
     });
   }
@@ -170,21 +185,22 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
     }
   }
 
-  async #answered<T>(call: () => Promise<T>): Promise<T> {
-    for (;;) {
+  async #answered<T>(call: () => Promise<T>, mostDeaths: number): Promise<T> {
+    for (let deaths = 0; ;) {
       const generation = this.#generation;
       try {
         await this.#restore();
         return await call();
       } catch (error) {
         // the inner engine gives up after too many deaths, with an error of its own: then this ends
-        if (this.#stopped || !(await this.#hasDied(generation, error))) throw error;
+        if (!(await this.#hasDied(generation, error)) || ++deaths >= mostDeaths) throw error;
       }
     }
   }
 
   /** Whether `error` is a call's own or comes from the death of the engine that was asked. */
   async #hasDied(generation: number, error: unknown): Promise<boolean> {
+    if (this.#isOver) return false;
     if (this.#generation !== generation) return true;
     const { code } = error as { code?: unknown };
     if (code !== "device-lost" && code !== "engine") return false;
@@ -192,7 +208,11 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
       const timer = setTimeout(resolve, DEATH_NOTICE_MS);
       this.#onDeath.push(() => (clearTimeout(timer), resolve()));
     });
-    return this.#generation !== generation;
+    return !this.#isOver && this.#generation !== generation;
+  }
+
+  #tellOfDeath(): void {
+    for (const tell of this.#onDeath.splice(0)) tell();
   }
 
   /** Brings a new engine to where the last one was. A death meanwhile is the caller's to notice. */
@@ -204,7 +224,7 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
       if (this.#state !== null) await this.#inner.importState(this.#state);
       for (const call of log) await this.#make(call);
     } catch (error) {
-      if (await this.#hasDied(generation, error)) throw error;
+      if ((await this.#hasDied(generation, error)) || this.#isOver) throw error;
       this.#forget();
       this.#restoredGeneration = generation;
       const reason = `what it held cannot be put into a new engine: ${(error as Error).message}`;
@@ -235,7 +255,8 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   #isCopyDue(): boolean {
     const last = this.#log.at(-1)?.method;
     if (last === undefined || last === "beginRound") return false;
-    return last === "importParameters" || this.#roundsSince >= this.#copyEveryRounds();
+    // a whole model is not remembered beside the copy for longer than it must
+    return this.#log.some(({ method }) => method === "importParameters") || this.#roundsSince >= this.#copyEveryRounds();
   }
 
   #copyEveryRounds(): number {
@@ -243,18 +264,35 @@ export class ResilientEngine<E extends MortalEngine = MortalEngine> implements E
   }
 
   #copy(): void {
+    // the next round may have begun meanwhile
     this.#ask(async () => {
-      if (!this.#isCopyDue()) return; // the next round has begun meanwhile
-      const startedMs = performance.now();
-      const state = await this.#inner.exportState();
-      this.#state = state;
-      this.#log = [];
-      this.#roundsSince = 0;
-      this.#figures.copies++;
-      this.#figures.bytes = stateBytes(state);
-      this.#figures.milliseconds = performance.now() - startedMs;
-    }).catch((error: Error) => {
-      if (!this.#stopped) this.#options.onWarning(`no copy of the engine could be taken: ${error.message}`);
-    });
+      if (this.#isCopyDue()) await this.#takeCopy();
+    }).catch((error: Error) => this.#warnOfCopy(error));
+  }
+
+  /** Where a call needs an engine more than a copy. */
+  async #tryCopy(): Promise<void> {
+    const generation = this.#generation;
+    try {
+      await this.#takeCopy();
+    } catch (error) {
+      if (this.#generation !== generation) throw error;
+      this.#warnOfCopy(error as Error);
+    }
+  }
+
+  async #takeCopy(): Promise<void> {
+    const startedMs = performance.now();
+    const state = await this.#inner.exportState();
+    this.#state = state;
+    this.#log = [];
+    this.#roundsSince = 0;
+    this.#figures.copies++;
+    this.#figures.bytes = stateBytes(state);
+    this.#figures.milliseconds = performance.now() - startedMs;
+  }
+
+  #warnOfCopy(error: Error): void {
+    if (!this.#stopped) this.#options.onWarning(`no copy of the engine could be taken: ${error.message}`);
   }
 }
