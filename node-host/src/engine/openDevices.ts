@@ -1,6 +1,7 @@
 /** The devices of an engine, each on its adapter; several of one adapter are logical devices of it. For the engine's thread. */
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
-import { Device } from "@starling/trainer-core/device/device";
+import type { Device } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { tuneProducts } from "@starling/trainer-core/device/tuneProducts";
 import { spreadOf } from "@starling/trainer-core/parallel/parallelism";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
@@ -26,7 +27,7 @@ export async function openDevices(settings: EngineSettings, dawnFlags: readonly 
         gpu = await createDawn(adapter === null ? dawnFlags : [...dawnFlags, `adapter=${adapter}`]);
         gpus.set(adapter, gpu);
       }
-      const device = await Device.create(gpu, { profile: settings.profile });
+      const device = await openDevice(gpu, { profile: settings.profile });
       devices.push(device);
       calmPolling(device.gpu);
     }

@@ -5,7 +5,8 @@ import { CheckpointError } from "@starling/trainer-core/checkpoint/checkpointErr
 import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles.node";
 import { readCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
-import { Device, type KernelProfile } from "@starling/trainer-core/device/device";
+import type { Device, KernelProfile } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
 import { uploadWeights, type DeviceWeights } from "@starling/trainer-core/generate/weights";
 import { HostError } from "../errors.ts";
@@ -36,14 +37,14 @@ export async function openModel({ checkpoint, device: choice, kernelProfile }: M
   const text = await textModelOf(files, loaded.config, loaded.tokenizerJson);
   await chooseAdapter(choice as DeviceChoice);
   // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
-  const device = await Device.create(await createDawn(DAWN_FLAGS), { profile: kernelProfile });
+  const device = await openDevice(await createDawn(DAWN_FLAGS), { profile: kernelProfile });
   calmPolling(device.gpu);
   try {
     const { weight, dispose } = uploadWeights(device, loaded.parameters);
     const { description, architecture, vendor } = device.adapter;
     return {
       device,
-      adapter: description || architecture || vendor,
+      adapter: [description || architecture || vendor, ...device.faults].join("; "),
       config: loaded.config,
       text,
       weight,

@@ -43,6 +43,7 @@ describe("Device", () => {
       code: "wgsl",
       message: expect.stringMatching(/test\.broken.*1:\d+/),
     });
+    await device.idle(); // which goes on
   });
 
   it("refuses a buffer the adapter cannot bind, with both sizes", () => {

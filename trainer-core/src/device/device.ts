@@ -28,6 +28,8 @@ export interface DeviceOptions {
   portionMs?: number;
   /** Largest buffer, where less is wanted than the adapter binds: tests lower it. */
   bindingLimitBytes?: number;
+  /** Features not to be asked for, each with the sentence that says why (`openDevice` finds them). */
+  without?: ReadonlyMap<GPUFeatureName, string>;
 }
 
 /** What this device may use beyond WebGPU's floor. */
@@ -67,7 +69,7 @@ const MAP_MODE_READ = 1;
 const MOST_STAGING = 8;
 
 /** Experimental in Dawn: only where `allow_unsafe_apis` is on. */
-const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+export const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
 /** Asked for wherever the adapter has them. */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query", SUBGROUP_MATRIX];
 
@@ -107,6 +109,8 @@ export class Device {
   readonly features: DeviceFeatures;
   /** Tiles of matrix products: what was measured on this adapter, or the defaults until `tuneProducts` has measured. */
   tuning: MatmulTuning;
+  /** what of the adapter cannot be used and why, a sentence each */
+  readonly faults: readonly string[];
   /** largest buffer that can be made and bound whole */
   readonly bindingLimitBytes: number;
   readonly #memory: DeviceMemory = { buffers: 0, bytes: 0 };
@@ -121,6 +125,7 @@ export class Device {
     this.gpu = gpu;
     this.adapter = adapter;
     this.features = features;
+    this.faults = [...(options.without?.values() ?? [])];
     this.tuning = tuningOf(measuredEntry(adapter) ?? {}, this.tileLimits);
     const wanted = options.profile ?? "auto";
     this.profile = wanted === "auto" ? fittingProfile(adapter, features) : wanted;
@@ -175,7 +180,7 @@ export class Device {
     }
     let gpu: GPUDevice;
     try {
-      const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
+      const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name) && !options.without?.has(name));
       gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     } catch (cause) {
       throw new DeviceError("no-device", `the adapter "${info.description}" gave no device`, { cause });
@@ -242,8 +247,12 @@ export class Device {
 
   async #compile(spec: KernelSpec, constants: KernelConstants): Promise<GPUComputePipeline> {
     this.assertHealthy(); // a lost device "compiles" anything
+    // the compiler's messages say it all: beside them an error would make the device useless
+    this.gpu.pushErrorScope("validation");
     const module = this.gpu.createShaderModule({ label: spec.name, code: spec.wgsl });
+    const scope = this.gpu.popErrorScope().catch(() => null); // a lost device
     const { messages } = await module.getCompilationInfo();
+    await scope;
     const errors = messages.filter((m) => m.type === "error");
     if (errors.length > 0) {
       const lines = errors.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join("; ");

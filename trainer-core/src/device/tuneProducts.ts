@@ -3,6 +3,7 @@ import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import { GPU_SHAPES, SOFTWARE_SHAPES, sweepTiles } from "@starling/shaders/lab/sweep";
 import { measuredEntry, tuningOf, type TuningEntry } from "@starling/shaders/lab/tuning";
 import type { Device } from "./device.ts";
+import { wrongTensorProduct } from "./openDevice.ts";
 
 export interface TuneOptions {
   /** ms in all */
@@ -72,5 +73,8 @@ export async function tuneProducts(device: Device, store: TuningStore, options: 
   const stored = await store.read(device.adapter);
   const entry = stored?.[device.profile] ? stored : { ...stored, ...(await measureTiles(device, options)) };
   if (entry !== stored) await store.write(device.adapter, entry);
+  const before = device.tuning;
   device.tuning = tuningOf(entry, device.tileLimits);
+  // the fastest may be fast because it is wrong
+  if ((await wrongTensorProduct(device)) !== null) device.tuning = before;
 }

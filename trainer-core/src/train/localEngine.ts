@@ -2,8 +2,9 @@
  * The engine on a device of this thread's own, as a tab's Worker has it (a daemon's is in another thread: node-host/src/engine).
  * The adapter is checked first, shared with whoever else draws on it, and told of when it is lost.
  */
-import { Device, type DeviceOptions } from "../device/device.ts";
+import type { Device, DeviceOptions } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
+import { openDevice } from "../device/openDevice.ts";
 import { TrainingEngine } from "./engine.ts";
 import type { EngineSettings } from "./engineSettings.ts";
 import type { EngineState } from "./engineState.ts";
@@ -78,7 +79,7 @@ export class LocalEngine implements MortalEngine {
     onDeath,
   }: LocalEngineOptions): Promise<LocalEngine> {
     const startedMs = performance.now();
-    const device = await Device.create(gpu, { profile, portionMs });
+    const device = await openDevice(gpu, { profile, portionMs });
     try {
       const deviation = deviationSentence(await selfTest(device));
       if (deviation !== null) throw new TrainError("wrong-arithmetic", deviation);
