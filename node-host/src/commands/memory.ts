@@ -5,7 +5,7 @@ import type { OptionsOf, memoryOptions } from "@starling/config";
 import { parseLlamaConfig, type LlamaConfig } from "@starling/config/llamaConfig";
 import { loadRunConfig } from "@starling/config/presets.node";
 import { TYPICAL_GPU, type AdapterFacts } from "@starling/trainer-core/device/countingGpu";
-import { fit, fitCandidate, gigabytes, type FitCandidate, type FitQuestion } from "@starling/trainer-core/train/fit";
+import { fit, fitCandidate, gigabytes, USABLE_SHARE, type FitCandidate, type FitQuestion } from "@starling/trainer-core/train/fit";
 import { usefulSequences } from "@starling/trainer-core/train/microBatch";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { print } from "../chain/print.ts";
@@ -45,7 +45,7 @@ export async function memory(options: MemoryOptions): Promise<number> {
   }
   const chosen = await fit(question);
   const title = `${runId} on ${name}: sequences of ${plan.sequenceTokens} tokens${bytes === null ? "; its memory is not known" : `, ${gigabytes(bytes)}`}`;
-  const isEnough = bytes === null || chosen.need.adapterBytes <= bytes;
+  const isEnough = bytes === null || chosen.need.adapterBytes <= USABLE_SHARE * bytes;
   print(
     options.json,
     {

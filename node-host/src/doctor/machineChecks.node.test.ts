@@ -9,7 +9,8 @@ import { adapter, arithmetic } from "./checks/adapter.ts";
 import { disk } from "./checks/disk.ts";
 import { limits, systemLimits } from "./checks/limits.ts";
 import { TYPICAL_GPU } from "@starling/trainer-core/device/countingGpu";
-import type { MachineMemory } from "../engine/memoryOffer.ts";
+import { fit } from "@starling/trainer-core/train/fit";
+import { memoryOffer, type MachineMemory } from "../engine/memoryOffer.ts";
 import { memory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
 import { nvidia } from "./checks/nvidia.ts";
@@ -166,6 +167,17 @@ describe("memory", () => {
       status: "fail",
       found: expect.stringMatching(/not even micro-batch 1 fits/),
       remedy: expect.stringContaining("nvidia-smi"),
+    });
+    // all that is free and no more: the driver needs its part
+    const offer = memoryOffer(run.config.config, null);
+    const { need } = await fit({
+      plan: run.plan!,
+      settings: { profile: "auto", microBatchSequences: 1, offer },
+      adapter: TYPICAL_GPU,
+    });
+    expect(await look(check({ adapterFreeBytes: need.adapterBytes }, { isSoftware: false, facts: TYPICAL_GPU }, false))).toMatchObject({
+      status: "warn",
+      found: expect.stringMatching(/not even micro-batch 1 fits/),
     });
   });
 });

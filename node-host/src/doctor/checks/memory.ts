@@ -2,7 +2,7 @@
 import { TYPICAL_GPU } from "@starling/trainer-core/device/countingGpu";
 import { DeviceError } from "@starling/trainer-core/device/errors";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
-import { fit, type Fit } from "@starling/trainer-core/train/fit";
+import { fit, USABLE_SHARE, type Fit } from "@starling/trainer-core/train/fit";
 import { hostBytesOf, memoryOffer, type MachineMemory } from "../../engine/memoryOffer.ts";
 import type { AdapterChoice } from "../adapterReport.ts";
 import { fail, ok, warn, type Check, type Finding } from "../check.ts";
@@ -68,6 +68,9 @@ export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
             "End what else uses the GPU (nvidia-smi lists it), train with --activation-recomputation on, or use a larger GPU.",
           ),
         );
+      }
+      if (!onHost && adapterFreeBytes !== null && judged.length === 0 && need.adapterBytes > USABLE_SHARE * adapterFreeBytes) {
+        judged.push(warn(sentences.join("; "), "End what else uses the GPU (nvidia-smi lists it): its driver needs some memory too."));
       }
       const worst = judged.find((f) => f.status === "fail") ?? judged[0];
       return worst ?? ok(`${has}; ${subject.runId} needs about ${text(need.hostBytes)} beside the adapter's; ${sentences.join("; ")}`);
