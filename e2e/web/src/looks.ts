@@ -18,7 +18,7 @@ export async function expectGoodLooks(page: Page, state: string): Promise<void> 
   if (!IS_WANTED) return expectAccessible(page, state);
   const before = page.viewportSize();
   // somebody may have chosen a scheme or scrolled in the journey so far: a picture of the whole page begins at its top
-  const shown = await page.evaluate(`document.documentElement.dataset.theme`);
+  const shown = await page.evaluate(`document.documentElement.getAttribute("data-theme")`);
   await page.evaluate(`scrollTo(0, 0)`);
   for (const colorScheme of SCHEMES) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -40,6 +40,10 @@ export async function expectGoodLooks(page: Page, state: string): Promise<void> 
     }
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
-  await page.evaluate(`document.documentElement.dataset.theme = ${JSON.stringify(shown)}`);
+  await page.evaluate(
+    shown === null
+      ? `document.documentElement.removeAttribute("data-theme")`
+      : `document.documentElement.dataset.theme = ${JSON.stringify(shown)}`,
+  );
   if (before !== null) await page.setViewportSize(before);
 }

@@ -53,7 +53,7 @@ export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
         judged.push(
           fail(
             `${has}; ${subject.runId} needs about ${text(hostBytes)}`,
-            "End other programs, lower --micro-batch-size, train with --activation-recomputation on, or use a machine with more memory.",
+            "End other programs, leave --micro-batch-size and --activation-recomputation out so that what fits is chosen, or use a machine with more memory.",
           ),
         );
       } else if (hostBytes > 0.8 * availableBytes) {
@@ -65,7 +65,7 @@ export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
         judged.push(
           fail(
             sentences.join("; "),
-            "End what else uses the GPU (nvidia-smi lists it), train with --activation-recomputation on, or use a larger GPU.",
+            "End what else uses the GPU (nvidia-smi lists it), leave --activation-recomputation at auto, or use a larger GPU.",
           ),
         );
       }
