@@ -92,6 +92,10 @@ describe("a run's history", () => {
     show(5, "My lord", [["heldout", 20.5]]);
     history.report(6, 0, said(3, 100));
     expect(history.shown).toEqual({ step: 5, sampleText: "My lord", evals: [["heldout", 20.5]] });
+    history.finished(after(5), 5);
+    expect(history.shown).not.toBeNull();
+    history.finished(after(3), 6); // the run went back
+    expect(history.shown).toBeNull();
   });
 
   it("forgets what a run that went back has undone, and a run that was begun again", async () => {

@@ -99,6 +99,8 @@ export class RoundHistory {
       loss: median(said.flatMap(({ loss }) => (loss === null ? [] : [loss]))),
       tokensPerSecond: Math.fround(said.reduce((sum, { tokensPerSecond }) => Math.min(sum + tokensPerSecond, 1e30), 0)),
     };
+    // the run went back: that was said of parameters that are no more
+    if (this.#shown !== null && this.#shown.step > step) this.#shown = null;
     this.#add(entry);
     this.#unwritten.push(entry);
     this.#write();
