@@ -1,16 +1,18 @@
 /**
  * Child process of adapterReport.ts: opens the adapter, runs the arithmetic self-test on it, and prints what it found as JSON. A
- * driver that crashes takes only this process with it. Argument: `system` (the machine's drivers) or `software` (the bundled one).
+ * driver that crashes takes only this process with it. Arguments: `system` (the machine's drivers) or `software` (the bundled one); the
+ * adapter's name as Dawn has it, left out for the first.
  */
 import { createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { factsOf } from "@starling/trainer-core/device/countingGpu";
-import { Device } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import type { AdapterReport } from "./adapterReport.ts";
 
 async function look(): Promise<AdapterReport | null> {
-  if (process.argv[2] === "software") useBundledSoftwareDriver();
-  const gpu = await createDawn(DAWN_FLAGS);
+  const [driver, name] = process.argv.slice(2);
+  if (driver === "software") useBundledSoftwareDriver();
+  const gpu = await createDawn(name === undefined ? DAWN_FLAGS : [...DAWN_FLAGS, `adapter=${name}`]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return null;
   const { info, limits, features } = adapter;
@@ -20,11 +22,13 @@ async function look(): Promise<AdapterReport | null> {
     maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
     hasF16: features.has("shader-f16"),
     hasSubgroupMatrix: [...features].some((feature) => String(feature).includes("subgroup-matrix")),
+    faults: [],
     facts: null,
     selfTest: null,
   };
   try {
-    const device = await Device.create(gpu);
+    const device = await openDevice(gpu);
+    report.faults = device.faults;
     report.facts = factsOf(device);
     const result = await selfTest(device);
     report.selfTest = { compared: result.compared, milliseconds: Math.round(result.milliseconds), deviation: deviationSentence(result) };

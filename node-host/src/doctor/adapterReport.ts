@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { AdapterFacts } from "@starling/trainer-core/device/countingGpu";
+import { selectAdapters } from "../platform/adapters.ts";
+import { listAdapters, type Driver } from "../platform/listAdapters.ts";
 
 export interface AdapterReport {
   name: string;
@@ -11,6 +13,8 @@ export interface AdapterReport {
   hasF16: boolean;
   /** tensor cores */
   hasSubgroupMatrix: boolean;
+  /** what of it training does without, and why, a sentence each */
+  faults: readonly string[];
   /** what buffers depend on; null where it gave no device */
   facts: AdapterFacts | null;
   /** null before it ran; `deviation`: a sentence where something is wrong */
@@ -26,10 +30,11 @@ export type ProbeOutcome =
 export const PROBE_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 1 << 16;
 
-function probeAdapter(driver: "system" | "software", signal: AbortSignal): Promise<ProbeOutcome> {
+/** `name`: as Dawn has it; null: the first there is. */
+function probeAdapter(driver: Driver, name: string | null, signal: AbortSignal): Promise<ProbeOutcome> {
   const script = fileURLToPath(new URL("./adapterProbe.ts", import.meta.url));
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, driver], {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, driver, ...(name === null ? [] : [name])], {
       stdio: ["ignore", "pipe", "pipe"],
       signal,
       killSignal: "SIGKILL",
@@ -57,12 +62,24 @@ export interface AdapterChoice {
   isBundled: boolean;
 }
 
-export async function adapterFor(device: string, signal: AbortSignal): Promise<AdapterChoice> {
+/** `selector`: `--adapter`, of which the first counts: it computes what all replicas share. One that means nothing here is passed over. */
+export async function adapterFor(device: string, signal: AbortSignal, selector?: string): Promise<AdapterChoice> {
   let system: ProbeOutcome | null = null;
   if (device !== "software") {
-    system = await probeAdapter("system", signal);
+    const name = await nameOf(selector, "system", signal);
+    system = await probeAdapter("system", name, signal);
+    if (name !== null) return { system, used: system, isBundled: false };
     const isReal = system.kind === "found" && (!system.report.isSoftware || Boolean(process.env["VK_DRIVER_FILES"]));
     if (isReal || device === "gpu") return { system, used: system, isBundled: false };
   }
-  return { system, used: await probeAdapter("software", signal), isBundled: true };
+  return { system, used: await probeAdapter("software", await nameOf(selector, "software", signal), signal), isBundled: true };
+}
+
+async function nameOf(selector: string | undefined, driver: Driver, signal: AbortSignal): Promise<string | null> {
+  if (selector === undefined) return null;
+  try {
+    return selectAdapters(selector, await listAdapters(driver, signal))[0].name;
+  } catch {
+    return null; // the check of all adapters says so
+  }
 }

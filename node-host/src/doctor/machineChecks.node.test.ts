@@ -109,6 +109,7 @@ const report: AdapterReport = {
   maxBufferBytes: 2 ** 30,
   hasF16: false,
   hasSubgroupMatrix: false,
+  faults: [],
   facts: { ...TYPICAL_GPU, isFallbackAdapter: true },
   selfTest: { compared: 1000, milliseconds: 100, deviation: null },
 };
@@ -125,6 +126,13 @@ describe("adapter and arithmetic", () => {
       found: expect.stringContaining("no GPU found"),
     });
     expect(await look(adapter(async () => ({ ...software(), system: null }), "software"))).toMatchObject({ status: "ok" });
+  });
+  it("warns of what a GPU has and cannot be used", async () => {
+    const used = { kind: "found", report: { ...report, faults: ["tensor cores cannot be used"] } } as const;
+    expect(await look(adapter(async () => ({ system: used, used, isBundled: false }), "auto"))).toMatchObject({
+      status: "warn",
+      found: expect.stringContaining("tensor cores cannot be used"),
+    });
   });
   it("fails where --device gpu finds none, and where the driver crashes", async () => {
     const none: AdapterChoice = { system: { kind: "none" }, used: { kind: "none" }, isBundled: false };

@@ -146,28 +146,7 @@ override SHARD: u32;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read_write> parts: array<f32>;
 
-const WORKGROUP_SIZE = 128u;
-var<workgroup> partials: array<f32, 128>;
-// The workgroup's sum in a fixed order, to every thread. Call in uniform control flow.
-fn workgroupSum(value: f32, thread: u32) -> f32 {
-  workgroupBarrier(); // a previous result may still be being read
-  partials[thread] = value;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partials[thread] += partials[thread + half]; }
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
-
-fn workgroupMax(value: f32, thread: u32) -> f32 {
-  workgroupBarrier();
-  partials[thread] = value;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) { partials[thread] = max(partials[thread], partials[thread + half]); }
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
+// with reduce/tree.wgsl
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -1,8 +1,8 @@
 /** Kernels of a model that is spread over several devices: sums of what they send each other, slices, and a softmax over all their columns. */
 import { wgsl } from "../generated/parallel.ts";
-import { linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
-import { baseProfile } from "../kernel.ts";
+import { baseProfile, linearGrid, type BaseProfile, type KernelBinding, type KernelProfile, type KernelSpec } from "../kernel.ts";
 import { foldedGrid, LINEAR_WORKGROUP_SIZE, type KernelCall } from "./kernelCall.ts";
+import { withReduction } from "./reduction.ts";
 
 const read = (...names: string[]): KernelBinding[] => names.map((name) => ({ name, kind: "read" }));
 const readWrite = (...names: string[]): KernelBinding[] => names.map((name) => ({ name, kind: "read_write" }));
@@ -23,7 +23,7 @@ const gatherSpec: KernelSpec = {
 const softmaxBindings = [...read("targets", "logits"), ...readWrite("parts")];
 const softmaxSpecs: Record<BaseProfile, KernelSpec> = {
   software: { name: "parallel.softmaxShardSoftware", wgsl: wgsl.softmaxShardSoftware, bindings: softmaxBindings },
-  gpu: { name: "parallel.softmaxShardGpu", wgsl: wgsl.softmaxShardGpu, bindings: softmaxBindings },
+  gpu: withReduction({ name: "parallel.softmaxShardGpu", wgsl: wgsl.softmaxShardGpu, bindings: softmaxBindings }, false),
 };
 const lossSpec: KernelSpec = {
   name: "parallel.lossOfShards",

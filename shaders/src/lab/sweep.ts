@@ -8,12 +8,12 @@ import { matmul, MATMUL_FORMS, type MatmulAdapter } from "../kernels/matmul.ts";
 import { MATMUL_TILES, SHAPE_CLASSES, shapeClass, tileFits, type ShapeClass, type TileLimits } from "../kernels/matmulTiles.ts";
 import { tuningOf, type TuningEntry } from "./tuning.ts";
 
-/** Rows of tokens, width out and width in: layers of the presets, from nano to 124M parameters. */
+/** Rows of tokens, width out and width in: layers of the presets. The largest first: when the time is over, it is what counts most. */
 export type SweepShape = readonly [m: number, n: number, k: number];
 export const GPU_SHAPES: readonly SweepShape[] = [
-  [256, 256, 256],
-  [1024, 768, 768],
   [4096, 3072, 768],
+  [1024, 768, 768],
+  [256, 256, 256],
 ];
 /** A software adapter is a thousand times slower. */
 export const SOFTWARE_SHAPES: readonly SweepShape[] = [[256, 128, 128]];

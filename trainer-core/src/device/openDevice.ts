@@ -12,7 +12,7 @@ import { Device, SUBGROUP_MATRIX, type DeviceOptions, type KernelProfile } from 
 import { DeviceError } from "./errors.ts";
 
 /** A driver that neither answers nor gives up. Compiling ten pipelines takes seconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 
 /** No tile's sides divide them, four does: as a layer's. */
 const [ROWS, OUT, IN] = [136, 152, 168];
@@ -63,7 +63,7 @@ async function tensorFault(device: Device): Promise<Fault | null> {
 
 function fault({ adapter }: Device, feature: GPUFeatureName, what: string, why: string): Fault {
   const name = adapter.description || adapter.architecture || adapter.vendor || "this adapter";
-  return { feature, sentence: `warning: ${what} of ${name} cannot be used, another driver version may help: ${why}; trains without` };
+  return { feature, sentence: `${what} of ${name} cannot be used, another driver version may help: ${why}; trains without` };
 }
 
 /** Why the tiles that the device would use on its tensor cores cannot be used; null where they can, or it has no such cores. */

@@ -36,7 +36,7 @@ export async function fitEngine(open: () => Promise<readonly Device[]>, plan: Ru
       settings: { ...settings, offer: settings.offer && offerToOne(settings.offer, spreadOf(settings)) },
       adapter: factsOf(devices[0]),
     });
-    const told = [...new Set(devices.flatMap(({ faults }) => faults)), ...sentences];
+    const told = [...new Set(devices.flatMap(({ faults }) => faults.map((fault) => `warning: ${fault}`))), ...sentences];
     const { profile: _, offer: __, ...rest } = settings;
     for (let choice = { microBatchSequences: first, recomputation }; ;) {
       const [device, ...otherDevices] = devices;

@@ -23,6 +23,9 @@ export function adapter(look: Look, device: string): Check {
         return fail("there is no adapter", "Install a Vulkan driver, or install Starling again with its optional packages (npm ci).");
       const found = describe(used.report);
       if (system?.kind === "crashed") return warn(`${found}; the machine's own driver crashed: ${system.how}`, DRIVER);
+      const { faults } = used.report;
+      if (faults.length > 0)
+        return warn(`${found}; ${faults.join("; ")}`, "It trains, more slowly or in more memory. Update the driver of the GPU.");
       if (isBundled && device !== "software") {
         return warn(
           `${found}: no GPU found`,
