@@ -1,21 +1,22 @@
 /** Entry of the worker thread that owns the GPU. Answers requests one at a time: an engine's calls are ordered. */
 import { parentPort, workerData } from "node:worker_threads";
 import { stateBuffers, type EngineState } from "@starling/trainer-core/train/engineState";
-import { fitEngine } from "@starling/trainer-core/train/fitEngine";
+import { fitEngine, type FittedEngine } from "@starling/trainer-core/train/fitEngine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import type { HostError } from "../errors.ts";
 import { describeDevices, openDevices } from "./openDevices.ts";
-import type { EngineAnswer, EngineRequest, EngineWorkerData, RemoteMethods } from "./rpc.ts";
+import { END, type EngineAnswer, type EngineRequest, type EngineWorkerData, type RemoteMethods } from "./rpc.ts";
 
 const port = parentPort!;
 const data = workerData as EngineWorkerData;
 const answer = (message: EngineAnswer) => port.postMessage(message);
 
-async function start(): Promise<RemoteMethods> {
+async function start(): Promise<FittedEngine> {
   const startedMs = performance.now();
   const plan = runPlan(data.runConfig, data.llama);
   const open = () => openDevices(data.settings, data.dawnFlags);
-  const { devices, engine, microBatchSequences, recomputation, sentences } = await fitEngine(open, plan, data.settings);
+  const fitted = await fitEngine(open, plan, data.settings);
+  const { devices, engine, microBatchSequences, recomputation, sentences } = fitted;
   for (const { gpu } of devices) void gpu.lost.then(({ message }) => answer({ kind: "lost", message: message || "no reason given" }));
   const adapter = describeDevices(devices);
   const memory = {
@@ -26,7 +27,7 @@ async function start(): Promise<RemoteMethods> {
   };
   const compileMs = Math.round(performance.now() - startedMs);
   answer({ kind: "ready", adapter, profile: devices[0].profile, precision: engine.precision, compileMs, memory });
-  return engine;
+  return fitted;
 }
 
 async function serve(engine: RemoteMethods, request: EngineRequest): Promise<void> {
@@ -44,11 +45,23 @@ async function serve(engine: RemoteMethods, request: EngineRequest): Promise<voi
   }
 }
 
+/**
+ * Whoever waits for a device hears that it was closed. Were the thread ended before that, Dawn would abort the whole process, for a
+ * promise that nobody settles any more.
+ */
+async function end({ devices, engine }: FittedEngine, serving: Promise<void>): Promise<void> {
+  for (const device of devices) device.dispose();
+  await serving;
+  await engine.dispose().catch(() => undefined);
+  process.exit(1);
+}
+
 start().then(
-  (engine) => {
+  (fitted) => {
     let last: Promise<void> = Promise.resolve();
-    port.on("message", (request: EngineRequest) => {
-      last = last.then(() => serve(engine, request));
+    port.on("message", (message: EngineRequest | typeof END) => {
+      if (message === END) void end(fitted, last);
+      else last = last.then(() => serve(fitted.engine, message));
     });
   },
   (error: Error) =>

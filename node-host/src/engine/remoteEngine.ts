@@ -11,7 +11,7 @@ import type { ChosenPrecision } from "@starling/trainer-core/train/precision";
 import type { MortalEngine } from "@starling/trainer-core/train/steadyEngine";
 import type { RunPlan } from "@starling/trainer-core/train/runPlan";
 import { HostError } from "../errors.ts";
-import type { EngineAnswer, EngineMemory, EngineWorkerData, RemoteMethod, RemoteMethods } from "./rpc.ts";
+import { END, type EngineAnswer, type EngineMemory, type EngineWorkerData, type RemoteMethod, type RemoteMethods } from "./rpc.ts";
 
 export interface RemoteEngineOptions {
   runConfig: RunConfig;
@@ -28,6 +28,9 @@ const REFUSALS = {
     "this machine cannot take part, since its parameters would differ from everyone else's. Install another driver version, or train with --device software",
 } as const;
 
+/** A thread that has not closed its devices by then is stuck in one, and is ended as it is. */
+const END_MS = 10_000;
+
 interface Pending {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
@@ -42,9 +45,11 @@ export class RemoteEngine implements MortalEngine {
   readonly holdsPart: boolean;
   readonly checkPayload: (payload: Uint8Array) => void;
   readonly #worker: Worker;
+  readonly #exited: Promise<unknown>;
   readonly #pending: Map<number, Pending>;
   #nextId = 0;
   #dead: HostError | null = null;
+  #ending: Promise<void> | null = null;
 
   private constructor(
     worker: Worker,
@@ -53,6 +58,7 @@ export class RemoteEngine implements MortalEngine {
     ready: Extract<EngineAnswer, { kind: "ready" }>,
   ) {
     this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once("exit", resolve));
     this.#pending = pending;
     this.adapter = ready.adapter;
     this.profile = ready.profile;
@@ -93,7 +99,7 @@ export class RemoteEngine implements MortalEngine {
             return reject(new HostError(answer.code, `${REFUSALS[answer.code]}: ${answer.message}`));
           case "lost":
             die(`the GPU was lost: ${answer.message}`);
-            return void worker.terminate();
+            return void (engine === null ? worker.terminate() : engine.stop());
           case "result":
             pending.get(answer.id)?.resolve(answer.value);
             return void pending.delete(answer.id);
@@ -167,8 +173,16 @@ export class RemoteEngine implements MortalEngine {
     return this.#call("infer", request);
   }
 
-  async stop(): Promise<void> {
+  /** A call under way is rejected. */
+  stop(): Promise<void> {
     this.#dead ??= new HostError("engine", "the engine was stopped");
-    await this.#worker.terminate();
+    return (this.#ending ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    this.#worker.postMessage(END);
+    const timer = setTimeout(() => void this.#worker.terminate(), END_MS);
+    await this.#exited;
+    clearTimeout(timer);
   }
 }

@@ -7,6 +7,7 @@ import { ResilientEngine } from "@starling/trainer-core/train/resilientEngine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RemoteEngine } from "./remoteEngine.ts";
+import { END } from "./rpc.ts";
 
 describe("ResilientEngine over a thread", () => {
   const { config: runConfig } = loadRunConfig("test", "/");
@@ -36,7 +37,7 @@ describe("ResilientEngine over a thread", () => {
     await engine.beginRound({ ...begin, results: [] });
     const sequences = [Int32Array.from({ length: plan.sequenceTokens }, (_, t) => 97 + (t % 7))];
     const trained = engine.train({ sequences, learningRate });
-    if (kill) setTimeout(() => void workers.at(-1)!.terminate(), 3);
+    if (kill) setTimeout(() => workers.at(-1)!.postMessage(END), 3);
     const { payload, residualRoot } = await trained;
     return [payload, residualRoot, await engine.parameterHash()].map(toHex);
   }
@@ -53,5 +54,14 @@ describe("ResilientEngine over a thread", () => {
     expect(workers.length).toBe(before + 1);
     expect(engine.copyFigures.restored).toBe(1);
     expect(resets).toEqual([]);
+  });
+
+  it("is stopped in the middle of training: the call is rejected, and Dawn does not end the process", async () => {
+    const learningRate = Math.fround(1e-2);
+    const sequences = [new Int32Array(plan.sequenceTokens)];
+    const rejected = expect(engine.train({ sequences, learningRate })).rejects.toThrow(Error);
+    await new Promise((resolve) => setTimeout(resolve, 10)); // the loss is being waited for
+    await engine.stop();
+    await rejected;
   });
 });

@@ -36,6 +36,9 @@ export interface EngineRequest {
   args: unknown[];
 }
 
+/** Closes the devices and ends the thread, in the middle of whatever it does. */
+export const END = "end";
+
 export type EngineAnswer =
   | { kind: "ready"; adapter: string; profile: KernelProfile; precision: ChosenPrecision; compileMs: number; memory: EngineMemory }
   | { kind: "failed"; code: "engine" | "wrong-arithmetic"; message: string }
