@@ -1,7 +1,8 @@
 /** One client's engine, measured: rounds cut into phases with the queue drained between them, and rounds as a client runs them. */
 import type { KernelProfile } from "@starling/shaders";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
-import { Device } from "@starling/trainer-core/device/device";
+import type { Device } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import type { Trained } from "@starling/trainer-core/round/ports";
 import { TrainingEngine } from "@starling/trainer-core/train/engine";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
@@ -39,7 +40,7 @@ export class BenchClient {
   /** Errors: DeviceError. */
   static async create(profile: KernelProfile | "auto", workload: Workload): Promise<BenchClient> {
     const startedMs = performance.now();
-    const device = await Device.create(await createDawn(DAWN_FLAGS), { profile });
+    const device = await openDevice(await createDawn(DAWN_FLAGS), { profile });
     calmPolling(device.gpu);
     const { plan, microBatchSequences } = workload;
     const engine = await TrainingEngine.create(device, plan, { microBatchSequences });

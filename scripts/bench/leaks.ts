@@ -9,7 +9,8 @@ import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
 import { countCreations, type Creations } from "@starling/trainer-core/device/creations";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
-import { Device, type DeviceMemory } from "@starling/trainer-core/device/device";
+import type { Device, DeviceMemory } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { initialWeights } from "@starling/trainer-core/model/initialWeights";
 import { LlamaTrainer } from "@starling/trainer-core/train/step";
 import { BenchClient } from "./benchClient.ts";
@@ -93,7 +94,7 @@ export async function benchLeaks(options: OptionsOf<typeof benchLeaksOptions>): 
 }
 
 async function trainingSteps(workload: Workload, count: number, collect: () => void): Promise<Stretch> {
-  const device = await Device.create(await createDawn(DAWN_FLAGS));
+  const device = await openDevice(await createDawn(DAWN_FLAGS));
   calmPolling(device.gpu);
   const { llama, sequenceTokens } = workload.plan;
   const trainer = await LlamaTrainer.create(device, llama, { microBatchSequences: workload.microBatchSequences, sequenceTokens });

@@ -6,7 +6,7 @@ import { loadavg } from "node:os";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
-import { Device } from "@starling/trainer-core/device/device";
+import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { choosePrecision, PRECISIONS, type Precision } from "@starling/trainer-core/train/precision";
 import { meanOfLast, trainLosses } from "./precision/trainLosses.ts";
 import { benchTrainOptions } from "./train.ts";
@@ -87,7 +87,7 @@ export async function benchPrecision(options: OptionsOf<typeof benchPrecisionOpt
   const start = loadavg()[0];
   const { plan, batchSequences, runId, batch } = loadWorkload(options.configPath, 1, 1);
   console.log((await chooseAdapter(options.device as DeviceChoice)).sentence);
-  const device = await Device.create(await createDawn(DAWN_FLAGS));
+  const device = await openDevice(await createDawn(DAWN_FLAGS));
   calmPolling(device.gpu);
   const adapter = device.adapter.description || device.adapter.architecture;
   const { steps, last, seeds, limit } = options;
