@@ -35,7 +35,7 @@ export class Subject {
   }
 
   adapter(signal: AbortSignal): Promise<AdapterChoice> {
-    return (this.#adapter ??= adapterFor(this.options.device, signal));
+    return (this.#adapter ??= adapterFor(this.options.device, signal, this.options.adapter));
   }
 
   /** Of --config-path, else of the coordinator; null where neither is there. Errors: ConfigError for a config that cannot be read. */
