@@ -172,6 +172,11 @@ export class Generator {
     return Float64Array.from(losses, (loss, i) => (targets[i] < 0 ? 0 : -loss));
   }
 
+  /** Allocates and compiles what scores need; else the first of them does. Errors: DeviceError (too-large, out-of-memory, wgsl). */
+  async prepareScores(): Promise<void> {
+    await (this.#scorer ??= this.#buildScorer());
+  }
+
   dispose(): void {
     for (const buffer of [...this.#buffers, ...this.#sizes.values()]) buffer.destroy();
   }

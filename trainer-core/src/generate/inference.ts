@@ -21,6 +21,11 @@ export class Inference {
     this.#scored = null;
   }
 
+  /** Makes what `score` needs, which its first piece would wait for. Errors: DeviceError (too-large, out-of-memory, wgsl). */
+  prepareScores(): Promise<void> {
+    return this.#generator.prepareScores();
+  }
+
   /** Errors: GenerateError (bad-prompt, bad-setting, not-finite). */
   async answer(request: InferenceRequest): Promise<InferenceAnswer> {
     const { contextTokens } = this.#generator;

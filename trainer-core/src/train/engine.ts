@@ -12,6 +12,7 @@ import { prefixValues, tierRefusal, WHOLE_MODEL } from "../model/matformer.ts";
 import { canonicalizeInPlace } from "../model/parameters.ts";
 import { DistroOptimizer } from "../optim/distro/distroOptimizer.ts";
 import type { Device } from "../device/device.ts";
+import { DeviceError } from "../device/errors.ts";
 import type { BeginRound, Engine, InferenceAnswer, InferenceRequest, TrainBatch, Trained } from "../round/ports.ts";
 import { LlamaTrainer } from "./step.ts";
 import { ParallelTrainer } from "../parallel/parallelTrainer.ts";
@@ -47,7 +48,8 @@ export class TrainingEngine implements Engine, KeepsState {
   /** an engine that holds a part of the model: hash of the whole one, until that changes */
   #partOf: Uint8Array | null = null;
   #inference: Inference | null = null;
-  #inferenceMade: Promise<void> | null = null;
+  #inferenceMade: Promise<Inference> | null = null;
+  #scoringMade: Promise<void> | null = null;
 
   private constructor(plan: RunPlan, trainer: GradientTrainer, distro: DistroOptimizer, precision: ChosenPrecision, holdsPart: boolean) {
     this.plan = plan;
@@ -100,7 +102,7 @@ export class TrainingEngine implements Engine, KeepsState {
 
   /** Frees what it holds on the device, which stays. */
   async dispose(): Promise<void> {
-    await this.#inferenceMade?.catch(() => undefined);
+    await Promise.allSettled([this.#inferenceMade, this.#scoringMade]);
     this.#inference?.dispose();
     this.distro.dispose();
     await this.trainer.dispose();
@@ -214,22 +216,24 @@ export class TrainingEngine implements Engine, KeepsState {
 
   /**
    * Reads the master copy and no other: gradients, residual and look-ahead stay as they are. What it needs is made when it is
-   * asked for the first time, beside other calls. Errors: GenerateError; DeviceError too-large.
+   * asked for the first time, beside other calls. Errors: GenerateError; DeviceError too-large; TrainError unsupported, where what
+   * trains has left it no memory.
    */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
-    this.#inferenceMade ??= this.#makeInference();
-    if (this.#inference !== null) return this.#inference.answer(request);
+    const made = (this.#inferenceMade ??= this.#makeInference().catch(noMemory));
+    const ready =
+      request.kind === "score" ? (this.#scoringMade ??= made.then((inference) => inference.prepareScores()).catch(noMemory)) : made;
     // one that failed says why, every time
     const pending = Promise.resolve("pending");
-    if ((await Promise.race([this.#inferenceMade, pending])) === "pending") return { kind: "preparing" };
-    return this.infer(request);
+    if ((await Promise.race([ready, pending])) === "pending") return { kind: "preparing" };
+    return (await made).answer(request);
   }
 
-  async #makeInference(): Promise<void> {
+  async #makeInference(): Promise<Inference> {
     const { device, parameters, config } = this.trainer;
     const weight = (name: string): GPUBufferBinding => parameters.slice("master", name);
     const generator = await Generator.create(device, config, { weight, contextTokens: this.plan.sequenceTokens });
-    this.#inference = new Inference(generator);
+    return (this.#inference = new Inference(generator));
   }
 
   async exportState(): Promise<EngineState> {
@@ -258,6 +262,12 @@ export class TrainingEngine implements Engine, KeepsState {
     const weights = initialWeights(llama, start.seed);
     await this.importParameters(valuesOf(weights));
   }
+}
+
+/** The device is as it was, and trains on; out-of-memory itself says that it must be replaced. */
+function noMemory(error: unknown): never {
+  if (!(error instanceof DeviceError && error.code === "out-of-memory")) throw error;
+  throw new TrainError("unsupported", error.message, { cause: error });
 }
 
 function partOnly(what: string): TrainError {
