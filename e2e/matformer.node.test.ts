@@ -1,6 +1,6 @@
 /**
  * One run of clients of several MatFormer tiers: a local testnet of tiers 0, 1 and 2 that hold the whole model, and a client of tier 2
- * that holds its part alone. Then the checkpoint's tiers are written, and one of them writes text.
+ * that holds its part alone. Then the checkpoint's tiers are written.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

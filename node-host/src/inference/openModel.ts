@@ -9,6 +9,7 @@ import type { Device, KernelProfile } from "@starling/trainer-core/device/device
 import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
 import { uploadWeights, type DeviceWeights } from "@starling/trainer-core/generate/weights";
+import { progress } from "../chain/print.ts";
 import { HostError } from "../errors.ts";
 import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
 
@@ -35,9 +36,10 @@ export async function openModel({ checkpoint, device: choice, kernelProfile }: M
     throw cause;
   });
   const text = await textModelOf(files, loaded.config, loaded.tokenizerJson);
-  await chooseAdapter(choice as DeviceChoice);
+  progress((await chooseAdapter(choice as DeviceChoice)).sentence);
   // zero-filling workgroup memory makes barrier kernels compile 6x slower on a software adapter; ours write before they read
   const device = await openDevice(await createDawn(DAWN_FLAGS), { profile: kernelProfile });
+  for (const fault of device.faults) progress(`warning: ${fault}`);
   calmPolling(device.gpu);
   try {
     const { weight, dispose } = uploadWeights(device, loaded.parameters);
