@@ -16,8 +16,11 @@ export interface MemoryNeed {
   bindingBytes: number;
 }
 
-/** The model that is served, the one that comes, and the copy from which a lost device is made again (its residual too). */
+/**
+ * The model that is served, the one that comes, and the copy from which a lost device is made again: with its residual, and twice while
+ * the next one is taken.
+ */
 export function hostBytes({ llama, payloadBytes }: RunPlan, batchesPerRound: number): number {
   const modelBytes = llamaParameters(llama).reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
-  return PROCESS_BYTES + 4 * modelBytes + KEPT_ROUNDS * batchesPerRound * payloadBytes;
+  return PROCESS_BYTES + 6 * modelBytes + KEPT_ROUNDS * batchesPerRound * payloadBytes;
 }
