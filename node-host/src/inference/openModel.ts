@@ -46,7 +46,7 @@ export async function openModel({ checkpoint, device: choice, kernelProfile }: M
     const { description, architecture, vendor } = device.adapter;
     return {
       device,
-      adapter: [description || architecture || vendor, ...device.faults].join("; "),
+      adapter: description || architecture || vendor,
       config: loaded.config,
       text,
       weight,
