@@ -3,6 +3,7 @@
  * buffers that the adapter could not bind. So a plan's memory is known from the very code that allocates it.
  */
 import type { Device } from "./device.ts";
+import { SUBGROUP_MATRIX } from "./features.ts";
 
 /** What the buffers of a model depend on. Plain data: crosses to another thread or process. */
 export interface AdapterFacts {
@@ -31,8 +32,6 @@ export function factsOf({ gpu, features, adapter }: Pick<Device, "gpu" | "featur
     isFallbackAdapter: adapter.isFallbackAdapter,
   };
 }
-
-const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix";
 
 /** What `Device.create` takes. */
 export function countingGpu(facts: AdapterFacts): GPU {

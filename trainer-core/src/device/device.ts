@@ -7,9 +7,10 @@ import { tensorUnits } from "@starling/shaders/kernels/matmul";
 import type { MatmulTuning, TileLimits } from "@starling/shaders/kernels/matmulTiles";
 import { measuredEntry, tuningOf } from "@starling/shaders/lab/tuning";
 import { DeviceError } from "./errors.ts";
+import { featuresOf, fittingProfile, WANTED_FEATURES, type AdapterDescription, type DeviceFeatures } from "./features.ts";
 import { SubmitPacer } from "./submitPacer.ts";
 
-export type { KernelProfile };
+export type { DeviceFeatures, KernelProfile };
 
 /** One entry of a prebuilt step. */
 export interface Dispatch {
@@ -32,31 +33,10 @@ export interface DeviceOptions {
   without?: ReadonlyMap<GPUFeatureName, string>;
 }
 
-/** What this device may use beyond WebGPU's floor. */
-export interface DeviceFeatures {
-  /** `enable f16;` */
-  shaderF16: boolean;
-  /** `enable subgroups;` */
-  subgroups: boolean;
-  timestamps: boolean;
-  /** lanes of a subgroup, fewest and most; 0 where the adapter does not say */
-  minSubgroupSize: number;
-  maxSubgroupSize: number;
-  /** shapes of f16 x f16 -> f32 products of a whole subgroup; empty where there are none */
-  subgroupMatrices: readonly { M: number; N: number; K: number }[];
-}
-
 /** Buffers that live on the device, and their bytes. */
 export interface DeviceMemory {
   buffers: number;
   bytes: number;
-}
-
-export interface AdapterDescription {
-  vendor: string;
-  architecture: string;
-  description: string;
-  isFallbackAdapter: boolean;
 }
 
 type BufferData = ArrayBufferView<ArrayBuffer>;
@@ -67,40 +47,6 @@ const READBACK = 0x1 | 0x8; // MAP_READ | COPY_DST
 const MAP_MODE_READ = 1;
 /** Readback buffers kept for the next time, of as many sizes as a step reads. */
 const MOST_STAGING = 8;
-
-/** Experimental in Dawn: only where `allow_unsafe_apis` is on. */
-export const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
-/** Asked for wherever the adapter has them. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query", SUBGROUP_MATRIX];
-
-/** What Dawn adds to an adapter's info. */
-interface SubgroupMatrixConfig {
-  componentType: string;
-  resultComponentType: string;
-  M: number;
-  N: number;
-  K: number;
-}
-
-function featuresOf(gpu: GPUDevice, info: GPUAdapterInfo): DeviceFeatures {
-  const configs = (info as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
-  return {
-    shaderF16: gpu.features.has("shader-f16"),
-    subgroups: gpu.features.has("subgroups"),
-    timestamps: gpu.features.has("timestamp-query"),
-    minSubgroupSize: info.subgroupMinSize ?? 0,
-    maxSubgroupSize: info.subgroupMaxSize ?? 0,
-    subgroupMatrices: gpu.features.has(SUBGROUP_MATRIX)
-      ? configs.filter((c) => c.componentType === "f16" && c.resultComponentType === "f32").map(({ M, N, K }) => ({ M, N, K }))
-      : [],
-  };
-}
-
-/** `auto`: no barriers on a software adapter, tensor cores where there are any. */
-function fittingProfile({ isFallbackAdapter }: AdapterDescription, { shaderF16, subgroupMatrices }: DeviceFeatures): KernelProfile {
-  if (isFallbackAdapter) return "software";
-  return shaderF16 && subgroupMatrices.length > 0 ? "tensor" : "gpu";
-}
 
 export class Device {
   readonly gpu: GPUDevice;

@@ -1,7 +1,8 @@
 import { matmul, MATMUL_FORMS } from "@starling/shaders/kernels/matmul";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "./dawn.node.ts";
-import { Device, SUBGROUP_MATRIX } from "./device.ts";
+import { Device } from "./device.ts";
+import { SUBGROUP_MATRIX } from "./features.ts";
 import { openDevice, wrongProduct } from "./openDevice.ts";
 import { createTestDevice } from "./testDevice.node.ts";
 

@@ -8,8 +8,9 @@ import { storageBytes, storedValues, type Storage } from "@starling/shaders/kern
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import { tuningOf } from "@starling/shaders/lab/tuning";
 import { linearForward, linearInputGradient, linearWeightGradient } from "@starling/shaders/reference/matmul";
-import { Device, SUBGROUP_MATRIX, type DeviceOptions, type KernelProfile } from "./device.ts";
+import { Device, type DeviceOptions, type KernelProfile } from "./device.ts";
 import { DeviceError } from "./errors.ts";
+import { SUBGROUP_MATRIX } from "./features.ts";
 
 /** A driver that neither answers nor gives up. Compiling ten pipelines takes seconds. */
 const PATIENCE_MS = 30_000;

@@ -272,6 +272,7 @@ export class Participant {
           const { adapter, profile, compileMs, microBatchSequences, longestDispatch } = engine;
           const parameters = plan.layouts.reduce((sum, { elements }) => sum + elements, 0);
           const { precision } = engine.precision;
+          for (const fault of engine.device.faults) this.#notice(fault);
           this.#tell({ type: "engine", adapter, profile, precision, compileMs, parameters, microBatchSequences, longestDispatch });
         }
         isFirst = false;
