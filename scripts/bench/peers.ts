@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { useBundledSoftwareDriver, useSoftwareDriverOf } from "@starling/trainer-core/device/dawn.node";
 import { PEER_SIZES, stepFlops, type ContestantName, type PeerSize } from "./peers/contestant.ts";
@@ -33,9 +34,9 @@ export const benchPeersOptions = defineOptions({
   sizes: {
     type: "string",
     minBytes: 1,
-    default: PEER_SIZES.map(({ name }) => name).join(","),
+    default: PEER_SIZES[0].name,
     env: null,
-    doc: "Models, by name, comma between; `ratios` are those of the first.",
+    doc: `Models, by name, comma between: ${PEER_SIZES.map(({ name }) => name).join(", ")}; \`ratios\` are those of the first.`,
   },
   rivals: {
     type: "string",
@@ -46,6 +47,9 @@ export const benchPeersOptions = defineOptions({
   },
   json: { type: "boolean", default: false, env: null, doc: "Also print the report as one JSON object on the last line." },
 });
+
+/** A rival that has not ended its duel by then is left out: the others are still measured. */
+const DUEL_MS = 20 * 60_000;
 
 /** Loss after the warm-up's steps may differ by this much: equal work, other roundings. */
 export const LOSS_TOLERANCE = 1e-3;
@@ -131,7 +135,7 @@ export async function benchPeers(options: OptionsOf<typeof benchPeersOptions>): 
       console.log(sizeLine(size));
       for (const rival of rivals) {
         const { key, where } = DUELS[rival];
-        const outcome = await duel(rival, where === "node" ? node : chromium, size, options);
+        const outcome = await outcomeOf(rival, where === "node" ? node : chromium, size, options);
         duels[key] = outcome;
         console.log(duelLines(rival, outcome));
         if (size === sizes[0]) report.ratios[key] = "absent" in outcome ? null : outcome.ratio;
@@ -146,6 +150,28 @@ export async function benchPeers(options: OptionsOf<typeof benchPeersOptions>): 
   }
 }
 
+/** What proves a measurement wrong ends the run; a rival that does not start or never ends is absent, with the reason. */
+async function outcomeOf(rival: DuelName, side: Side, size: PeerSize, options: { pairs: number; steps: number }): Promise<Outcome> {
+  const limit = new AbortController();
+  try {
+    return await Promise.race([
+      duel(rival, side, size, options),
+      sleep(DUEL_MS, null, { signal: limit.signal, ref: false }).then(() => {
+        throw new RivalError(`it had not ended after ${DUEL_MS / 60_000} minutes`);
+      }),
+    ]);
+  } catch (error) {
+    if (!(error instanceof RivalError)) throw error;
+    return { absent: error.message };
+  } finally {
+    limit.abort();
+    for (const name of [DUELS[rival].ours, DUELS[rival].theirs]) await side.end(name);
+  }
+}
+
+/** Of theirs, not of ours. */
+class RivalError extends Error {}
+
 async function duel(rival: DuelName, side: Side, size: PeerSize, { pairs, steps }: { pairs: number; steps: number }): Promise<Outcome> {
   const { where, ours, theirs, target } = DUELS[rival];
   if (rival === "tabgpt") {
@@ -156,7 +182,10 @@ async function duel(rival: DuelName, side: Side, size: PeerSize, { pairs, steps 
   let adapter = "";
   for (const name of [ours, theirs]) {
     const created = await side.ask(name, { type: "create", name, size });
-    if (created.type !== "created") throw new Error(`${name} in ${where}: ${failure(created)}`);
+    if (created.type !== "created") {
+      const message = `${name} in ${where}: ${failure(created)}`;
+      throw name === theirs ? new RivalError(message) : new Error(message);
+    }
     adapter = created.adapter;
     const half: Half = { stepMs: [], parameters: created.parameters, createMs: created.createMs, losses: [] };
     half.losses = (await ran(side, name, 0, WARM_STEPS)).losses;
@@ -169,7 +198,6 @@ async function duel(rival: DuelName, side: Side, size: PeerSize, { pairs, steps 
       halves[n].stepMs.push(ms / steps);
     }
   }
-  for (const name of names) await side.end(name);
   const [a, b] = halves;
   const lossDifference = theirs === "tabgpt" ? null : Math.max(...a.losses.map((loss, n) => Math.abs(loss - b.losses[n])));
   if (lossDifference !== null && !(lossDifference <= LOSS_TOLERANCE)) {
