@@ -52,6 +52,7 @@ async function serve(engine: RemoteMethods, request: EngineRequest): Promise<voi
 async function end({ devices, engine }: FittedEngine, serving: Promise<void>): Promise<void> {
   for (const device of devices) device.dispose();
   await serving;
+  await Promise.all(devices.map((device) => device.settled()));
   await engine.dispose().catch(() => undefined);
   process.exit(1);
 }

@@ -63,6 +63,7 @@ export class Device {
   readonly #dispatchesPerSubmit: number;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #staging: GPUBuffer[] = [];
+  readonly #pending = new Set<Promise<unknown>>();
   /** null: everything is submitted at once */
   readonly pacer: SubmitPacer | null;
   #failure: DeviceError | null = null;
@@ -76,7 +77,7 @@ export class Device {
     const wanted = options.profile ?? "auto";
     this.profile = wanted === "auto" ? fittingProfile(adapter, features) : wanted;
     this.#dispatchesPerSubmit = options.dispatchesPerSubmit ?? 64;
-    const ports = { submit: (list: readonly Dispatch[]) => this.#submit(list), done: () => gpu.queue.onSubmittedWorkDone() };
+    const ports = { submit: (list: readonly Dispatch[]) => this.#submit(list), done: () => this.pending(gpu.queue.onSubmittedWorkDone()) };
     this.pacer = options.portionMs === undefined ? null : new SubmitPacer(ports, { portionMs: options.portionMs });
     this.bindingLimitBytes = Math.min(
       gpu.limits.maxStorageBufferBindingSize,
@@ -196,8 +197,8 @@ export class Device {
     // the compiler's messages say it all: beside them an error would make the device useless
     this.gpu.pushErrorScope("validation");
     const module = this.gpu.createShaderModule({ label: spec.name, code: spec.wgsl });
-    const scope = this.gpu.popErrorScope().catch(() => null); // a lost device
-    const { messages } = await module.getCompilationInfo();
+    const scope = this.pending(this.gpu.popErrorScope()).catch(() => null); // a lost device
+    const { messages } = await this.pending(module.getCompilationInfo());
     await scope;
     const errors = messages.filter((m) => m.type === "error");
     if (errors.length > 0) {
@@ -213,11 +214,13 @@ export class Device {
       })),
     });
     try {
-      return await this.gpu.createComputePipelineAsync({
-        label: spec.name,
-        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: spec.entryPoint ?? "main", constants: { ...constants } },
-      });
+      return await this.pending(
+        this.gpu.createComputePipelineAsync({
+          label: spec.name,
+          layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+          compute: { module, entryPoint: spec.entryPoint ?? "main", constants: { ...constants } },
+        }),
+      );
     } catch (cause) {
       throw new DeviceError("wgsl", `kernel ${spec.name} gave no pipeline: ${(cause as Error).message}`, { cause });
     }
@@ -345,7 +348,7 @@ export class Device {
     this.copy(buffer, staging, size, offsetBytes);
     try {
       await this.#submitted();
-      await staging.mapAsync(MAP_MODE_READ, 0, size);
+      await this.pending(staging.mapAsync(MAP_MODE_READ, 0, size));
     } catch (cause) {
       staging.destroy();
       this.assertHealthy();
@@ -367,8 +370,22 @@ export class Device {
   /** Resolves when all submitted work has finished. */
   async idle(): Promise<void> {
     await this.#submitted();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.pending(this.gpu.queue.onSubmittedWorkDone());
     this.assertHealthy();
+  }
+
+  /** Counts what the GPU still owes an answer to, for `settled`. */
+  pending<T>(answer: Promise<T>): Promise<T> {
+    this.#pending.add(answer);
+    const heard = () => void this.#pending.delete(answer);
+    answer.then(heard, heard);
+    return answer;
+  }
+
+  /** After `dispose`: resolves when nobody waits for the GPU any more. A thread that ends before that takes its process with it (Dawn). */
+  async settled(): Promise<void> {
+    await this.gpu.lost;
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
   dispose(): void {

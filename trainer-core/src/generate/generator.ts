@@ -349,16 +349,17 @@ export class Generator {
  * What `make` allocates, or DeviceError out-of-memory where the adapter has no room for it: caught here, since an engine that trains
  * on the same device must not stop for it.
  */
-async function allocated<T>({ gpu }: Device, make: () => T): Promise<T> {
+async function allocated<T>(device: Device, make: () => T): Promise<T> {
+  const { gpu } = device;
   gpu.pushErrorScope("out-of-memory");
   let made: T;
   try {
     made = make();
   } catch (error) {
-    await gpu.popErrorScope();
+    await device.pending(gpu.popErrorScope());
     throw error;
   }
-  const failure = await gpu.popErrorScope();
+  const failure = await device.pending(gpu.popErrorScope());
   if (failure === null) return made;
   throw new DeviceError("out-of-memory", `the adapter has no memory left for generating text: ${failure.message}`);
 }
