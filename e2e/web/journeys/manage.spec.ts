@@ -86,7 +86,7 @@ test("a creator halts a run, changes it, fills its treasury, lets people in and 
   await tab(page, "About");
   await page.getByRole("textbox", { name: "Name" }).fill("A managed run");
   await page.getByRole("button", { name: "Change", exact: true }).click();
-  await approveReviews(page, said(page, "Changed"));
+  await approveReviews(page, said(page, /^Changed$/));
   await expectGoodLooks(page, "manage, about");
 
   await tab(page, "State");
