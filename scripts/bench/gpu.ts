@@ -12,6 +12,7 @@ import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
 import { measuredEntry, type TuningEntry } from "@starling/shaders/lab/tuning";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import { Device, type DeviceFeatures } from "@starling/trainer-core/device/device";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { measureTiles } from "@starling/trainer-core/device/tuneProducts";
 import { PRECISIONS } from "@starling/trainer-core/train/precision";
 import { checkPrecisions, runGolden, type GoldenSummary, type PrecisionCheck } from "./gpu/checks.ts";
@@ -130,7 +131,7 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
   if (options.device !== "gpu") console.log((await chooseAdapter(options.device as "auto" | "software")).sentence);
   const first = await openDevice("auto");
   const { adapter, features } = first;
-  const name = adapter.description || adapter.architecture || adapter.vendor;
+  const name = adapterName(adapter);
   const isSoftware = adapter.isFallbackAdapter;
   const wanted = options.size ?? (isSoftware ? "llama-1m" : "llama-124m");
   const size = GPU_SIZES.find((s) => s.name === wanted)!;

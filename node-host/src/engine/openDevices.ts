@@ -1,6 +1,7 @@
 /** The devices of an engine, each on its adapter; several of one adapter are logical devices of it. For the engine's thread. */
 import { calmPolling, createDawn } from "@starling/trainer-core/device/dawn.node";
 import type { Device } from "@starling/trainer-core/device/device";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { tuneProducts } from "@starling/trainer-core/device/tuneProducts";
 import { spreadOf } from "@starling/trainer-core/parallel/parallelism";
@@ -46,7 +47,7 @@ export async function openDevices(settings: EngineSettings, dawnFlags: readonly 
 export function describeDevices(devices: readonly Device[]): string {
   const counts = new Map<string, number>();
   for (const { adapter } of devices) {
-    const name = adapter.description || adapter.architecture || adapter.vendor;
+    const name = adapterName(adapter);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} devices of ${name}`)).join(", ");

@@ -22,6 +22,11 @@ export interface AdapterDescription {
   isFallbackAdapter: boolean;
 }
 
+/** What people are told an adapter is; empty where it says nothing of itself. */
+export function adapterName({ description, architecture, vendor }: AdapterDescription): string {
+  return description || architecture || vendor;
+}
+
 /** Experimental in Dawn: only where `allow_unsafe_apis` is on. */
 export const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
 /** Asked for wherever the adapter has them. */

@@ -10,7 +10,7 @@ import { tuningOf } from "@starling/shaders/lab/tuning";
 import { linearForward, linearInputGradient, linearWeightGradient } from "@starling/shaders/reference/matmul";
 import { Device, type DeviceOptions, type KernelProfile } from "./device.ts";
 import { DeviceError } from "./errors.ts";
-import { SUBGROUP_MATRIX } from "./features.ts";
+import { adapterName, SUBGROUP_MATRIX } from "./features.ts";
 
 /** A driver that neither answers nor gives up. Compiling ten pipelines takes seconds. */
 const PATIENCE_MS = 30_000;
@@ -63,7 +63,7 @@ async function tensorFault(device: Device): Promise<Fault | null> {
 }
 
 function fault({ adapter }: Device, feature: GPUFeatureName, what: string, why: string): Fault {
-  const name = adapter.description || adapter.architecture || adapter.vendor || "this adapter";
+  const name = adapterName(adapter) || "this adapter";
   return { feature, sentence: `${what} of ${name} cannot be used, another driver version may help: ${why}; trains without` };
 }
 
