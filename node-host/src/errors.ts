@@ -45,13 +45,22 @@ export function isWorthRestarting(code: number): boolean {
   return code !== EXIT_CODES.usage && code !== EXIT_CODES.noAdapter && code !== EXIT_CODES.wrongArithmetic && code !== EXIT_CODES.refused;
 }
 
+/** Errors of other rooms that another try with the same options meets again. By name: importing their classes would load libp2p. */
+const WRONGLY_ASKED: Readonly<Record<string, readonly string[]>> = {
+  ChainError: ["bad-argument"],
+  GenerateError: ["bad-prompt", "bad-setting"],
+  EvaluateError: ["bad-task"],
+  ParallelError: ["indivisible", "too-few-devices", "unsupported"],
+  TrainError: ["unsupported"],
+};
+
 export function exitCodeOf(error: unknown): number {
-  // by name: importing its class would load libp2p. A folder that cannot be read now may be readable later; the rest is the operator's
+  // a folder that cannot be read now may be readable later; the rest is the operator's
   const { name, code } = error as { name?: string; code?: string };
   if (name === "ServerError" && code !== "storage") return EXIT_CODES.usage;
   if ((name === "ChainError" || name === "CoordinatorError") && code === "unreachable") return EXIT_CODES.unreachable;
-  if (name === "ChainError" && code === "bad-argument") return EXIT_CODES.usage;
   if (name === "ChainError" && code === "unknown") return EXIT_CODES.unknownOutcome;
+  if (name !== undefined && code !== undefined && WRONGLY_ASKED[name]?.includes(code)) return EXIT_CODES.usage;
   if (!(error instanceof HostError)) return EXIT_CODES.failed;
   switch (error.code) {
     case "bad-option":

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { stateBuffers, type EngineState } from "@starling/trainer-core/train/engineState";
 import { fitEngine, type FittedEngine } from "@starling/trainer-core/train/fitEngine";
 import { runPlan } from "@starling/trainer-core/train/runPlan";
-import type { HostError } from "../errors.ts";
+import { EXIT_CODES, exitCodeOf, type HostError } from "../errors.ts";
 import { describeDevices, openDevices } from "./openDevices.ts";
 import { END, type EngineAnswer, type EngineRequest, type EngineWorkerData, type RemoteMethods } from "./rpc.ts";
 
@@ -65,10 +65,8 @@ start().then(
       else last = last.then(() => serve(fitted.engine, message));
     });
   },
-  (error: Error) =>
-    answer({
-      kind: "failed",
-      code: (error as HostError).code === "wrong-arithmetic" ? "wrong-arithmetic" : "engine",
-      message: error.message,
-    }),
+  (error: Error) => {
+    const code = exitCodeOf(error) === EXIT_CODES.usage ? "bad-option" : "engine";
+    answer({ kind: "failed", code: (error as HostError).code === "wrong-arithmetic" ? "wrong-arithmetic" : code, message: error.message });
+  },
 );

@@ -74,9 +74,19 @@ describe("RemoteEngine", () => {
     expect(await engine.parameterHash()).toHaveLength(32);
   });
 
+  it("says that options which the adapter cannot serve are wrong", async () => {
+    const settings = { profile: "software", microBatchSequences: 1, precision: "f16" } as const;
+    await expect(RemoteEngine.create({ runConfig, plan, settings })).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/cannot be started with these options: precision f16 .* offers no shader-f16/),
+    });
+  });
+
   it("fails every open and later call when the thread dies, and tells once", async () => {
+    // first: a thread that ends while it waits for its GPU takes the process with it
+    const ended = worker.terminate();
     const open = engine.evaluate(batch(plan.sequenceTokens));
-    await Promise.all([worker.terminate(), expect(open).rejects.toMatchObject({ code: "engine" })]);
+    await Promise.all([ended, expect(open).rejects.toMatchObject({ code: "engine" })]);
     await expect(engine.parameterHash()).rejects.toMatchObject({ code: "engine" });
     expect(died).toMatchObject({ code: "engine", message: expect.stringContaining("thread ended") });
   });

@@ -24,6 +24,7 @@ export interface RemoteEngineOptions {
 
 const REFUSALS = {
   engine: "the engine did not start",
+  "bad-option": "the engine cannot be started with these options",
   "wrong-arithmetic":
     "this machine cannot take part, since its parameters would differ from everyone else's. Install another driver version, or train with --device software",
 } as const;

@@ -41,7 +41,7 @@ export const END = "end";
 
 export type EngineAnswer =
   | { kind: "ready"; adapter: string; profile: KernelProfile; precision: ChosenPrecision; compileMs: number; memory: EngineMemory }
-  | { kind: "failed"; code: "engine" | "wrong-arithmetic"; message: string }
+  | { kind: "failed"; code: "engine" | "wrong-arithmetic" | "bad-option"; message: string }
   /** the device is gone, and no call will be answered any more */
   | { kind: "lost"; message: string }
   | { kind: "result"; id: number; value: unknown }
