@@ -66,4 +66,16 @@ describe("LocalEngine", () => {
     expect(made).toHaveLength(2);
     expect(resets).toHaveLength(1);
   });
+
+  it("is over once when its device's memory is full, and gives back what it held", async () => {
+    const deaths: Error[] = [];
+    const engine = await create({ onDeath: (error) => deaths.push(error) });
+    // as the driver's refusal of a buffer arrives; filling the machine's memory until there is one would end other programs
+    class GPUOutOfMemoryError extends Error {}
+    engine.device.gpu.dispatchEvent(Object.assign(new Event("uncapturederror"), { error: new GPUOutOfMemoryError("no room") }));
+    await expect(engine.parameterHash()).rejects.toMatchObject({ code: "out-of-memory" });
+    await engine.device.gpu.lost; // disposed
+    await expect(engine.parameterHash()).rejects.toThrow();
+    expect(deaths).toEqual([expect.objectContaining({ code: "out-of-memory" })]);
+  });
 });

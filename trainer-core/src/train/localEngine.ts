@@ -4,6 +4,7 @@
  */
 import type { Device, DeviceOptions } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
+import { adapterName } from "../device/features.ts";
 import { openDevice } from "../device/openDevice.ts";
 import { TrainingEngine } from "./engine.ts";
 import type { EngineSettings } from "./engineSettings.ts";
@@ -25,7 +26,7 @@ export interface LocalEngineOptions {
   portionMs?: number;
   /** ms that no single dispatch is to take; left out: whatever it takes */
   longestDispatchMs?: number;
-  /** told once when the device is lost, unless it was stopped */
+  /** told once when the device is lost or its memory is full, unless it was stopped */
   onDeath: (error: Error) => void;
 }
 
@@ -48,15 +49,16 @@ export class LocalEngine implements MortalEngine {
   /** the longest single dispatch of forward and backward, measured when it was made; 0 where nothing measures it */
   readonly longestDispatch: { label: string; ms: number };
   readonly #engine: TrainingEngine;
-  #isStopped = false;
+  readonly #onDeath: (error: Error) => void;
+  #isOver = false;
 
   private constructor(
     device: Device,
     engine: TrainingEngine,
+    onDeath: (error: Error) => void,
     facts: { compileMs: number; microBatchSequences: number; longestDispatch: { label: string; ms: number } },
   ) {
-    const { description, architecture, vendor } = device.adapter;
-    this.adapter = description || architecture || vendor || "an adapter without a name";
+    this.adapter = adapterName(device.adapter) || "an adapter without a name";
     this.profile = device.profile;
     this.precision = engine.precision;
     this.device = device;
@@ -65,6 +67,10 @@ export class LocalEngine implements MortalEngine {
     this.longestDispatch = facts.longestDispatch;
     this.checkPayload = engine.plan.checkPayload;
     this.#engine = engine;
+    this.#onDeath = onDeath;
+    void device.gpu.lost.then(({ message }) =>
+      this.#die(new DeviceError("device-lost", `the GPU was lost: ${message || "no reason given"}`)),
+    );
   }
 
   /** Errors: DeviceError (no-adapter, no-device, too-large, wgsl), TrainError (wrong-arithmetic, unsupported). */
@@ -94,11 +100,7 @@ export class LocalEngine implements MortalEngine {
             microBatchSequences: cut.microBatchSequences,
             longestDispatch,
           };
-          const made = new LocalEngine(device, engine, facts);
-          void device.gpu.lost.then(({ message }) => {
-            if (!made.#isStopped) onDeath(new DeviceError("device-lost", `the GPU was lost: ${message || "no reason given"}`));
-          });
-          return made;
+          return new LocalEngine(device, engine, onDeath, facts);
         }
         await engine.dispose();
         cut = next;
@@ -110,45 +112,62 @@ export class LocalEngine implements MortalEngine {
   }
 
   startEpoch(): Promise<void> {
-    return this.#engine.startEpoch();
+    return this.#alive(this.#engine.startEpoch());
   }
   beginRound(round: Parameters<TrainingEngine["beginRound"]>[0]): Promise<void> {
-    return this.#engine.beginRound(round);
+    return this.#alive(this.#engine.beginRound(round));
   }
   train(batch: Parameters<TrainingEngine["train"]>[0]): ReturnType<TrainingEngine["train"]> {
-    return this.#engine.train(batch);
+    return this.#alive(this.#engine.train(batch));
   }
   parameterHash(): Promise<Uint8Array> {
-    return this.#engine.parameterHash();
+    return this.#alive(this.#engine.parameterHash());
   }
   parameterLeaves(): Promise<Uint8Array> {
-    return this.#engine.parameterLeaves();
+    return this.#alive(this.#engine.parameterLeaves());
   }
   evaluate(sequences: readonly Int32Array[]): Promise<number> {
-    return this.#engine.evaluate(sequences);
+    return this.#alive(this.#engine.evaluate(sequences));
   }
   exportParameters(): Promise<Map<string, Float32Array>> {
-    return this.#engine.exportParameters();
+    return this.#alive(this.#engine.exportParameters());
   }
   importParameters(parameters: ReadonlyMap<string, Float32Array>): Promise<void> {
-    return this.#engine.importParameters(parameters);
+    return this.#alive(this.#engine.importParameters(parameters));
   }
   exportState(): Promise<EngineState> {
-    return this.#engine.exportState();
+    return this.#alive(this.#engine.exportState());
   }
   importState(state: EngineState): Promise<void> {
-    return this.#engine.importState(state);
+    return this.#alive(this.#engine.importState(state));
   }
   importStart(): Promise<void> {
-    return this.#engine.importStart();
+    return this.#alive(this.#engine.importStart());
   }
   infer(request: Parameters<TrainingEngine["infer"]>[0]): ReturnType<TrainingEngine["infer"]> {
-    return this.#engine.infer(request);
+    return this.#alive(this.#engine.infer(request));
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#isOver = true;
     this.device.dispose();
+  }
+
+  /** Nothing more can be made on a device whose memory is full; another one is, with what memory there is then. */
+  async #alive<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (error instanceof DeviceError && error.code === "out-of-memory") this.#die(error);
+      throw error;
+    }
+  }
+
+  #die(error: DeviceError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.device.dispose(); // before the next one is made, which wants its memory
+    this.#onDeath(error);
   }
 }
 
