@@ -8,6 +8,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { KERNEL_PROFILES, type KernelProfile } from "@starling/shaders";
 import type { Device } from "@starling/trainer-core/device/device";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { createTestDevice } from "@starling/trainer-core/device/testDevice.node";
 import { goldenDistro } from "./golden/distro.ts";
 import { goldenLlama } from "./golden/llama.ts";
@@ -65,7 +66,7 @@ async function attempt(group: string, run: () => Promise<GoldenResult[]>): Promi
 }
 
 const device = await createTestDevice(profile);
-console.log(`adapter ${device.adapter.description || device.adapter.architecture}, profile ${device.profile}`);
+console.log(`adapter ${adapterName(device.adapter)}, profile ${device.profile}`);
 const devices = [device];
 async function atLeast(count: number): Promise<Device[]> {
   while (devices.length < count) devices.push(await createTestDevice(profile));

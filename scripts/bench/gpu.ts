@@ -115,7 +115,7 @@ export interface GpuReport {
   torch: TorchReport;
   /** our tokens/s, best profile, over PyTorch's; null without it */
   ratioToTorch: { eager: number | null; compiled: number | null };
-  precision: PrecisionCheck | null;
+  precision: PrecisionCheck | { failed: string } | null;
 }
 
 async function openDevice(profile: KernelProfile | "auto"): Promise<Device> {
@@ -124,8 +124,11 @@ async function openDevice(profile: KernelProfile | "auto"): Promise<Device> {
   return device;
 }
 
-/** Measures and prints. Errors: ConfigError, DeviceError, HostError. A profile that fails is reported and the others go on. */
-export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Promise<void> {
+/**
+ * Measures and prints; false where a part failed. Errors: ConfigError, DeviceError, HostError. What fails is in the report, and the rest
+ * goes on.
+ */
+export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Promise<boolean> {
   const start = loadavg()[0];
   // "gpu" takes the machine's driver as it is: what looks first is a file that a packed benchmark does not have
   if (options.device !== "gpu") console.log((await chooseAdapter(options.device as "auto" | "software")).sentence);
@@ -183,10 +186,10 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
     save(); // a machine that is lent may be taken back
   }
   if (options.precisionCheck) {
-    const device = await openDevice("auto");
-    report.precision = await checkPrecisions(device, 120, 3);
-    device.dispose();
-    console.log(`precision: nats apart from f32 ${JSON.stringify(report.precision.apart, shorter)}`);
+    report.precision = await comparePrecisions();
+    console.log(
+      `precision: ${"failed" in report.precision ? `failed: ${report.precision.failed}` : JSON.stringify(report.precision.apart, shorter)}`,
+    );
     save();
   }
   const { torchDevice, torchSeconds } = options;
@@ -202,6 +205,34 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
   console.log(torchLine(report));
   save();
   if (options.json) console.log(JSON.stringify(report, shorter));
+  const failures = failuresOf(report);
+  if (failures.length > 0) console.log(`not all of it went well: ${failures.join("; ")}`);
+  return failures.length === 0;
+}
+
+async function comparePrecisions(): Promise<PrecisionCheck | { failed: string }> {
+  try {
+    const device = await openDevice("auto");
+    try {
+      return await checkPrecisions(device, 120, 3);
+    } finally {
+      device.dispose();
+    }
+  } catch (error) {
+    return { failed: (error as Error).message };
+  }
+}
+
+/** PyTorch may be absent: that is no failure of ours. */
+function failuresOf({ profiles, precision }: GpuReport): string[] {
+  const failures: string[] = [];
+  for (const report of profiles) {
+    if ("failed" in report) failures.push(`profile ${report.profile}`);
+    else if (report.golden !== null && report.golden.failed > 0)
+      failures.push(`${report.golden.failed} golden cases on profile ${report.golden.profile}`);
+  }
+  if (precision !== null && "failed" in precision) failures.push("the precisions");
+  return failures;
 }
 
 async function measureProfile(

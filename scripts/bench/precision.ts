@@ -6,6 +6,7 @@ import { loadavg } from "node:os";
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { choosePrecision, PRECISIONS, type Precision } from "@starling/trainer-core/train/precision";
 import { meanOfLast, trainLosses } from "./precision/trainLosses.ts";
@@ -89,7 +90,7 @@ export async function benchPrecision(options: OptionsOf<typeof benchPrecisionOpt
   console.log((await chooseAdapter(options.device as DeviceChoice)).sentence);
   const device = await openDevice(await createDawn(DAWN_FLAGS));
   calmPolling(device.gpu);
-  const adapter = device.adapter.description || device.adapter.architecture;
+  const adapter = adapterName(device.adapter);
   const { steps, last, seeds, limit } = options;
   console.log(
     `precision  ${runId}: ${steps} steps of ${batchSequences} x ${plan.sequenceTokens} tokens, mean of the last ${last}; ${seeds} seeds`,

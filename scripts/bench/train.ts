@@ -2,6 +2,7 @@
 import { defineOptions, type OptionsOf } from "@starling/config";
 import { BASE_PROFILES, KERNEL_PROFILES, type KernelProfile } from "@starling/shaders/kernel";
 import { chooseAdapter, type DeviceChoice } from "@starling/node-host/platform/adapter";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { cpus, loadavg } from "node:os";
 import { BenchClient, PHASES, type Phase, type WholeRound } from "./benchClient.ts";
 import type { Cost } from "./cost.ts";
@@ -148,7 +149,7 @@ export async function benchTrain(options: OptionsOf<typeof benchTrainOptions>): 
       cpu: cpus()[0]?.model ?? "unknown",
       cores: cpus().length,
       node: process.version,
-      adapter: first.adapter.description || first.adapter.architecture || first.adapter.vendor,
+      adapter: adapterName(first.adapter),
       softwareAdapter,
     },
     loadAverage: { start: loadAtStart, end: loadavg()[0] },

@@ -5,6 +5,7 @@
  */
 import { createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { factsOf } from "@starling/trainer-core/device/countingGpu";
+import { adapterName, describeAdapter } from "@starling/trainer-core/device/features";
 import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTest";
 import type { AdapterReport } from "./adapterReport.ts";
@@ -17,7 +18,8 @@ async function look(): Promise<AdapterReport | null> {
   if (!adapter) return null;
   const { info, limits, features } = adapter;
   const report: AdapterReport = {
-    name: info.description || info.architecture || info.vendor || "unnamed",
+    name: adapterName(describeAdapter(info)) || "unnamed",
+    card: { name: name ?? info.device, pciId: null },
     isSoftware: info.isFallbackAdapter ?? /swiftshader|llvmpipe|lavapipe/i.test(`${info.description} ${info.architecture}`),
     maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
     hasF16: features.has("shader-f16"),

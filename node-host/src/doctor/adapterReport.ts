@@ -3,10 +3,12 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { AdapterFacts } from "@starling/trainer-core/device/countingGpu";
 import { selectAdapters } from "../platform/adapters.ts";
+import type { Sought } from "../platform/cards.ts";
 import { listAdapters, type Driver } from "../platform/listAdapters.ts";
 
 export interface AdapterReport {
   name: string;
+  card: Sought;
   isSoftware: boolean;
   /** largest buffer that a kernel can bind */
   maxBufferBytes: number;

@@ -6,6 +6,7 @@ import { directoryFiles } from "@starling/trainer-core/checkpoint/directoryFiles
 import { readCheckpoint } from "@starling/trainer-core/checkpoint/readCheckpoint";
 import { calmPolling, createDawn, DAWN_FLAGS } from "@starling/trainer-core/device/dawn.node";
 import type { Device, KernelProfile } from "@starling/trainer-core/device/device";
+import { adapterName } from "@starling/trainer-core/device/features";
 import { openDevice } from "@starling/trainer-core/device/openDevice";
 import { textModelOf, type TextModel } from "@starling/trainer-core/generate/textModel";
 import { uploadWeights, type DeviceWeights } from "@starling/trainer-core/generate/weights";
@@ -43,10 +44,9 @@ export async function openModel({ checkpoint, device: choice, kernelProfile }: M
   calmPolling(device.gpu);
   try {
     const { weight, dispose } = uploadWeights(device, loaded.parameters);
-    const { description, architecture, vendor } = device.adapter;
     return {
       device,
-      adapter: description || architecture || vendor,
+      adapter: adapterName(device.adapter),
       config: loaded.config,
       text,
       weight,

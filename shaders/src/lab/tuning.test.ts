@@ -7,17 +7,20 @@ import table from "./tuning.json" with { type: "json" };
 import { sweepTiles } from "./sweep.ts";
 import { adapterKey, measuredEntry, tuningOf, type TuningEntry } from "./tuning.ts";
 
-const FOREIGN = { vendor: "acme", architecture: "", description: "Graphics 9000" };
+const FOREIGN = { vendor: "acme", architecture: "", device: "graphics-9000", description: "acme: 1.2" };
 
 test("a foreign adapter gets tiles that WebGPU's least limits allow", () => {
-  expect(adapterKey(FOREIGN)).toBe("acme / ? / Graphics 9000");
+  expect(adapterKey(FOREIGN)).toBe("acme / ? / graphics-9000 / acme: 1.2");
   expect(measuredEntry(FOREIGN)).toBeNull();
   // a name that every object has is no adapter's
-  expect(measuredEntry({ vendor: "", architecture: "", description: "toString" })).toBeNull();
-  expect(measuredEntry({ vendor: "", architecture: "", description: "" })).toBeNull();
-  // a page is told no description
+  expect(measuredEntry({ vendor: "", architecture: "", device: "toString", description: "" })).toBeNull();
+  expect(measuredEntry({ vendor: "", architecture: "", device: "", description: "" })).toBeNull();
+  // a page is told neither model nor driver
   const software = { vendor: "google", architecture: "swiftshader" };
-  expect(measuredEntry({ ...software, description: "" })).toBe(measuredEntry({ ...software, description: "SwiftShader driver 5.0.0" }));
+  const measured = measuredEntry({ ...software, device: "swiftshader-device-subzero-", description: "SwiftShader driver 5.0.0" });
+  expect(measured).not.toBeNull();
+  expect(measuredEntry({ ...software, device: "", description: "" })).toBe(measured);
+  expect(measuredEntry({ ...software, device: "swiftshader-device-llvm-", description: "SwiftShader driver 5.0.0" })).toBeNull();
   const tuning = tuningOf({});
   expect(tuning).toEqual(DEFAULT_TUNING);
   for (const profile of KERNEL_PROFILES) {

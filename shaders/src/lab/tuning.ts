@@ -7,6 +7,9 @@ import table from "./tuning.json" with { type: "json" };
 export interface TunedAdapter {
   vendor: string;
   architecture: string;
+  /** its model */
+  device: string;
+  /** its driver with version */
   description: string;
 }
 
@@ -14,8 +17,8 @@ export interface TunedAdapter {
 export type TuningEntry = { [P in KernelProfile]?: { [form: string]: { [shape: string]: string } } };
 
 /** One line that tells adapters apart. Driver versions count: a compiler may turn the order round. */
-export const adapterKey = ({ vendor, architecture, description }: TunedAdapter): string =>
-  [vendor, architecture, description].map((part) => part.trim() || "?").join(" / ");
+export const adapterKey = ({ vendor, architecture, device, description }: TunedAdapter): string =>
+  [vendor, architecture, device, description].map((part) => part.trim() || "?").join(" / ");
 
 /** The entry's tiles; the defaults where it names none, or one that this adapter cannot run or that does not exist. */
 export function tuningOf(entry: TuningEntry, limits: TileLimits = LEAST_LIMITS): MatmulTuning {
@@ -35,13 +38,13 @@ export function tuningOf(entry: TuningEntry, limits: TileLimits = LEAST_LIMITS):
   return Object.fromEntries(KERNEL_PROFILES.map((profile) => [profile, read(profile)])) as unknown as MatmulTuning;
 }
 
-/** What was measured on this adapter; null where nothing was. A browser tells no description: any of the same architecture serves. */
+/** What was measured on this adapter; null where nothing was. A page is told no model and no driver: any of the same architecture serves. */
 export function measuredEntry(adapter: TunedAdapter): TuningEntry | null {
   const entries: Record<string, TuningEntry> = table;
   const key = adapterKey(adapter);
   if (Object.hasOwn(entries, key)) return entries[key];
-  if (adapter.description.trim() !== "" || adapter.architecture.trim() === "") return null;
-  const family = adapterKey({ ...adapter, description: "" }).slice(0, -1);
+  if (adapter.device.trim() !== "" || adapter.description.trim() !== "" || adapter.architecture.trim() === "") return null;
+  const family = adapterKey({ ...adapter, device: "", description: "" }).replace(/\? \/ \?$/, "");
   const found = Object.keys(entries).find((known) => known.startsWith(family));
   return found === undefined ? null : entries[found];
 }

@@ -51,6 +51,7 @@ export function countingGpu(facts: AdapterFacts): GPU {
   const info = {
     vendor: "",
     architecture: "",
+    device: "",
     description: "counting",
     isFallbackAdapter: facts.isFallbackAdapter,
     subgroupMinSize: 32,

@@ -7,7 +7,15 @@ import { tensorUnits } from "@starling/shaders/kernels/matmul";
 import type { MatmulTuning, TileLimits } from "@starling/shaders/kernels/matmulTiles";
 import { measuredEntry, tuningOf } from "@starling/shaders/lab/tuning";
 import { DeviceError } from "./errors.ts";
-import { featuresOf, fittingProfile, WANTED_FEATURES, type AdapterDescription, type DeviceFeatures } from "./features.ts";
+import {
+  adapterName,
+  describeAdapter,
+  featuresOf,
+  fittingProfile,
+  WANTED_FEATURES,
+  type AdapterDescription,
+  type DeviceFeatures,
+} from "./features.ts";
 import { SubmitPacer } from "./submitPacer.ts";
 
 export type { DeviceFeatures, KernelProfile };
@@ -113,6 +121,7 @@ export class Device {
       );
     }
     const { limits, info } = adapter;
+    const described = describeAdapter(info);
     const requiredLimits: Record<string, number> = {};
     for (const name of [
       "maxBufferSize",
@@ -130,15 +139,9 @@ export class Device {
       const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name) && !options.without?.has(name));
       gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     } catch (cause) {
-      throw new DeviceError("no-device", `the adapter "${info.description}" gave no device`, { cause });
+      throw new DeviceError("no-device", `the adapter "${adapterName(described)}" gave no device`, { cause });
     }
-    const description: AdapterDescription = {
-      vendor: info.vendor,
-      architecture: info.architecture,
-      description: info.description,
-      isFallbackAdapter: info.isFallbackAdapter ?? false,
-    };
-    return new Device(gpu, description, featuresOf(gpu, info), options);
+    return new Device(gpu, described, featuresOf(gpu, info), options);
   }
 
   /** What a tile of a matrix product may take here. */

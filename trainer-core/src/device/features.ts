@@ -18,13 +18,23 @@ export interface DeviceFeatures {
 export interface AdapterDescription {
   vendor: string;
   architecture: string;
+  /** its model, such as nvidia-geforce-rtx-4090; a page is not told */
+  device: string;
+  /** its driver with version; a page is not told */
   description: string;
   isFallbackAdapter: boolean;
 }
 
-/** What people are told an adapter is; empty where it says nothing of itself. */
-export function adapterName({ description, architecture, vendor }: AdapterDescription): string {
-  return description || architecture || vendor;
+export function describeAdapter({ vendor, architecture, device, description, isFallbackAdapter }: GPUAdapterInfo): AdapterDescription {
+  return { vendor, architecture, device, description, isFallbackAdapter: isFallbackAdapter ?? false };
+}
+
+/** What people are told an adapter is, model and driver as far as they are known; empty where it says nothing of itself. */
+export function adapterName({ vendor, architecture, device, description, isFallbackAdapter }: AdapterDescription): string {
+  // a software adapter's model names its compiler; all that matters is in its driver
+  const model = isFallbackAdapter ? "" : device.replaceAll("-", " ").trim();
+  if (model !== "" && description !== "") return `${model} (${description})`;
+  return model || description || [vendor, architecture].filter((part) => part !== "").join(" ");
 }
 
 /** Experimental in Dawn: only where `allow_unsafe_apis` is on. */

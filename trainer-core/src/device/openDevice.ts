@@ -32,16 +32,19 @@ export interface TriedProduct {
 
 /**
  * `Device.create`, again without tensor cores or f16 where they do not compile, lose the device or give wrong sums; `faults` of the
- * device then says so. What is asked for by name (`tensor`) is not doubted. Errors: those of `Device.create`.
+ * device then says so. Wrong tensor cores are not used where `tensor` is asked for by name either: `auto`'s choice then is, as a client
+ * that sums wrongly loses its rewards. Errors: those of `Device.create`.
  */
 export async function openDevice(navigatorGpu: GPU, options: DeviceOptions = {}): Promise<Device> {
   const without = new Map(options.without);
+  let { profile } = options;
   for (;;) {
-    const device = await Device.create(navigatorGpu, { ...options, without });
+    const device = await Device.create(navigatorGpu, { ...options, profile, without });
     if (device.adapter.isFallbackAdapter) return device; // f32 without tensor cores, whatever it has
-    const fault = ((options.profile ?? "auto") === "auto" ? await tensorFault(device) : null) ?? (await f16Fault(device));
+    const fault = (await tensorFault(device)) ?? (await f16Fault(device));
     if (fault === null) return device;
     device.dispose();
+    if (fault.feature === SUBGROUP_MATRIX) profile = "auto";
     without.set(fault.feature, fault.sentence);
   }
 }

@@ -83,9 +83,10 @@ describe("spreadOf", () => {
 
 describe("commonPrecision", () => {
   const device = (shaderF16: boolean) =>
-    ({ features: { shaderF16 }, adapter: { isFallbackAdapter: false, description: "d", vendor: "v" } }) as Parameters<
-      typeof commonPrecision
-    >[1][number];
+    ({
+      features: { shaderF16 },
+      adapter: { isFallbackAdapter: false, device: "d", description: "", vendor: "v", architecture: "" },
+    }) as Parameters<typeof commonPrecision>[1][number];
   const even = { ...model, hiddenSize: 16, intermediateSize: 24, headDim: 8 };
 
   it("is what the least able device offers, and f32 where devices share a model", () => {

@@ -148,7 +148,10 @@ test("an engine in halves sends nothing for such a batch, and never rounds the m
 
 test("the precision is chosen by adapter and model, and refused with what to do", () => {
   const gpu = (shaderF16: boolean, isFallbackAdapter = false) =>
-    ({ features: { shaderF16 }, adapter: { isFallbackAdapter, description: "a GPU", vendor: "" } }) as Pick<Device, "features" | "adapter">;
+    ({ features: { shaderF16 }, adapter: { isFallbackAdapter, device: "", description: "a GPU", vendor: "", architecture: "" } }) as Pick<
+      Device,
+      "features" | "adapter"
+    >;
   const odd = { ...config, headDim: 6 };
   expect(choosePrecision("auto", gpu(true), config).precision).toBe("f16");
   expect(choosePrecision("auto", gpu(false), config).precision).toBe("packed-f16");

@@ -2,6 +2,7 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { F32_STORAGES, type KernelStorages } from "@starling/shaders/kernels/storage";
 import type { Device } from "../device/device.ts";
+import { adapterName } from "../device/features.ts";
 import { TrainError } from "./errors.ts";
 
 /**
@@ -53,7 +54,7 @@ export function choosePrecision(
     throw new TrainError("unsupported", `precision ${wanted} was asked for, but ${odd}: use --precision f32, or auto`);
   }
   if (wanted === "f16" && !features.shaderF16) {
-    const name = adapter.description || adapter.vendor || "this adapter";
+    const name = adapterName(adapter) || "this adapter";
     throw new TrainError(
       "unsupported",
       `precision f16 was asked for, but ${name} offers no shader-f16: use --precision packed-f16, which halves memory all the same, or auto`,

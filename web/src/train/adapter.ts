@@ -1,4 +1,5 @@
 /** Whether this browser can train the run, in words that say what is missing and what mends it. */
+import { adapterName, describeAdapter } from "@starling/trainer-core/device/features";
 
 /** What a run takes, from its plan; `MemoryNeed` of trainer-core has these. */
 export interface RunNeed {
@@ -97,7 +98,7 @@ export async function readBrowser(): Promise<BrowserFacts> {
       ...facts,
       error: null,
       adapter: {
-        name: info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "the graphics adapter",
+        name: adapterName(describeAdapter(info)) || "the graphics adapter",
         isSoftware,
         bindingBytes: limits.maxStorageBufferBindingSize,
         bufferBytes: limits.maxBufferSize,
