@@ -47,6 +47,16 @@ describe("openIdleWork", () => {
     expect(samples).toMatchObject([{ step: 1, prompt: "Only this", text: expect.stringMatching(/^[ABC]+$/) }]);
   });
 
+  it("refuses prompts of the operator's that need tokens the model does not have, and leaves out its own", async () => {
+    const path = join(folder, "beyond.txt");
+    writeFileSync(path, "A long way\n");
+    await expect(open({ prompts: path, tokenizer }, 20)).rejects.toMatchObject({
+      code: "bad-option",
+      message: expect.stringMatching(/beyond\.txt: the tokenizer spells "A long way" with tokens beyond the model's 20/),
+    });
+    expect(await open({ tokenizer }, 20)).toBeUndefined();
+  });
+
   it("says what is wrong with a file", async () => {
     await expect(open({ prompts: join(folder, "none") })).rejects.toThrow(/--prompts .*none cannot be read/);
     const path = join(folder, "empty.txt");

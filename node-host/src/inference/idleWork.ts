@@ -48,15 +48,16 @@ export async function openIdleWork(
     );
   }
   const works: IdleWork[] = [];
-  if (prompts.length > 0) {
+  const known = knownPrompts(prompts, text, llama, options.prompts);
+  if (known.length > 0) {
     const { promptEveryRounds: everyRounds } = options;
     works.push(
-      prompter({ prompts, text, contextTokens: sequenceTokens, everyRounds, maxBytes: METADATA_LIMITS.sampleTextBytes, onSample }),
+      prompter({ prompts: known, text, contextTokens: sequenceTokens, everyRounds, maxBytes: METADATA_LIMITS.sampleTextBytes, onSample }),
     );
   }
   const tasks = readTasks(options, text, sequenceTokens);
   if (tasks.length > 0) works.push(idleTasks(tasks, onTask));
-  return idleWorks(works);
+  return works.length === 0 ? undefined : idleWorks(works);
 }
 
 function readPrompts(source: string): readonly string[] {
@@ -73,6 +74,17 @@ function readPrompts(source: string): readonly string[] {
   const prompts = lines.filter((line) => line.trim() !== "");
   if (prompts.length === 0) throw new HostError("bad-option", `--prompts ${source} holds no prompt: write one a line`);
   return prompts;
+}
+
+/** A tokenizer may have more tokens than the model: those prompts that need one can never be continued. */
+function knownPrompts(prompts: readonly string[], { tokenizer }: TextModel, { vocabSize }: LlamaConfig, source: string): readonly string[] {
+  const isKnown = (prompt: string): boolean => tokenizer.encode(prompt).every((token) => token < vocabSize);
+  const known = prompts.filter(isKnown);
+  if (source === "builtin" || known.length === prompts.length) return known;
+  throw new HostError(
+    "bad-option",
+    `--prompts ${source}: the tokenizer spells ${JSON.stringify(prompts.find((prompt) => !isKnown(prompt)))} with tokens beyond the model's ${vocabSize}: use the tokenizer the model was made with, or other prompts`,
+  );
 }
 
 /** Null: which text the tokens of this run stand for is not known here. */
