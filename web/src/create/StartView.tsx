@@ -111,6 +111,7 @@ function ImportCard({ begin }: { begin: Begin }) {
             id={id}
             onChange={(event) => {
               const file = event.target.files?.[0];
+              event.target.value = ""; // the same file, mended, is read again
               if (file) void file.text().then((toml) => read(toml, `the file ${file.name}`));
             }}
             type="file"

@@ -1,22 +1,25 @@
 /** Who may join, what it pays, who runs it. */
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { formatNumber, formatSol } from "../lib/format.ts";
+import { formatNumber, formatSol, formatTokens } from "../lib/format.ts";
 import { AddressText, Card } from "../ui/index.ts";
 import type { RunView } from "../watch/protocol.ts";
 
 export function FactsPanel({ view }: { view: RunView }) {
   const { chain, earningRate, slashingRate } = view;
+  const decimals = chain?.treasury?.decimals ?? null;
+  // a point is worth a token's smallest unit
+  const amount = (points: bigint): string => (decimals === null ? `${formatNumber(points)} points` : formatTokens(points, decimals));
   const facts: [label: string, value: ReactNode][] = [["Who may join", accessText(view)]];
   facts.push([
     "What it pays",
     earningRate === 0n
       ? "Nothing: rounds are trained for free."
-      : `${formatNumber(earningRate)} points an epoch, shared by rounds taken part in${slashingRate > 0n ? `; a client that is ejected loses ${formatNumber(slashingRate)}` : ""}.${chain !== null && chain.treasury === null ? " No treasury stands behind them: they are only counted." : ""}`,
+      : `${amount(earningRate)} an epoch, shared by rounds taken part in${slashingRate > 0n ? `; a client that is ejected loses ${amount(slashingRate)}` : ""}.${chain !== null && chain.treasury === null ? " No treasury stands behind them: they are only counted." : ""}`,
   ]);
   if (chain !== null && chain.treasury !== null) {
     facts.push(["Paid in tokens of", <AddressText address={chain.treasury.mint} key="mint" label="mint" />]);
-    if (chain.fundedPoints !== null && earningRate > 0n) facts.push(["Funded", fundedText(chain.fundedPoints, earningRate)]);
+    if (chain.fundedPoints !== null && earningRate > 0n) facts.push(["Funded", fundedText(chain.fundedPoints, earningRate, amount)]);
   }
   if (chain !== null) {
     if (chain.minBondLamports > 0n) facts.push(["Bond", `Owners deposit at least ${formatSol(chain.minBondLamports)}.`]);
@@ -50,10 +53,10 @@ export function FactsPanel({ view }: { view: RunView }) {
 }
 
 /** An epoch promises only what was funded before it began. */
-function fundedText(fundedPoints: bigint, earningRate: bigint): string {
-  if (fundedPoints < earningRate) return `${formatNumber(fundedPoints)} points: less than the coming epoch would pay.`;
+function fundedText(fundedPoints: bigint, earningRate: bigint, amount: (points: bigint) => string): string {
+  if (fundedPoints < earningRate) return `${amount(fundedPoints)}: less than the coming epoch would pay.`;
   const epochs = fundedPoints / earningRate;
-  return `${formatNumber(fundedPoints)} points: enough for ${formatNumber(epochs)} more ${epochs === 1n ? "epoch" : "epochs"}.`;
+  return `${amount(fundedPoints)}: enough for ${formatNumber(epochs)} more ${epochs === 1n ? "epoch" : "epochs"}.`;
 }
 
 function accessText({ chain }: RunView): ReactNode {

@@ -239,11 +239,21 @@ export class ChainRun implements RunFeed {
     this.#facts = {
       ...{ account, read },
       access: isPublic ? { kind: "anyone" } : { kind: "granted", authority: header.joinAuthority },
-      treasury: held && { address: treasury, mint: held.mint },
+      treasury: held && { address: treasury, mint: held.mint, decimals: await this.#decimals(held.mint) },
     };
     if (!isSame) this.#channel.setSchedule((step) => read.learningRate(step, null));
     this.#show();
     await this.#readMembers(at, header);
+  }
+
+  /** A mint never changes them. */
+  async #decimals(mint: Address): Promise<number | null> {
+    const before = this.#facts?.treasury;
+    if (before?.mint === mint && before.decimals !== null) return before.decimals;
+    // most runs pay nothing: who watches them does not load it
+    const { readMint } = await import("@starling/sdk/solana/tokens");
+    const { accounts } = await this.#link.client.accounts([mint], { signal: this.#closing.signal });
+    return (accounts[0] && readMint(accounts[0])?.decimals) ?? null;
   }
 
   /** Points of settled epochs, once an epoch: it takes a search of the program's accounts. */

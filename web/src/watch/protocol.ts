@@ -205,7 +205,7 @@ export interface ChainView {
   /** of future epochs; null: nobody ever funded the run, its points are only counted */
   fundedPoints: bigint | null;
   /** null: points are not paid in tokens */
-  treasury: { address: string; mint: string } | null;
+  treasury: { address: string; mint: string; /** null: the mint cannot be read */ decimals: number | null } | null;
 }
 
 /** One finished round, as its witnesses told it. */

@@ -96,7 +96,11 @@ function ConfigForm({ run, refresh, action }: TabProps & { action: ActionHandle<
                     aria-describedby={describedBy}
                     className="block w-full text-sm text-muted file:mr-3 file:min-h-9 file:cursor-pointer file:rounded-lg file:border file:border-line-strong file:bg-surface file:px-3 file:font-medium file:text-text"
                     id={id}
-                    onChange={(event) => void load(event.target.files?.[0])}
+                    onChange={(event) => {
+                      const file = event.target.files?.[0];
+                      event.target.value = ""; // the same file, mended, is read again
+                      void load(file);
+                    }}
                     type="file"
                   />
                 )}
