@@ -137,7 +137,7 @@ export async function composeClient({ options, keys, adapter, announce, reach, l
   let chosen = null as Pick<RemoteEngine, "memory" | "precision"> | null;
   const engine = await ResilientEngine.create({
     start: async (onDeath) => {
-      const offer = await offerFor(adapter.choice, runConfig, plan);
+      const offer = await offerFor(adapter, runConfig, plan);
       const started = await RemoteEngine.create({
         runConfig,
         plan,

@@ -1,6 +1,6 @@
 /** Options of `memory`. Those of `client` mean the same here. */
 import { defineOptions } from "../defineOptions.ts";
-import { configPath, device, deviceDoc } from "./shared.ts";
+import { adapter, configPath, device, deviceDoc } from "./shared.ts";
 import { training } from "./training.ts";
 
 export const memoryOptions = defineOptions({
@@ -26,6 +26,7 @@ export const memoryOptions = defineOptions({
   kernelProfile: training.kernelProfile,
   dataParallelism: training.dataParallelism,
   tensorParallelism: training.tensorParallelism,
+  adapter,
   device: { ...device, default: "auto", env: null, doc: deviceDoc },
   json: { type: "boolean", default: false, env: null, doc: "Print one JSON object instead of text." },
 });

@@ -39,7 +39,10 @@ describe("starling memory", () => {
     expect(missing.code).toBe(2);
     const uneven = await starling("--config-path", "test", "--adapter-memory", "1", "--tensor-parallelism", "64");
     expect(uneven.out).toMatch(/^starling: [^\n]+\n$/);
-    expect(uneven.code).toBe(1);
+    expect(uneven.code).toBe(2);
+    const elsewhere = await starling("--config-path", "test", "--device", "software", "--adapter", "Radeon");
+    expect(elsewhere.out).toMatch(/no adapter is meant by "Radeon"; there are 0: SwiftShader/);
+    expect(elsewhere.code).toBe(3);
   });
 
   it("exits with 1 where nothing fits", async () => {

@@ -13,6 +13,8 @@ import { adapterFor } from "../doctor/adapterReport.ts";
 import { engineSettings } from "../engine/engineSettings.ts";
 import { hostBytesOf, machineMemory, memoryOffer } from "../engine/memoryOffer.ts";
 import { EXIT_CODES, HostError } from "../errors.ts";
+import { chooseAdapter, type DeviceChoice } from "../platform/adapter.ts";
+import { cards, leastFreeBytes } from "../platform/cards.ts";
 
 export type MemoryOptions = OptionsOf<typeof memoryOptions>;
 
@@ -71,7 +73,10 @@ function readModel(file: string): LlamaConfig {
 
 async function subject(options: MemoryOptions, hostBytes: number): Promise<Subject> {
   if (options.adapterMemory !== undefined) return { name: "a GPU", facts: TYPICAL_GPU, bytes: options.adapterMemory * 1e9 };
-  const { used, isBundled } = await adapterFor(options.device, AbortSignal.timeout(120_000));
+  const { adapter: selector, device } = options;
+  // refuses a selector that means none
+  const chosen = selector === undefined ? null : await chooseAdapter(device as DeviceChoice, { selector });
+  const { used, isBundled } = await adapterFor(device, AbortSignal.timeout(120_000), selector);
   if (used.kind !== "found") {
     throw new HostError(
       "no-adapter",
@@ -79,8 +84,10 @@ async function subject(options: MemoryOptions, hostBytes: number): Promise<Subje
     );
   }
   const { report } = used;
-  const { availableBytes, adapterFreeBytes } = await machineMemory();
-  const bytes = isBundled || report.isSoftware ? Math.max(0, availableBytes - hostBytes) : adapterFreeBytes;
+  const onHost = isBundled || report.isSoftware;
+  const bytes = onHost
+    ? Math.max(0, machineMemory().availableBytes - hostBytes)
+    : leastFreeBytes(chosen?.cards ?? [report.card], await cards());
   return { name: report.name, facts: report.facts ?? TYPICAL_GPU, bytes };
 }
 

@@ -11,10 +11,11 @@ import { limits } from "./checks/limits.ts";
 import { machineMemory } from "../engine/memoryOffer.ts";
 import { memory } from "./checks/memory.ts";
 import { nodeVersion } from "./checks/nodeVersion.ts";
-import { nvidia, parseCards, systemNvidiaPlaces } from "./checks/nvidia.ts";
+import { nvidia } from "./checks/nvidia.ts";
 import { ports, type WantedPort } from "./checks/ports.ts";
 import { rpc, websocket } from "./checks/rpc.ts";
 import { vulkan } from "./checks/vulkan.ts";
+import { cards } from "../platform/cards.ts";
 import { listAdapters } from "../platform/listAdapters.ts";
 import { Subject } from "./subject.ts";
 
@@ -36,15 +37,13 @@ export function checksFor(options: DoctorOptions): Check[] {
         const found = options.device === "software" ? [] : await listAdapters("system", signal);
         return found.length > 0 || options.device === "gpu" ? found : listAdapters("software", signal);
       },
-      freeMib: async () => {
-        const cards = await systemNvidiaPlaces.query(AbortSignal.timeout(5_000)).then(parseCards, () => []);
-        return new Map(cards.map(({ name, freeMib }) => [name, freeMib]));
-      },
+      cards: () => cards(),
       selector: options.adapter,
     }),
     arithmetic(look),
     memory({
-      facts: () => machineMemory(),
+      facts: machineMemory,
+      cards: () => cards(),
       run,
       adapter: look,
       engine: {

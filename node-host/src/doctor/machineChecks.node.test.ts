@@ -68,7 +68,7 @@ describe("vulkan", () => {
 });
 
 describe("nvidia", () => {
-  const H200 = "NVIDIA H200, 580.95.05, 143771, 143000\n";
+  const H200 = "NVIDIA H200, 580.95.05, 143771, 143000, 00000000:19:00.0\n";
   const machine = (device: { card: boolean; nodes: readonly string[] }, query = async () => H200) => {
     const pci = join(folder, "pci", "0000:01:00.0");
     mkdirSync(pci, { recursive: true });
@@ -105,6 +105,7 @@ describe("nvidia", () => {
 
 const report: AdapterReport = {
   name: "SwiftShader",
+  card: { name: "a card", pciId: null },
   isSoftware: true,
   maxBufferBytes: 2 ** 30,
   hasF16: false,
@@ -156,9 +157,15 @@ describe("adapter and arithmetic", () => {
 });
 
 describe("memory", () => {
-  const check = (facts: Partial<MachineMemory>, adapterReport: Partial<AdapterReport> = {}, isBundled = true) =>
+  const check = (
+    { adapterFreeBytes, ...facts }: Partial<MachineMemory> & { adapterFreeBytes?: number },
+    adapterReport: Partial<AdapterReport> = {},
+    isBundled = true,
+  ) =>
     memory({
-      facts: async () => ({ totalBytes: 2 ** 35, availableBytes: 2 ** 34, adapterFreeBytes: null, ...facts }),
+      facts: () => ({ totalBytes: 2 ** 35, availableBytes: 2 ** 34, ...facts }),
+      cards: async () =>
+        adapterFreeBytes === undefined ? [] : [{ name: report.card.name, pciId: "0000:19:00.0", freeBytes: adapterFreeBytes }],
       run: async () => run,
       adapter: async () => ({ ...software(adapterReport), isBundled }),
       engine: { profile: "auto", microBatchSequences: 1 },

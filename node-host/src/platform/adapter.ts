@@ -1,6 +1,7 @@
 /** Which adapters this machine trains on. */
 import { useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { HostError } from "../errors.ts";
+import type { Sought } from "./cards.ts";
 import { isReachable, selectAdapters, type AdapterListing } from "./adapters.ts";
 import { listAdapters } from "./listAdapters.ts";
 
@@ -13,6 +14,8 @@ export interface ChosenAdapter {
   sentence: string;
   /** what `--adapter` selected, by Dawn's names, in its order; empty: the first there is */
   adapters: string[];
+  /** what training will be on; empty for the bundled software adapter */
+  cards: readonly Sought[];
 }
 
 const SLOW = "some 50 times slower than a CPU library; good for trying out, not for training";
@@ -37,10 +40,11 @@ export async function chooseAdapter(device: DeviceChoice, { selector, devices = 
     const real = system.filter(({ isFallbackAdapter }, index) => !isFallbackAdapter && isReachable(system, index));
     if (devices > 1 && real.length >= devices) {
       const adapters = real.slice(0, devices);
-      return { choice: "gpu", sentence: `GPUs: ${adapters.map(nameOf).join(", ")}`, adapters: adapters.map(({ name }) => name) };
+      const names = adapters.map(({ name }) => name);
+      return { choice: "gpu", sentence: `GPUs: ${adapters.map(nameOf).join(", ")}`, adapters: names, cards: adapters };
     }
     const sentence = found.isFallbackAdapter ? `software adapter of this machine: ${nameOf(found)}` : `GPU: ${nameOf(found)}`;
-    return { choice: "gpu", sentence, adapters: [] };
+    return { choice: "gpu", sentence, adapters: [], cards: [found] };
   }
   if (device === "gpu") {
     throw new HostError(
@@ -50,7 +54,7 @@ export async function chooseAdapter(device: DeviceChoice, { selector, devices = 
   }
   useBundledSoftwareDriver();
   const why = device === "software" ? "--device software" : "no GPU found";
-  return { choice: "software", sentence: `${why}: using the bundled software adapter (SwiftShader), ${SLOW}`, adapters: [] };
+  return { choice: "software", sentence: `${why}: using the bundled software adapter (SwiftShader), ${SLOW}`, adapters: [], cards: [] };
 }
 
 async function chooseNamed(device: DeviceChoice, selector: string, system: readonly AdapterListing[]): Promise<ChosenAdapter> {
@@ -62,6 +66,7 @@ async function chooseNamed(device: DeviceChoice, selector: string, system: reado
     choice: isBundled ? "software" : "gpu",
     sentence: isBundled ? `--adapter ${selector}: the bundled software adapter (${names}), ${SLOW}` : `--adapter ${selector}: ${names}`,
     adapters: chosen.map(({ name }) => name),
+    cards: isBundled ? [] : chosen,
   };
 }
 

@@ -98,12 +98,14 @@ export function selectAdapters<T extends Known>(selector: string, adapters: read
   return chosen;
 }
 
+/** nvidia-smi writes the domain with eight digits, and in capitals. */
+export const shortPciId = (id: string): string => id.toLowerCase().replace(/^0*([0-9a-f]{4}:)(?=[0-9a-f]{2}:)/, "$1");
+
 function matching<T extends Known>(part: string, adapters: readonly T[]): T[] {
   if (/^\d+$/.test(part)) return adapters.filter(({ index }) => index === Number(part));
   const lower = part.toLowerCase();
   if (/^([0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(lower)) {
-    // nvidia-smi writes the domain with eight digits
-    const short = lower.replace(/^0*([0-9a-f]{4}:)(?=[0-9a-f]{2}:)/, "$1");
+    const short = shortPciId(lower);
     return adapters.filter(({ pciId }) => pciId === short || pciId === `0000:${short}`);
   }
   const exact = adapters.filter(({ name }) => name.toLowerCase() === lower);

@@ -15,8 +15,10 @@ const gpu: AdapterListing = {
 };
 const twin = { ...gpu, index: 1, pciId: "0000:42:00.0" };
 const software = { ...gpu, index: 1, name: "llvmpipe", pciId: null, isFallbackAdapter: true, features: [], profile: "software" };
+const card = { name: gpu.name, pciId: gpu.pciId!, freeBytes: 40_000 * 2 ** 20 };
+const cards = [card, { ...card, pciId: "0000:42:00.0", freeBytes: 0 }];
 const look = (list: AdapterListing[], selector?: string) =>
-  adapters({ list: async () => list, freeMib: async () => new Map([[gpu.name, 40_000]]), selector }).run(AbortSignal.timeout(1_000));
+  adapters({ list: async () => list, cards: async () => cards, selector }).run(AbortSignal.timeout(1_000));
 
 it("lists every adapter with what it can, and says which are out of reach or not meant", async () => {
   expect(await look([gpu, software])).toEqual({

@@ -1,5 +1,6 @@
 /** Every adapter of the machine, as `--adapter` counts and names them. */
 import type { AdapterListing } from "../../platform/adapters.ts";
+import { freeBytesOf, type Card } from "../../platform/cards.ts";
 import { adapterLine, isReachable, selectAdapters } from "../../platform/adapters.ts";
 import { fail, ok, skip, warn, type Check, type Finding } from "../check.ts";
 
@@ -9,13 +10,12 @@ const MIB = 2 ** 20;
 export interface AdaptersSubject {
   /** of the drivers that a client here would use */
   list: (signal: AbortSignal) => Promise<AdapterListing[]>;
-  /** free memory by model, where the driver tells it */
-  freeMib: () => Promise<ReadonlyMap<string, number>>;
+  cards: () => Promise<readonly Card[]>;
   /** `--adapter` */
   selector: string | undefined;
 }
 
-export function adapters({ list, freeMib, selector }: AdaptersSubject): Check {
+export function adapters({ list, cards, selector }: AdaptersSubject): Check {
   return {
     id: "adapters",
     title: "All adapters",
@@ -23,8 +23,8 @@ export function adapters({ list, freeMib, selector }: AdaptersSubject): Check {
     run: async (signal): Promise<Finding> => {
       const found = await list(signal);
       if (found.length === 0) return skip("Dawn lists none");
-      const free = await freeMib();
-      const listed = found.map((adapter) => line(adapter, found, free.get(adapter.name))).join("; ");
+      const known = await cards();
+      const listed = found.map((adapter) => line(adapter, found, freeBytesOf(adapter, known))).join("; ");
       const hidden = found.find((_, index) => !isReachable(found, index));
       if (selector !== undefined) {
         try {
@@ -43,13 +43,13 @@ export function adapters({ list, freeMib, selector }: AdaptersSubject): Check {
   };
 }
 
-function line(adapter: AdapterListing, all: readonly AdapterListing[], freeMib: number | undefined): string {
+function line(adapter: AdapterListing, all: readonly AdapterListing[], freeBytes: number | null): string {
   if (!isReachable(all, all.indexOf(adapter))) return `${adapterLine(adapter)}, cannot be reached from the same process`;
   const { profile, maxBufferBytes, features, isFallbackAdapter } = adapter;
   if (maxBufferBytes === 0) return `${adapterLine(adapter)}, gives no device`;
   const can = [features.includes("shader-f16") ? "f16" : "no f16"];
   if (features.some((feature) => feature.includes("subgroup-matrix"))) can.push("tensor cores");
-  const memory = freeMib === undefined ? [] : [`${Math.round(freeMib)} MiB free`];
+  const memory = freeBytes === null ? [] : [`${Math.round(freeBytes / MIB)} MiB free`];
   const kind = isFallbackAdapter ? ["software"] : [];
   const buffers = `buffers up to ${Math.round(maxBufferBytes / MIB)} MiB`;
   return `${adapterLine(adapter)}, ${[...kind, ...memory, buffers, ...can, `kernels ${profile}`].join(", ")}`;

@@ -4,6 +4,7 @@ import { DeviceError } from "@starling/trainer-core/device/errors";
 import type { EngineSettings } from "@starling/trainer-core/train/engineSettings";
 import { fit, USABLE_SHARE, type Fit } from "@starling/trainer-core/train/fit";
 import { hostBytesOf, memoryOffer, type MachineMemory } from "../../engine/memoryOffer.ts";
+import { leastFreeBytes, type Card } from "../../platform/cards.ts";
 import type { AdapterChoice } from "../adapterReport.ts";
 import { fail, ok, warn, type Check, type Finding } from "../check.ts";
 import type { Run } from "../subject.ts";
@@ -13,19 +14,20 @@ const MIB = 2 ** 20;
 const LEAST_BYTES = 1024 * MIB;
 
 export interface MemorySubject {
-  facts: () => Promise<MachineMemory>;
+  facts: () => MachineMemory;
+  cards: () => Promise<readonly Card[]>;
   run: (signal: AbortSignal) => Promise<Run | null>;
   adapter: (signal: AbortSignal) => Promise<AdapterChoice>;
   engine: EngineSettings;
 }
 
-export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
+export function memory({ facts, cards, run, adapter, engine }: MemorySubject): Check {
   return {
     id: "memory",
     title: "Memory",
     timeoutMs: 120_000,
     run: async (signal) => {
-      const { totalBytes, availableBytes, adapterFreeBytes } = await facts();
+      const { totalBytes, availableBytes } = facts();
       const has = `${text(availableBytes)} of ${text(totalBytes)} free`;
       if (availableBytes < LEAST_BYTES) return fail(has, `End other programs, or use a machine with at least ${text(LEAST_BYTES)} free.`);
       const subject = await run(signal).catch(() => null);
@@ -34,6 +36,7 @@ export function memory({ facts, run, adapter, engine }: MemorySubject): Check {
       const { used, isBundled } = await adapter(signal);
       const report = used.kind === "found" ? used.report : null;
       const onHost = isBundled || (report?.isSoftware ?? true);
+      const adapterFreeBytes = report === null ? null : leastFreeBytes([report.card], await cards());
       const adapterBytes = onHost ? Math.max(0, availableBytes - hostBytesOf(subject.plan, config)) : adapterFreeBytes;
       const settings = { ...engine, offer: memoryOffer(config, adapterBytes) };
       let fitting: Fit;

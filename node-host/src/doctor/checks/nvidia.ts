@@ -1,7 +1,7 @@
 /** The NVIDIA driver, where there is such a card. */
-import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nvidiaSmi, parseCards, type NvidiaCard } from "../../platform/nvidiaSmi.ts";
 import { fail, ok, skip, warn, type Check } from "../check.ts";
 
 const NVIDIA_VENDOR = "0x10de";
@@ -12,39 +12,11 @@ export interface NvidiaPlaces {
   /** of PCI devices: each has `vendor` and `class` */
   pciFolder: string;
   devFolder: string;
-  /** memory in MiB and names, by `nvidia-smi`; rejects where it is not there or fails */
+  /** as `nvidiaSmi` answers */
   query: (signal: AbortSignal) => Promise<string>;
 }
 
-export const systemNvidiaPlaces: NvidiaPlaces = {
-  pciFolder: "/sys/bus/pci/devices",
-  devFolder: "/dev",
-  query: (signal) =>
-    new Promise((resolve, reject) =>
-      execFile(
-        "nvidia-smi",
-        ["--query-gpu=name,driver_version,memory.total,memory.free", "--format=csv,noheader,nounits"],
-        { signal, timeout: 8_000 },
-        (error, stdout, stderr) =>
-          error ? reject(new Error(stderr.trim().split("\n")[0] || stdout.trim().split("\n")[0] || error.message)) : resolve(stdout),
-      ),
-    ),
-};
-
-export interface NvidiaCard {
-  name: string;
-  driver: string;
-  totalMib: number;
-  freeMib: number;
-}
-
-export function parseCards(csv: string): NvidiaCard[] {
-  return csv
-    .split("\n")
-    .map((line) => line.split(",").map((cell) => cell.trim()))
-    .filter((cells) => cells.length === 4 && cells[0] !== "")
-    .map(([name, driver, total, free]) => ({ name: name!, driver: driver!, totalMib: Number(total), freeMib: Number(free) }));
-}
+export const systemNvidiaPlaces: NvidiaPlaces = { pciFolder: "/sys/bus/pci/devices", devFolder: "/dev", query: nvidiaSmi };
 
 export function nvidia(places: NvidiaPlaces = systemNvidiaPlaces): Check {
   return {
