@@ -18,6 +18,7 @@ const ENTRY = {
   golden: ["scripts/golden.ts"],
   bench: ["scripts/bench.ts"],
   lab: ["scripts/lab.ts"],
+  lavapipe: ["scripts/lavapipe.ts"],
   generate: ["scripts/generate.ts"],
   sim: ["scripts/sim.ts"],
   soak: ["scripts/soak.ts"],
@@ -71,12 +72,14 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock || !existsSync(no
 const [script, ...fixed] = ENTRY[called];
 // memory that stands still early: as node-host/src/testnet/child.ts
 const flags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
-const child = spawn(nodeBin, [...flags, join(root, script), ...fixed, ...args], {
+// one that finds another software driver: scripts/lavapipe
+const node = process.env.STARLING_NODE ?? nodeBin;
+const child = spawn(node, [...flags, join(root, script), ...fixed, ...args], {
   stdio: "inherit",
   env: {
     MALLOC_ARENA_MAX: "2",
     ...process.env,
-    PATH: `${dirname(nodeBin)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}`,
+    PATH: `${dirname(node)}:${join(root, "node_modules", ".bin")}:${process.env.PATH ?? ""}`,
   },
 });
 // The child shares our terminal and gets Ctrl-C itself; a signal sent to us alone is passed on, and we wait for its answer.
