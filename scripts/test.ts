@@ -8,6 +8,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { conclude, type Counts } from "./counts.ts";
+import { isReady, lavapipeEnvironment } from "./lavapipe/driver.ts";
+
+/** What half precision and tensor cores take part in. */
+const ON_TENSOR_CORES = [
+  ...["attention", "matmul", "rows", "storage", "storedKernels"].map((name) => `trainer-core/src/model/${name}.node.test.ts`),
+  ...["device/openDevice", "device/tensorCores", "train/precision"].map((name) => `trainer-core/src/${name}.node.test.ts`),
+  "scripts/bench/precision/trainLosses.node.test.ts",
+];
 
 const filters = process.argv.slice(2);
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -95,11 +103,27 @@ function runPrograms(): void {
   else total.failed++;
 }
 
-function runVitest(): void {
+/**
+ * The kernels once more, on a driver with half precision and tensor cores: SwiftShader has neither, so the tests above left them out or
+ * emulated them. Where it is ready; it is not downloaded for this.
+ */
+function runLavapipe(): void {
+  if (!isReady()) {
+    console.log(
+      "skip lavapipe: no software driver with tensor cores is ready here, their kernels were compiled and emulated alone (npm run lavapipe)",
+    );
+    total.skipped++;
+    return;
+  }
+  runVitest(ON_TENSOR_CORES, lavapipeEnvironment());
+}
+
+function runVitest(suites: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
   const folder = mkdtempSync(join(tmpdir(), "starling-test-"));
   const report = join(folder, "vitest.json");
-  const result = spawnSync("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters], {
+  const result = spawnSync("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...suites], {
     stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...environment },
   });
   try {
     const counts = JSON.parse(readFileSync(report, "utf8")) as {
@@ -130,5 +154,6 @@ if (filters.length === 0) {
   runWasm();
   runPrograms();
 }
-runVitest();
+runVitest(filters);
+if (filters.length === 0) runLavapipe();
 conclude(total, startedMs);

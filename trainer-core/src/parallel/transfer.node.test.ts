@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from "vitest";
-import { createDawn, DAWN_FLAGS, useBundledSoftwareDriver } from "../device/dawn.node.ts";
+import { createDawn, DAWN_FLAGS } from "../device/dawn.node.ts";
+import { useTestDriver } from "../device/testDevice.node.ts";
 import { Device } from "../device/device.ts";
 import { ParameterSet } from "../model/parameterSet.ts";
 import { normals } from "../model/testing.ts";
@@ -9,7 +10,7 @@ const devices: Device[] = [];
 afterAll(() => devices.forEach((device) => device.dispose()));
 
 it("brings tensors to devices whose adapters cut them elsewhere, or not at all", async () => {
-  useBundledSoftwareDriver();
+  useTestDriver();
   const gpu = await createDawn(DAWN_FLAGS);
   const shapes = [
     { name: "a", shape: [384, 64] },

@@ -1,7 +1,8 @@
 import { loadRunConfig } from "@starling/config/presets.node";
 import { toHex } from "@starling/sdk/bytes";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createDawn, useBundledSoftwareDriver } from "../device/dawn.node.ts";
+import { createDawn } from "../device/dawn.node.ts";
+import { useTestDriver } from "../device/testDevice.node.ts";
 import { LocalEngine } from "./localEngine.ts";
 import { runPlan } from "./runPlan.ts";
 import { SteadyEngine } from "./steadyEngine.ts";
@@ -18,7 +19,7 @@ describe("LocalEngine", () => {
       onDeath: () => undefined,
       ...options,
     });
-  beforeAll(() => useBundledSoftwareDriver());
+  beforeAll(() => useTestDriver());
 
   it("takes fewer sequences at once where a dispatch would take too long, and trains the same run", async () => {
     const whole = await create({});

@@ -2,7 +2,8 @@
 import { loadRunConfig } from "@starling/config/presets.node";
 import { toHex } from "@starling/sdk/bytes";
 import { afterEach, describe, expect, it } from "vitest";
-import { calmPolling, createDawn, useBundledSoftwareDriver } from "../device/dawn.node.ts";
+import { calmPolling, createDawn } from "../device/dawn.node.ts";
+import { useTestDriver } from "../device/testDevice.node.ts";
 import type { BeginRound, Engine } from "../round/ports.ts";
 import { LocalEngine } from "./localEngine.ts";
 import { ResilientEngine } from "./resilientEngine.ts";
@@ -21,7 +22,7 @@ afterEach(async () => {
 });
 
 async function localEngine(onDeath: (error: Error) => void): Promise<LocalEngine> {
-  if (process.env["STARLING_TEST_ADAPTER"] !== "system") useBundledSoftwareDriver();
+  useTestDriver();
   const gpu = await createDawn(["enable-dawn-features=disable_workgroup_init"]);
   const engine = await LocalEngine.create({ gpu, plan, microBatchSequences: 1, onDeath });
   calmPolling(engine.device.gpu);
