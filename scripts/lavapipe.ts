@@ -1,16 +1,16 @@
 /**
- * `npm run lavapipe [-- COMMAND ...]`: runs a command on a software Vulkan driver that has half precision and tensor cores (lavapipe/driver.ts),
+ * `npm run lavapipe [-- COMMAND ...]`: runs a command on a software Vulkan driver that has half precision and tensor cores (e2e/src/lavapipe.ts),
  * which is installed into a folder of its own when it is not there. Without a command it says what the driver offers. Such as
  *   npm run lavapipe -- npm run golden -- ../shared/golden --profile tensor
  */
 import { spawn } from "node:child_process";
-import { installLavapipe, isReady, LavapipeError, lavapipeEnvironment, lavapipeFolder } from "./lavapipe/driver.ts";
+import { installLavapipe, isReady, LavapipeError, lavapipeEnvironment, lavapipeFolder } from "../e2e/src/lavapipe.ts";
 import { runMain } from "./runMain.ts";
 
 async function main([...command]: readonly string[]): Promise<number> {
   if (!isReady()) installLavapipe(lavapipeFolder(), (line) => console.error(line));
   const environment = lavapipeEnvironment();
-  const [program, ...args] = command.length > 0 ? command : [environment["STARLING_NODE"]!, "scripts/lavapipe/offer.ts"];
+  const [program, ...args] = command.length > 0 ? command : [environment["STARLING_NODE"]!, "e2e/src/lavapipeOffer.ts"];
   const child = spawn(program!, args, { stdio: "inherit", env: { ...process.env, ...environment } });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { conclude, type Counts } from "./counts.ts";
-import { isReady, lavapipeEnvironment } from "./lavapipe/driver.ts";
+import { isReady, lavapipeEnvironment } from "../e2e/src/lavapipe.ts";
 
 /** What half precision and tensor cores take part in. */
 const ON_TENSOR_CORES = [

@@ -163,8 +163,8 @@ export class LiveRun {
     return server;
   }
 
-  /** `args`: how it is to compute. */
-  startClient(number: number, args: readonly string[] = ["--micro-batch-size", "4"]): Node {
+  /** `args`: how it is to compute. `device`: on what; a driver other than ours needs a `place` too. */
+  startClient(number: number, args: readonly string[] = ["--micro-batch-size", "4"], device: "software" | "gpu" = "software"): Node {
     const name = `client-${number}`;
     const node = this.#spawn(name, (host) => [
       "client",
@@ -179,7 +179,7 @@ export class LiveRun {
       "--checkpoint-dir",
       this.checkpoints(number),
       "--device",
-      "software",
+      device,
       "--hash-each-round",
       "true",
       ...args,
