@@ -66,7 +66,9 @@ async function attempt(group: string, run: () => Promise<GoldenResult[]>): Promi
 }
 
 const device = await createTestDevice(profile);
-console.log(`adapter ${adapterName(device.adapter)}, profile ${device.profile}`);
+const [matrix] = device.features.subgroupMatrices;
+const cores = matrix === undefined ? ", tensor cores emulated" : `, tensor cores of ${matrix.M}x${matrix.N}x${matrix.K}`;
+console.log(`adapter ${adapterName(device.adapter)}, profile ${device.profile}${device.profile === "tensor" ? cores : ""}`);
 const devices = [device];
 async function atLeast(count: number): Promise<Device[]> {
   while (devices.length < count) devices.push(await createTestDevice(profile));
