@@ -99,6 +99,7 @@ function download(mirror: string, apt: string): string {
     "APT::Architecture": "amd64",
     "Debug::NoLocking": "true",
     "Acquire::Languages": "none",
+    "APT::Update::Error-Mode": "any",
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   run("apt-get", [...options, "-qq", "update"]);

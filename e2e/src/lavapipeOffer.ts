@@ -5,9 +5,9 @@ import { adapterName } from "@starling/trainer-core/device/features";
 
 const { adapter, features } = await Device.create(await createDawn(DAWN_FLAGS));
 const matrices = features.subgroupMatrices.map(({ M, N, K }) => `${M}x${N}x${K}`);
-console.log(
+process.stdout.write(
   `${adapterName(adapter)}: ${features.shaderF16 ? "f16" : "no f16"}, subgroups of ${features.minSubgroupSize} to ${features.maxSubgroupSize}, ${
     matrices.length === 0 ? "no tensor cores" : `tensor cores of ${matrices.join(", ")}`
-  }`,
+  }\n`,
+  () => process.exit(0),
 );
-process.exit(0);

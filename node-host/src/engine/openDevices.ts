@@ -10,8 +10,11 @@ import { deviationSentence, selfTest } from "@starling/trainer-core/train/selfTe
 import { HostError } from "../errors.ts";
 import { tuningStore } from "./tuningStore.ts";
 
-/** What measuring tiles may take at the first start on a GPU that nobody has measured. */
-const TUNING_BUDGET_MS = 5000;
+/**
+ * What measuring tiles may take at the first start on a GPU that nobody has measured. What is not reached then is never measured: mostly
+ * it compiles, fifteen pipelines for tensor cores.
+ */
+const TUNING_BUDGET_MS = 15_000;
 
 /**
  * The first computes what all replicas must agree on, so its arithmetic is tested. Errors: HostError wrong-arithmetic, ParallelError,

@@ -3,7 +3,4 @@ import { parseOptions } from "@starling/config";
 import { runMain } from "../../runMain.ts";
 import { benchGpu, benchGpuOptions } from "../gpu.ts";
 
-runMain("bench gpu", async (argv) => {
-  await benchGpu(parseOptions(benchGpuOptions, argv));
-  return 0;
-});
+runMain("bench gpu", async (argv) => ((await benchGpu(parseOptions(benchGpuOptions, argv))) ? 0 : 1));

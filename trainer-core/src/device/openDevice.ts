@@ -12,7 +12,7 @@ import { Device, type DeviceOptions, type KernelProfile } from "./device.ts";
 import { DeviceError } from "./errors.ts";
 import { adapterName, SUBGROUP_MATRIX } from "./features.ts";
 
-/** A driver that neither answers nor gives up. Compiling ten pipelines takes seconds. */
+/** A driver that neither answers nor gives up. A product's pipeline takes a second or two to compile, and there are ten. */
 const PATIENCE_MS = 30_000;
 
 /** No tile's sides divide them, four does: as a layer's. */
@@ -81,23 +81,28 @@ export async function wrongTensorProduct(device: Device): Promise<string | null>
   return wrongProduct(device, [...products, { profile, form: "forward", storage: "f32" }]);
 }
 
-/** Why one of the products cannot be computed here, in a few words; null where all are right to the last bit. Rejects never. */
+/** Why one of the products cannot be computed here, in a few words; null where all are right to the last bit. `patienceMs`: for each. Rejects never. */
 export async function wrongProduct(
   device: Device,
   products: readonly TriedProduct[],
   { kernel = matmul, patienceMs = PATIENCE_MS }: { kernel?: typeof matmul; patienceMs?: number } = {},
 ): Promise<string | null> {
+  try {
+    for (const product of products) {
+      const wrong = await inTime(tryProduct(device, product, kernel), patienceMs);
+      if (wrong !== null) return wrong;
+    }
+    return null;
+  } catch (error) {
+    return (error as Error).message.split("\n")[0]; // Dawn goes on with where it was
+  }
+}
+
+function inTime(tried: Promise<string | null>, patienceMs: number): Promise<string | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`no answer within ${patienceMs / 1000} s`), patienceMs);
   });
-  const tried = (async () => {
-    for (const product of products) {
-      const wrong = await tryProduct(device, product, kernel);
-      if (wrong !== null) return wrong;
-    }
-    return null;
-  })().catch((error: unknown) => (error as Error).message.split("\n")[0]); // Dawn goes on with where it was
   return Promise.race([tried, late]).finally(() => clearTimeout(timer));
 }
 

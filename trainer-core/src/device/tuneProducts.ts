@@ -1,6 +1,7 @@
 /** Measures the tiles of matrix products on this device (shaders/src/lab): for adapters that nobody has measured yet. */
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import { GPU_SHAPES, SOFTWARE_SHAPES, sweepTiles } from "@starling/shaders/lab/sweep";
+import { timeOf } from "@starling/shaders/lab/timeOf";
 import { measuredEntry, tuningOf, type TuningEntry } from "@starling/shaders/lab/tuning";
 import type { Device } from "./device.ts";
 import { wrongTensorProduct } from "./openDevice.ts";
@@ -12,6 +13,9 @@ export interface TuneOptions {
   repeats?: number;
   onMeasured?: (line: string) => void;
 }
+
+/** A GPU that had nothing to do runs at a sixth of its clock at first: the first tile must not pay for that. */
+const WARM_UP_MS = 250;
 
 export { adapterKey, type TuningEntry } from "@starling/shaders/lab/tuning";
 
@@ -27,19 +31,23 @@ export async function measureTiles(device: Device, { budgetMs, repeats = 3, onMe
     return made;
   };
   const uniform = device.uniform("tiles sizes", 48);
+  let isWarm = device.profile === "software";
   const time = async ({ spec, constants, grid, sizes }: KernelCall, elements: number): Promise<number> => {
     const [a, b, c] = operands(elements);
     device.write(uniform, sizes!);
     const dispatch = await device.dispatch(spec, constants, [uniform, a, b, a, c], grid);
-    let shortest = Infinity;
-    for (let n = 0; n <= repeats; n++) {
+    const run = async (times: number) => {
       const start = performance.now();
-      device.run([dispatch]);
+      device.run(Array<typeof dispatch>(times).fill(dispatch));
       await device.idle();
-      // the first run may still compile
-      if (n > 0) shortest = Math.min(shortest, performance.now() - start);
+      return performance.now() - start;
+    };
+    if (!isWarm) {
+      isWarm = true;
+      await run(1);
+      for (const end = performance.now() + WARM_UP_MS; performance.now() < end;) await run(16);
     }
-    return shortest;
+    return timeOf(run, repeats);
   };
   try {
     return await sweepTiles({

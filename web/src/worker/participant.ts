@@ -236,7 +236,8 @@ export class Participant {
     engine.onGivenUp = (error) => void this.#stopWith({ kind: "failed", code: "adapter", text: error.message });
 
     const runStartHash = await engine.parameterHash();
-    const folders = this.#request.identity === null ? null : await openTensorFolders(`${runId} ${member.peerId.slice(0, 16)}`);
+    const folders = this.#request.identity === null ? null : await openTensorFolders(runId, member.peerId);
+    if (folders !== null) this.#undo.push(() => folders.close());
     const sink =
       folders &&
       agreedParameters(

@@ -3,19 +3,72 @@
  * epoch, so that a reload fetches neither again. Used in a Worker alone. Where the browser keeps nothing, nothing is kept.
  */
 import type { CheckpointSink, ModelCache } from "@starling/trainer-core/round/ports";
+import { forgottenFolders, type FolderAge } from "./forgottenFolders.ts";
 
 const HASH = /^[0-9a-f]{64}$/;
 
-/** Null where there is no such file system. */
-export async function openTensorFolders(runId: string): Promise<{ arriving: ModelCache; agreed: ModelCache } | null> {
+export interface TensorFolders {
+  arriving: ModelCache;
+  agreed: ModelCache;
+  /** resolves when the folders of runs that are not trained here any more are gone */
+  tidied: Promise<void>;
+  /** from now on another tab may remove them */
+  close(): void;
+}
+
+/** Of one run and peer id; those of runs long not trained here are removed meanwhile. Null where there is no such file system. */
+export async function openTensorFolders(runId: string, peerId: string): Promise<TensorFolders | null> {
+  const name = encodeURIComponent(`${runId} ${peerId.slice(0, 16)}`).replaceAll("%", "_");
+  let close: (() => void) | null = null;
   try {
     const root = await navigator.storage.getDirectory();
-    const run = await root.getDirectoryHandle(encodeURIComponent(runId).replaceAll("%", "_"), { create: true });
-    const [arriving, agreed] = await Promise.all(["arriving", "agreed"].map((name) => run.getDirectoryHandle(name, { create: true })));
-    return { arriving: tensorFolder(arriving), agreed: tensorFolder(agreed) };
+    close = await holdFolder(name);
+    const run = await root.getDirectoryHandle(name, { create: true });
+    const [arriving, agreed] = await Promise.all(["arriving", "agreed"].map((part) => run.getDirectoryHandle(part, { create: true })));
+    // what cannot be removed now stays until the next time
+    const tidied = removeForgotten(root, name).catch(() => undefined);
+    return { arriving: tensorFolder(arriving), agreed: tensorFolder(agreed), tidied, close };
   } catch {
+    close?.();
     return null;
   }
+}
+
+const lockOf = (name: string): string => `starling tensors ${name}`;
+
+/** Waits for a tab that is just removing the folder. Resolves to how to let go of it; the browser does when the tab is gone. */
+function holdFolder(name: string): Promise<() => void> {
+  const { promise, resolve, reject } = Promise.withResolvers<() => void>();
+  navigator.locks.request(lockOf(name), () => new Promise<void>((release) => resolve(release))).catch(reject);
+  return promise;
+}
+
+async function removeForgotten(root: FileSystemDirectoryHandle, opened: string): Promise<void> {
+  const folders: FolderAge[] = [];
+  for await (const [name, entry] of root.entries()) {
+    if (entry.kind !== "directory") continue;
+    // one that cannot be read is being written
+    const ms = await newestMs(entry as FileSystemDirectoryHandle).catch(() => Date.now());
+    folders.push({ name, newestMs: ms });
+  }
+  for (const name of forgottenFolders(folders, opened, Date.now())) {
+    // another tab may be training with it
+    await navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+      if (lock !== null) await root.removeEntry(name, { recursive: true });
+    });
+  }
+}
+
+async function newestMs(folder: FileSystemDirectoryHandle): Promise<number | null> {
+  let newest: number | null = null;
+  for await (const entry of folder.values()) {
+    const ms =
+      entry.kind === "directory"
+        ? await newestMs(entry as FileSystemDirectoryHandle)
+        : (await (entry as FileSystemFileHandle).getFile()).lastModified;
+    if (ms !== null) newest = Math.max(newest ?? 0, ms);
+  }
+  return newest;
 }
 
 /** `<parameter hash>/<index>.f32`, each complete or absent: a file's length is written last, in its first four bytes. */
