@@ -2,7 +2,7 @@
 import { useBundledSoftwareDriver } from "@starling/trainer-core/device/dawn.node";
 import { HostError } from "../errors.ts";
 import type { Sought } from "./cards.ts";
-import { isReachable, selectAdapters, type AdapterListing } from "./adapters.ts";
+import { selectAdapters, usableGpus, type AdapterListing } from "./adapters.ts";
 import { listAdapters } from "./listAdapters.ts";
 
 /** What `--device` may say. `auto`: the machine's own driver where it gives an adapter, the bundled software one otherwise. */
@@ -12,7 +12,7 @@ export interface ChosenAdapter {
   choice: "gpu" | "software";
   /** one sentence for the operator */
   sentence: string;
-  /** what `--adapter` selected, by Dawn's names, in its order; empty: the first there is */
+  /** what `--adapter` selected, or is not the first, by Dawn's names, in its order; empty: the first there is */
   adapters: string[];
   /** what training will be on; empty for the bundled software adapter */
   cards: readonly Sought[];
@@ -35,16 +35,16 @@ export interface AdapterWish {
 export async function chooseAdapter(device: DeviceChoice, { selector, devices = 1 }: AdapterWish = {}): Promise<ChosenAdapter> {
   const system = device === "software" ? [] : await listAdapters("system");
   if (selector !== undefined) return chooseNamed(device, selector, system);
-  const found = system[0];
+  const gpus = usableGpus(system);
+  const found = gpus[0] ?? system[0];
   if (found && (!found.isFallbackAdapter || device === "gpu" || process.env["VK_DRIVER_FILES"])) {
-    const real = system.filter(({ isFallbackAdapter }, index) => !isFallbackAdapter && isReachable(system, index));
-    if (devices > 1 && real.length >= devices) {
-      const adapters = real.slice(0, devices);
+    if (devices > 1 && gpus.length >= devices) {
+      const adapters = gpus.slice(0, devices);
       const names = adapters.map(({ name }) => name);
       return { choice: "gpu", sentence: `GPUs: ${adapters.map(nameOf).join(", ")}`, adapters: names, cards: adapters };
     }
     const sentence = found.isFallbackAdapter ? `software adapter of this machine: ${nameOf(found)}` : `GPU: ${nameOf(found)}`;
-    return { choice: "gpu", sentence, adapters: [], cards: [found] };
+    return { choice: "gpu", sentence, adapters: found === system[0] ? [] : [found.name], cards: [found] };
   }
   if (device === "gpu") {
     throw new HostError(

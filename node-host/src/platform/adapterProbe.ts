@@ -13,7 +13,8 @@ const NO_ADAPTER = "adapter=\u0001";
 async function names(): Promise<string[]> {
   try {
     const gpu = await createDawn([...DAWN_FLAGS, NO_ADAPTER]);
-    await gpu.requestAdapter();
+    // in the order in which training asks
+    await gpu.requestAdapter({ powerPreference: "high-performance" });
     return [];
   } catch (error) {
     return namesInRefusal((error as Error).message);

@@ -31,6 +31,13 @@ export function isReachable(adapters: readonly { name: string }[], index: number
   return adapters.findIndex(({ name }) => name.includes(adapters[index].name)) === index;
 }
 
+/** GPUs that give a device when asked for by name, in Dawn's order: not the software adapter that Mesa installs beside them. */
+export function usableGpus<T extends Pick<AdapterListing, "name" | "isFallbackAdapter" | "maxBufferBytes">>(adapters: readonly T[]): T[] {
+  return adapters.filter(
+    ({ isFallbackAdapter, maxBufferBytes }, index) => !isFallbackAdapter && maxBufferBytes > 0 && isReachable(adapters, index),
+  );
+}
+
 export interface PciDevice {
   /** 0000:01:00.0 */
   id: string;

@@ -5,7 +5,8 @@ import type { AdapterListing } from "./adapters.ts";
 /** `system`: the machine's own; `software`: the bundled one. */
 export type Driver = "system" | "software";
 
-const TIMEOUT_MS = 20_000;
+/** Without its persistence daemon NVIDIA's driver starts every card anew for each process, seconds a card. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * The adapters that Dawn finds with a driver. A driver has to be chosen before Dawn first looks for one, and a look cannot be taken back:

@@ -19,10 +19,12 @@ const REST_MS = 700;
 const REST_TEST_MS = 50;
 /** transactions read of one page of the past */
 const MOST_OF_PAGE = 240;
-/** new transactions read in one look: the reports of a round or two */
+/** new transactions read of one look: the reports of a round or two; more where nobody has looked for longer */
 const MOST_NEW = 12;
 const MOST_NEW_TEST = 100;
 const LOOK_EVERY_MS = 15_000;
+/** pages of signatures of one look; what lies behind them stays a gap until it is asked for */
+const MOST_PAGES_NEW = 3;
 /** a round's reports come within moments of each other */
 const GATHER_MS = 600;
 const LISTED = 24;
@@ -36,26 +38,57 @@ export interface ChainHistoryOptions {
   signal: AbortSignal;
 }
 
+/** Signatures that were not listed: older than `before`, newer than `until`; null: down to the run's first. */
+interface Gap {
+  before: string;
+  until: string | null;
+}
+
+/** What is known of a run's transactions. */
+interface Past {
+  /** to be read, the next one first */
+  queue: SignatureLine[];
+  /** newest first */
+  newest: SignatureLine[];
+  read: Map<string, ReadTransaction>;
+  /** signatures of which a node said an error once */
+  failed: Set<string>;
+  newestSignature: string | null;
+  /** newest first; none: the list is whole */
+  gaps: Gap[];
+  lookedMs: number;
+  wantsOlder: boolean;
+}
+
+/** It lives as long as its channel: connections are made anew after each sleep, and what was read before is not read again. */
+const pasts = new WeakMap<RunChannel, Past>();
+
+function pastOf(channel: RunChannel): Past {
+  const known = pasts.get(channel);
+  if (known !== undefined) return known;
+  const past: Past = {
+    ...{ queue: [], newest: [], read: new Map(), failed: new Set() },
+    ...{ newestSignature: null, gaps: [], lookedMs: 0, wantsOlder: false },
+  };
+  pasts.set(channel, past);
+  return past;
+}
+
 export class ChainHistory {
   readonly #options: ChainHistoryOptions;
   readonly #atOnce: number;
   readonly #restMs: number;
-  /** to be read, the next one first */
-  #queue: SignatureLine[] = [];
-  /** newest first */
-  #newest: SignatureLine[] = [];
-  readonly #read = new Map<string, ReadTransaction>();
-  #newestSignature: string | null = null;
-  #oldestSignature: string | null = null;
-  #isWhole = false;
-  #wantsOlder = false;
-  #wantsNew = false;
+  readonly #past: Past;
+  #wantsNew: boolean;
   #wake: () => void = () => {};
 
   constructor(options: ChainHistoryOptions) {
     this.#options = options;
     this.#atOnce = options.isTest ? AT_ONCE_TEST : AT_ONCE;
     this.#restMs = options.isTest ? REST_TEST_MS : REST_MS;
+    this.#past = pastOf(options.channel);
+    // something is known from before a sleep: only what is newer is looked for
+    this.#wantsNew = this.#past.newestSignature !== null;
     options.channel.setInfo({
       checked:
         "The programs took each report: its sender held a place in that round and was elected its witness. Steps and times rise together.",
@@ -72,18 +105,19 @@ export class ChainHistory {
   }
 
   older(): void {
-    this.#wantsOlder = true;
+    this.#past.wantsOlder = true;
     this.#wake();
   }
 
   async #go(): Promise<void> {
     const { signal, channel } = this.#options;
+    const past = this.#past;
     while (!signal.aborted) {
       try {
-        if (this.#newestSignature === null) {
+        if (past.newestSignature === null) {
           channel.setInfo({ isLoading: true });
-          await this.#lookForOlder();
-          if (this.#newestSignature === null) {
+          await this.#lookForFirst();
+          if (past.newestSignature === null) {
             // nothing there yet: everything that comes is new
             channel.setInfo({ isLoading: false, text: "The run has no transaction yet." });
             await this.#rest(LOOK_EVERY_MS / 3);
@@ -93,13 +127,13 @@ export class ChainHistory {
           await wait(GATHER_MS, signal);
           this.#wantsNew = false;
           await this.#lookForNew();
-        } else if (this.#wantsOlder) {
+        } else if (past.wantsOlder) {
           channel.setInfo({ isLoading: true });
           await this.#lookForOlder();
-          this.#wantsOlder = false;
+          past.wantsOlder = false;
         }
-        const next = this.#queue.splice(0, this.#atOnce);
-        channel.setInfo({ isLoading: this.#queue.length > 0, text: null });
+        const next = past.queue.splice(0, this.#atOnce);
+        channel.setInfo({ isLoading: past.queue.length > 0, text: null });
         if (next.length > 0) {
           await Promise.all(next.map((line) => this.#readOne(line)));
           await wait(this.#restMs, signal);
@@ -112,7 +146,7 @@ export class ChainHistory {
         await this.#rest(LOOK_EVERY_MS);
         continue;
       }
-      if (!this.#wantsNew && !this.#wantsOlder) {
+      if (!this.#wantsNew && !past.wantsOlder) {
         await this.#rest(LOOK_EVERY_MS);
         this.#wantsNew = true;
       }
@@ -126,30 +160,64 @@ export class ChainHistory {
     this.#wake = () => {};
   }
 
-  async #lookForNew(): Promise<void> {
-    const lines = await this.#signatures({ until: this.#newestSignature! });
+  /** The newest page, and how far the past goes. */
+  async #lookForFirst(): Promise<void> {
+    const lines = await this.#signatures({});
+    this.#past.lookedMs = Date.now();
+    if (lines.length === 0) return;
+    if (lines.length === PAGE) this.#past.gaps = [{ before: lines.at(-1)!.signature, until: null }];
     this.#note(lines);
-    const most = this.#options.isTest ? MOST_NEW_TEST : MOST_NEW;
-    const chosen = coarseToFine(lines.length)
-      .slice(0, most)
-      .map((index) => lines[index]!);
-    this.#queue.unshift(...chosen);
+    this.#readSpread(lines, lines.slice(0, LISTED));
+    this.#tellWhole();
   }
 
+  async #lookForNew(): Promise<void> {
+    const past = this.#past;
+    const until = past.newestSignature!;
+    const lines: SignatureLine[] = [];
+    let isDone = false;
+    for (let page = 0; page < MOST_PAGES_NEW && !isDone; page += 1) {
+      const before = lines.at(-1)?.signature;
+      const more = await this.#signatures(before === undefined ? { until } : { before, until });
+      lines.push(...more);
+      isDone = more.length < PAGE;
+    }
+    const nowMs = Date.now();
+    const looks = Math.max(1, Math.floor((nowMs - past.lookedMs) / LOOK_EVERY_MS));
+    past.lookedMs = nowMs;
+    if (!isDone) past.gaps.unshift({ before: lines.at(-1)!.signature, until });
+    this.#note(lines);
+    const [atOnce, mostEver] = this.#options.isTest ? [MOST_NEW_TEST, PAGE] : [MOST_NEW, MOST_OF_PAGE];
+    const chosen = coarseToFine(lines.length)
+      .slice(0, Math.min(mostEver, atOnce * looks))
+      .map((index) => lines[index]!);
+    // after a sleep: no more of it before what was waiting than of any other look
+    past.queue.unshift(...chosen.slice(0, atOnce));
+    past.queue.push(...chosen.slice(atOnce));
+    this.#tellWhole();
+  }
+
+  /** One page of the newest gap. */
   async #lookForOlder(): Promise<void> {
-    if (this.#isWhole) return;
-    const isFirst = this.#oldestSignature === null;
-    const lines = await this.#signatures(isFirst ? {} : { before: this.#oldestSignature! });
-    if (isFirst && lines.length === 0) return;
-    this.#isWhole = lines.length < PAGE;
-    this.#oldestSignature = lines.at(-1)?.signature ?? this.#oldestSignature;
-    if (isFirst) this.#note(lines);
+    const { gaps } = this.#past;
+    const gap = gaps[0];
+    if (gap === undefined) return;
+    const lines = await this.#signatures(gap.until === null ? { before: gap.before } : { before: gap.before, until: gap.until });
+    if (lines.length < PAGE) gaps.shift();
+    else gaps[0] = { ...gap, before: lines.at(-1)!.signature };
+    this.#readSpread(lines, []);
+    this.#tellWhole();
+  }
+
+  /** Evenly over them; `listed` are read whether or not they are of the spread. */
+  #readSpread(lines: readonly SignatureLine[], listed: readonly SignatureLine[]): void {
     const wanted = lines.filter(({ isOk }) => isOk);
     const spread = coarseToFine(wanted.length).slice(0, this.#options.isTest ? PAGE : MOST_OF_PAGE);
-    // those that are listed are read whether or not they are of the spread
-    const listed = isFirst ? lines.slice(0, LISTED) : [];
-    this.#queue.push(...new Set([...listed, ...spread.map((index) => wanted[index]!)]));
-    this.#options.channel.setInfo({ isWhole: this.#isWhole });
+    this.#past.queue.push(...new Set([...listed, ...spread.map((index) => wanted[index]!)]));
+  }
+
+  #tellWhole(): void {
+    this.#options.channel.setInfo({ isWhole: this.#past.gaps.length === 0 });
   }
 
   async #signatures(range: { before?: string; until?: string }): Promise<SignatureLine[]> {
@@ -161,33 +229,40 @@ export class ChainHistory {
   /** New ones, newest first. */
   #note(lines: readonly SignatureLine[]): void {
     if (lines.length === 0) return;
-    this.#newestSignature = lines[0]!.signature;
-    this.#newest = [...lines.slice(0, LISTED), ...this.#newest].slice(0, LISTED);
+    this.#past.newestSignature = lines[0]!.signature;
+    this.#past.newest = [...lines.slice(0, LISTED), ...this.#past.newest].slice(0, LISTED);
     this.#tellTransactions();
   }
 
   async #readOne(line: SignatureLine): Promise<void> {
     const { client, programs, at, channel, signal } = this.#options;
-    if (this.#read.has(line.signature)) return;
+    const { newest, read: known, failed, queue } = this.#past;
+    if (known.has(line.signature)) return;
     const config = { encoding: "json", commitment: client.commitment, maxSupportedTransactionVersion: 0 };
-    const answer = await client.pool.call("getTransaction", [line.signature, config], signal);
+    const answer = await client.pool.call("getTransaction", [line.signature, config], signal).catch((error: unknown) => {
+      // it is read again: after a sleep, or once more where a node said an error
+      if (signal.aborted || !failed.has(line.signature)) queue.unshift(line);
+      if (!signal.aborted) failed.add(line.signature);
+      throw error;
+    });
     const read = readTransaction(answer, line, programs, at.run);
     // a node may list a transaction before it can show it: it is read with the next look at the list
     if (read === null) return;
-    if (this.#newest.some(({ signature }) => signature === line.signature)) {
-      this.#read.set(line.signature, read);
+    if (newest.some(({ signature }) => signature === line.signature)) {
+      known.set(line.signature, read);
       this.#tellTransactions();
     }
     channel.addReports(read.reports);
   }
 
   #tellTransactions(): void {
-    const listed = new Set(this.#newest.map(({ signature }) => signature));
-    for (const signature of this.#read.keys()) if (!listed.has(signature)) this.#read.delete(signature);
+    const { newest, read } = this.#past;
+    const listed = new Set(newest.map(({ signature }) => signature));
+    for (const signature of read.keys()) if (!listed.has(signature)) read.delete(signature);
     this.#options.channel.setTransactions(
-      this.#newest.map(({ signature, atMs, isOk }): RunTransaction => {
-        const read = this.#read.get(signature);
-        return { signature, atMs, isOk, text: read?.text ?? null, by: read?.by ?? null };
+      newest.map(({ signature, atMs, isOk }): RunTransaction => {
+        const one = read.get(signature);
+        return { signature, atMs, isOk, text: one?.text ?? null, by: one?.by ?? null };
       }),
     );
   }
