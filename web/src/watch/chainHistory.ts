@@ -236,7 +236,7 @@ export class ChainHistory {
 
   async #readOne(line: SignatureLine): Promise<void> {
     const { client, programs, at, channel, signal } = this.#options;
-    const { newest, read: known, failed, queue } = this.#past;
+    const { read: known, failed, queue } = this.#past;
     if (known.has(line.signature)) return;
     const config = { encoding: "json", commitment: client.commitment, maxSupportedTransactionVersion: 0 };
     const answer = await client.pool.call("getTransaction", [line.signature, config], signal).catch((error: unknown) => {
@@ -248,7 +248,7 @@ export class ChainHistory {
     const read = readTransaction(answer, line, programs, at.run);
     // a node may list a transaction before it can show it: it is read with the next look at the list
     if (read === null) return;
-    if (newest.some(({ signature }) => signature === line.signature)) {
+    if (this.#past.newest.some(({ signature }) => signature === line.signature)) {
       known.set(line.signature, read);
       this.#tellTransactions();
     }
