@@ -4,14 +4,17 @@
  *   npm run lavapipe -- npm run golden -- ../shared/golden --profile tensor
  */
 import { spawn } from "node:child_process";
-import { installLavapipe, isReady, LavapipeError, lavapipeEnvironment, lavapipeFolder } from "../e2e/src/lavapipe.ts";
+import { describeLavapipe, installLavapipe, isReady, LavapipeError, lavapipeEnvironment, lavapipeFolder } from "../e2e/src/lavapipe.ts";
 import { runMain } from "./runMain.ts";
 
 async function main([...command]: readonly string[]): Promise<number> {
   if (!isReady()) installLavapipe(lavapipeFolder(), (line) => console.error(line));
-  const environment = lavapipeEnvironment();
-  const [program, ...args] = command.length > 0 ? command : [environment["STARLING_NODE"]!, "e2e/src/lavapipeOffer.ts"];
-  const child = spawn(program!, args, { stdio: "inherit", env: { ...process.env, ...environment } });
+  const [program, ...args] = command;
+  if (program === undefined) {
+    console.log(describeLavapipe());
+    return 0;
+  }
+  const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...lavapipeEnvironment() } });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(new LavapipeError(`${program} cannot be started: ${cause.message}`)));

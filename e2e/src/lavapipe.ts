@@ -34,8 +34,16 @@ export function isReady(folder = lavapipeFolder()): boolean {
   }
 }
 
+export interface LavapipeEnvironment extends Record<string, string> {
+  VK_DRIVER_FILES: string;
+  STARLING_TEST_ADAPTER: "system";
+  /** path of the Node that runs with the driver's libraries */
+  STARLING_NODE: string;
+  PATH: string;
+}
+
 /** In which a command finds the driver, and our tests and golden cases take it. Makes the Node for it, this checkout's. */
-export function lavapipeEnvironment(folder = lavapipeFolder()): Record<string, string> {
+export function lavapipeEnvironment(folder = lavapipeFolder()): LavapipeEnvironment {
   const modules = join(import.meta.dirname, "../../node_modules");
   const node = makeNode(join(modules, "node/bin/node"), join(folder, "root", LIBRARIES), join(modules, ".cache/starling-lavapipe"));
   return {
@@ -44,6 +52,12 @@ export function lavapipeEnvironment(folder = lavapipeFolder()): Record<string, s
     STARLING_NODE: node,
     PATH: `${dirname(node)}:${process.env["PATH"] ?? ""}`,
   };
+}
+
+/** What it offers, in a sentence. Errors: LavapipeError with what the program that looks said last. */
+export function describeLavapipe(folder = lavapipeFolder()): string {
+  const environment = { ...process.env, ...lavapipeEnvironment(folder) };
+  return run(environment.STARLING_NODE, [join(import.meta.dirname, "lavapipeOffer.ts")], environment).trim();
 }
 
 /** Downloads about 65 MB and unpacks 310. Errors: LavapipeError with what is missing. */
@@ -66,6 +80,9 @@ export function installLavapipe(folder = lavapipeFolder(), say: (line: string) =
     writeFileSync(join(building, DRIVER_FILE), JSON.stringify(icd));
     rmSync(folder, { recursive: true, force: true });
     renameSync(building, folder);
+    // it is ready where it runs: this machine's processor may lack what its compiler takes for granted
+    const offer = describeLavapipe(folder);
+    if (!offer.includes("tensor cores of")) throw new LavapipeError(`lavapipe is installed, and of no use here: ${offer}`);
     writeFileSync(join(folder, STAMP), wanted(folder));
   } finally {
     rmSync(building, { recursive: true, force: true });
@@ -123,15 +140,10 @@ function makeNode(real: string, libraries: string, bin: string): string {
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-function run(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
+  const { status, signal, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26, env });
   if (status === 0) return stdout;
-  const why =
-    error?.message ??
-    (stderr
-      .trim()
-      .split("\n")
-      .findLast((line) => line !== "") ||
-      `exit code ${status}`);
+  const said = stderr.trim().split("\n");
+  const why = error?.message ?? (said.find((line) => /^[EW]: /.test(line)) || said.at(-1) || `exit code ${status ?? signal}`);
   throw new LavapipeError(`lavapipe cannot be installed: ${command} says: ${why}`);
 }
