@@ -101,7 +101,7 @@ export function ClientsPanel({ view, isLive }: { view: RunView; isLive: boolean 
               lastSeenMs === null ? (
                 <span className="text-muted">not yet</span>
               ) : isLive ? (
-                <RelativeTime ms={lastSeenMs} />
+                <RelativeTime isPast ms={lastSeenMs} />
               ) : (
                 new Date(lastSeenMs).toLocaleTimeString()
               ),

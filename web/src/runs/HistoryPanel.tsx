@@ -139,7 +139,7 @@ function HistoryTable({ points }: { points: LiveRun["points"] }) {
           { key: "speed", header: "Tokens/s", align: "end", cell: ({ tokensPerSecond }) => formatCompact(tokensPerSecond) },
           { key: "rate", header: "Learning rate", align: "end", cell: ({ learningRate }) => formatLearningRate(learningRate) },
           { key: "witnesses", header: "Witnesses", align: "end", cell: ({ witnesses }) => formatNumber(witnesses) },
-          { key: "when", header: "When", align: "end", cell: ({ atMs }) => <RelativeTime ms={atMs} /> },
+          { key: "when", header: "When", align: "end", cell: ({ atMs }) => <RelativeTime isPast ms={atMs} /> },
         ]}
         empty="No round has been reported yet."
         rowKey={({ step }) => String(step)}

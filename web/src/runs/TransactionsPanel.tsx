@@ -30,7 +30,7 @@ export const TransactionsPanel = memo(function TransactionsPanel({ transactions,
             header: "Paid by",
             cell: ({ by }) => (by === null ? <span className="text-muted">–</span> : <AddressText address={by} label="payer" />),
           },
-          { key: "when", header: "When", align: "end", cell: ({ atMs }) => (atMs === null ? "–" : <RelativeTime ms={atMs} />) },
+          { key: "when", header: "When", align: "end", cell: ({ atMs }) => (atMs === null ? "–" : <RelativeTime isPast ms={atMs} />) },
           {
             key: "signature",
             header: "Transaction",

@@ -80,12 +80,18 @@ export function useNowMs(): number {
   return useSyncExternalStore(subscribe, () => nowMs);
 }
 
+export interface RelativeTimeProps {
+  ms: number;
+  /** it has happened, whatever a clock that is ahead of this one says */
+  isPast?: boolean;
+}
+
 /** "12 s ago", "in 3 min"; the exact time on hover. */
-export function RelativeTime({ ms }: { ms: number }) {
+export function RelativeTime({ ms, isPast = false }: RelativeTimeProps) {
   const now = useNowMs();
   return (
     <time className="tabular whitespace-nowrap" dateTime={new Date(ms).toISOString()} title={new Date(ms).toLocaleString()}>
-      {formatRelative(ms - now)}
+      {formatRelative(isPast ? Math.min(0, ms - now) : ms - now)}
     </time>
   );
 }
