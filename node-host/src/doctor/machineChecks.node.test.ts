@@ -49,7 +49,7 @@ describe("vulkan", () => {
       status: "warn",
       found: expect.stringContaining("libGLX_nvidia.so.0 is not there"),
     });
-    library("libGLX_nvidia.so.0");
+    for (const name of ["libGLX_nvidia.so.0", "libX11.so.6", "libXext.so.6"]) library(name);
     expect(await look(vulkan(places()))).toMatchObject({ status: "ok", found: "libGLX_nvidia.so.0" });
     writeFileSync(join(folder, "icd.d", "b.json"), "{");
     expect(await look(vulkan(places()))).toMatchObject({
@@ -64,6 +64,17 @@ describe("vulkan", () => {
     manifest("broken.json", "gone.so");
     manifest("mine.json", "../lib/libmine.so");
     expect(await look(vulkan(places([join(folder, "icd.d", "mine.json")])))).toMatchObject({ status: "ok" });
+  });
+
+  it("misses what NVIDIA's driver needs of X, screen or not", async () => {
+    for (const name of ["libvulkan.so.1", "libGLX_nvidia.so.0", "libX11.so.6"]) library(name);
+    manifest("nvidia_icd.json", "libGLX_nvidia.so.0");
+    expect(await look(vulkan(places()))).toMatchObject({
+      status: "warn",
+      found: "libGLX_nvidia.so.0, but not libXext.so.6, without which NVIDIA's driver cannot be loaded",
+    });
+    library("libXext.so.6");
+    expect(await look(vulkan(places()))).toMatchObject({ status: "ok", found: "libGLX_nvidia.so.0" });
   });
 });
 
@@ -100,6 +111,11 @@ describe("nvidia", () => {
       status: "ok",
       found: "NVIDIA H200, driver 580.95.05, 143000 of 143771 MiB free",
     });
+    const untold = machine(
+      { card: true, nodes: ["nvidia0", "nvidiactl"] },
+      async () => "NVIDIA GB10, 580.95.05, [N/A], [N/A], 0000000F:01:00.0\n",
+    );
+    expect(await look(untold)).toMatchObject({ status: "ok", found: "NVIDIA GB10, driver 580.95.05, its free memory is not told" });
   });
 });
 

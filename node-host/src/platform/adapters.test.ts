@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isReachable, namesInRefusal, selectAdapters, withPciIds } from "./adapters.ts";
+import { isReachable, namesInRefusal, selectAdapters, usableGpus, withPciIds } from "./adapters.ts";
 
 const known = [
   { index: 0, name: "NVIDIA GeForce RTX 4070 Ti", pciId: "0000:01:00.0" },
@@ -37,6 +37,18 @@ describe("adapters", () => {
     // the name of the Ti contains that of the 4070
     expect(isReachable(known, 1)).toBe(false);
     expect(() => selectAdapters("0", [])).toThrow(/there are none here/);
+  });
+
+  it("takes GPUs before the software adapter that stands first, and none that gives no device or hides behind a namesake", () => {
+    const adapter = (name: string, isFallbackAdapter: boolean, maxBufferBytes: number) => ({ name, isFallbackAdapter, maxBufferBytes });
+    const listed = [
+      adapter("llvmpipe (LLVM 15.0.6, 256 bits)", true, 2 ** 27),
+      adapter("Intel(R) UHD Graphics", false, 0),
+      adapter("NVIDIA H200", false, 2 ** 31 - 4),
+      adapter("NVIDIA H200", false, 2 ** 31 - 4),
+    ];
+    expect(usableGpus(listed)).toEqual([listed[2]]);
+    expect(usableGpus(listed.slice(0, 2))).toEqual([]);
   });
 
   it("finds PCI ids by the model, in the order of the bus, or where one device of a vendor is meant by one adapter", () => {

@@ -42,7 +42,7 @@ export function nvidia(places: NvidiaPlaces = systemNvidiaPlaces): Check {
         );
       }
       if (cards.length === 0) return fail("nvidia-smi names no card", "Install the NVIDIA driver again, and restart.");
-      const found = cards.map((c) => `${c.name}, driver ${c.driver}, ${c.freeMib} of ${c.totalMib} MiB free`).join("; ");
+      const found = cards.map((c) => `${c.name}, driver ${c.driver}, ${memory(c)}`).join("; ");
       if (!existsSync(join(places.devFolder, "nvidia-modeset")) && !existsSync(join(places.devFolder, "nvidiactl"))) {
         return warn(found, "Give the container all device nodes (NVIDIA_DRIVER_CAPABILITIES=all): Vulkan needs /dev/nvidiactl too.");
       }
@@ -50,6 +50,10 @@ export function nvidia(places: NvidiaPlaces = systemNvidiaPlaces): Check {
     },
   };
 }
+
+/** A card that shares the machine's memory, or is cut into instances (MIG), has [N/A] there. */
+const memory = ({ freeMib, totalMib }: NvidiaCard): string =>
+  Number.isFinite(freeMib) && Number.isFinite(totalMib) ? `${freeMib} of ${totalMib} MiB free` : "its free memory is not told";
 
 function cardsOnBus(folder: string): number {
   if (!existsSync(folder)) return 0;

@@ -6,6 +6,9 @@ import { execFile } from "node:child_process";
 import { ok, skip, warn, type Check } from "../check.ts";
 
 const LOADER = "libvulkan.so.1";
+/** What NVIDIA's needs without a screen too, and a container seldom has. */
+const NVIDIA_DRIVER = "libGLX_nvidia.so.0";
+const NVIDIA_NEEDS = ["libX11.so.6", "libXext.so.6"];
 const LIBRARY_FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/usr/local/lib"];
 
 export interface VulkanPlaces {
@@ -65,7 +68,17 @@ export function vulkan(places: VulkanPlaces = systemVulkanPlaces()): Check {
         );
       }
       if (good.length === 0)
-        return warn("the loader is there, but no driver", `Install the driver of the GPU (NVIDIA: its own package); ${instead}.`);
+        return warn(
+          "the loader is there, but no driver",
+          `Install the driver of the GPU (NVIDIA: its own package; in a container its share of the host's, with NVIDIA_DRIVER_CAPABILITIES=all); ${instead}.`,
+        );
+      const missing = good.some(({ library }) => library.endsWith(NVIDIA_DRIVER)) ? NVIDIA_NEEDS.filter((needed) => !isThere(needed)) : [];
+      if (missing.length > 0) {
+        return warn(
+          `${names}, but not ${missing.join(" and ")}, without which NVIDIA's driver cannot be loaded`,
+          "Install them (Debian, Ubuntu: apt install libx11-6 libxext6).",
+        );
+      }
       return ok(names);
     },
   };
