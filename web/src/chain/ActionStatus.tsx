@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { explain, type Explanation } from "../lib/explain.ts";
 import { Alert, Button, ProgressBar, Spinner } from "../ui/index.ts";
 import { useWallet } from "../wallet/useWallet.ts";
+import { CarriedOut } from "./CarriedOut.tsx";
 import type { ActionHandle } from "./useAction.ts";
 
 export interface ActionStatusProps<T> {
@@ -19,8 +20,9 @@ export function ActionStatus<T>({ action, onRetry, done }: ActionStatusProps<T>)
     <div>
       {/* the region is there before its words are, or they would not be read out; what comes after speaks for itself */}
       <div aria-live="polite">{state.status === "busy" && <Busy action={action} />}</div>
-      {state.status === "failed" && <Failure error={state.error} onRetry={onRetry} />}
+      {state.status === "failed" && <Failure error={state.error} onRetry={state.isFromBefore === true ? action.look : onRetry} />}
       {state.status === "done" && done?.(state.result)}
+      {state.status === "done-before" && <CarriedOut />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { ActionError } from "@starling/sdk/actions/errors";
 import { expect, it } from "vitest";
-import { unheardOf, wasCarriedOut } from "./unheard.ts";
+import { signedNow, unheardOf, unheardStore, wasCarriedOut } from "./unheard.ts";
 
 type Outcome = "done" | "failed" | null;
 const unknown = new ActionError("unknown-outcome", "nobody knows", { signature: "sig" });
@@ -41,4 +41,51 @@ it("stops looking when its owner does", async () => {
   const looked = wasCarriedOut(unheardOf(unknown, true)!, chain, 60_000);
   stop.abort(new Error("enough"));
   await expect(looked).rejects.toThrow();
+});
+
+function memory(): Storage {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, text: string) => void items.set(key, text),
+    removeItem: (key: string) => void items.delete(key),
+  } as unknown as Storage;
+}
+
+it("outlives the page, by action, until its outcome is known", async () => {
+  const storage = memory();
+  unheardStore(() => storage).write("net.top-up.a", signedNow("sig"));
+  const nextPage = unheardStore(() => storage);
+  expect(nextPage.read("net.top-up.b")).toBeNull();
+  const kept = nextPage.read("net.top-up.a")!;
+  expect(kept).toMatchObject({ signature: "sig", error: { name: "ActionError", code: "unknown-outcome", signature: "sig" } });
+  // it may be carried out for as long as its blockhash lives: it is looked for, more than once
+  expect(kept.untilMs).toBeGreaterThan(Date.now() + 60_000);
+  expect(await wasCarriedOut(kept, chainOf([null, null, "done"]).chain, 1)).toBe(true);
+  nextPage.write("net.top-up.a", null);
+  expect(nextPage.read("net.top-up.a")).toBeNull();
+});
+
+it("one whose blockhash has died since is looked for once", async () => {
+  const storage = memory();
+  storage.setItem("starling.unheard.x", JSON.stringify({ signature: "sig", untilMs: 1_000 }));
+  const { chain, asked } = chainOf([null]);
+  expect(await wasCarriedOut(unheardStore(() => storage).read("x")!, chain, 1)).toBe(false);
+  expect(asked).toEqual(["sig"]);
+});
+
+it("neither a clock that was set back, nor broken entries, nor a browser that keeps nothing hinder an action", () => {
+  const storage = memory();
+  const store = unheardStore(() => storage);
+  storage.setItem("starling.unheard.x", JSON.stringify({ signature: "sig", untilMs: Date.now() + 1e12 }));
+  expect(store.read("x")!.untilMs).toBeLessThan(Date.now() + 180_000);
+  for (const text of ["{", "7", "null", "{}", '{"signature":3,"untilMs":1}']) {
+    storage.setItem("starling.unheard.x", text);
+    expect(store.read("x")).toBeNull();
+  }
+  const refusing = unheardStore(() => {
+    throw new DOMException("no storage", "SecurityError");
+  });
+  refusing.write("x", signedNow("sig"));
+  expect(refusing.read("x")).toBeNull();
 });

@@ -9,9 +9,9 @@ import { amountOf } from "./amounts.ts";
 import type { PanelProps } from "./MembershipCard.tsx";
 import { TransactionLink } from "./TransactionLink.tsx";
 
-export function ClaimPanel({ membership, refresh }: PanelProps) {
-  const action = useAction<Claimed | "done-before">();
+export function ClaimPanel({ membership, owner, refresh }: PanelProps) {
   const { runId, treasury, payable } = membership;
+  const action = useAction<Claimed | "done-before">(runId === null ? null : `claim.${runId}.${owner}`);
   if (runId === null || treasury === null) return null;
   const claim = async (): Promise<void> => {
     await action.run(async ({ chain, wallet, tell, wasCarriedOut }) =>

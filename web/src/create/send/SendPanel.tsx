@@ -30,7 +30,7 @@ export default function SendPanel({ handle, checked, cluster, go }: SendPanelPro
   const wallet = useWallet();
   const { wrongNetwork } = useChain();
   const queries = useQueryClient();
-  const action = useAction<true>();
+  const action = useAction<true>(`create.${draft.id}`);
   const [current, setCurrent] = useState<string | null>(null);
   const plan = sendPlan(draft, wallet.address);
   const isDone = (step: SendStep): boolean => draft.sent.done.includes(step.id);

@@ -86,7 +86,7 @@ function Treasury({ managed, run, refresh }: TabProps) {
   const { address } = useWallet();
   const [amount, setAmount] = useState("");
   const [wasAsked, setAsked] = useState(false);
-  const action = useAction<ToppedUp | "done-before">();
+  const action = useAction<ToppedUp | "done-before">(`top-up.${run.runId}`);
   const own = useQuery({
     queryKey: ["units", cluster.name, treasury.account.mint, address],
     queryFn: async () => (await unitsOf(chain, address!, await requireMint(chain, treasury.account.mint))).units ?? 0n,
