@@ -48,6 +48,7 @@ export const benchGpuOptions = defineOptions({
     doc: "What weights and activations are stored as.",
   },
   microBatchSize: { type: "integer", unit: "sequences", min: 1, max: 4096, ...optional, doc: "Sequences of a pass. Left out: 8." },
+  sequences: { type: "integer", unit: "sequences", min: 1, max: 4096, ...optional, doc: "Sequences of a step. Left out: the model's own." },
   steps: { type: "integer", unit: "steps", min: 1, max: 10_000, default: 10, env: null, doc: "Training steps to measure." },
   peakTflops: {
     type: "number",
@@ -137,7 +138,8 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
   const name = adapterName(adapter);
   const isSoftware = adapter.isFallbackAdapter;
   const wanted = options.size ?? (isSoftware ? "llama-1m" : "llama-124m");
-  const size = GPU_SIZES.find((s) => s.name === wanted)!;
+  const known = GPU_SIZES.find((s) => s.name === wanted)!;
+  const size = { ...known, sequences: options.sequences ?? known.sequences };
   const peak = await findPeak(first, name, options.peakTflops);
   const own = first.profile;
   first.dispose();
