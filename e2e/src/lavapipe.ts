@@ -132,9 +132,13 @@ function makeNode(real: string, libraries: string, bin: string): string {
   const node = join(bin, "node");
   const itself = join(bin, "itself.cjs");
   const start = [join(libraries, "ld-linux-x86-64.so.2"), "--library-path", libraries, real, "--require", itself];
+  const script = `#!/bin/sh\nexec ${start.map(quoted).join(" ")} "$@"\n`;
+  // somebody may be starting it
+  if (existsSync(node) && readFileSync(node, "utf8") === script) return node;
   mkdirSync(bin, { recursive: true });
   writeFileSync(itself, `process.execPath = ${JSON.stringify(node)};\n`);
-  writeFileSync(node, `#!/bin/sh\nexec ${start.map(quoted).join(" ")} "$@"\n`, { mode: 0o755 });
+  writeFileSync(`${node}.${process.pid}`, script, { mode: 0o755 });
+  renameSync(`${node}.${process.pid}`, node);
   return node;
 }
 

@@ -20,10 +20,11 @@ export interface Sought {
   pciId: string | null;
 }
 
+/** In no order. Rejects never: a driver that does not answer has none. */
 export async function cards(
   query: () => Promise<string> = () => nvidiaSmi(AbortSignal.timeout(PATIENCE_MS)),
   drmFolder = "/sys/class/drm",
-) {
+): Promise<Card[]> {
   const nvidia = await query().then(parseCards, () => []);
   const found: Card[] = [...nvidia.map(({ name, pciId, freeMib }) => ({ name, pciId, freeBytes: freeMib * MIB })), ...amdCards(drmFolder)];
   return found.filter(({ freeBytes }) => Number.isFinite(freeBytes));
