@@ -3,6 +3,7 @@ import { installRtc } from "./rtc/client.ts";
 import { asTabError } from "./failure.ts";
 import type { Participant } from "./participant.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
+import { Unhandled } from "./unhandled.ts";
 
 const tell = (message: FromWorker): void => self.postMessage(message);
 let participant: Participant | null = null;
@@ -45,3 +46,10 @@ function take(message: ToWorker): void {
 }
 
 self.addEventListener("message", (event: MessageEvent<ToWorker>) => take(event.data));
+
+const unhandled = new Unhandled();
+// nobody else hears of it: a page gets no error event for it. The browser's console still has it whole
+self.addEventListener("unhandledrejection", ({ reason }) => {
+  const text = unhandled.sentence(reason);
+  if (text !== null) tell({ type: "notice", text });
+});
