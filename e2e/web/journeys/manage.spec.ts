@@ -61,6 +61,20 @@ test("a creator halts a run, changes it, fills its treasury, lets people in and 
   await page.getByRole("button", { name: "Top up" }).click();
   await approveReviews(page, said(page, "The treasury holds 150 tokens"));
   await expectGoodLooks(page, "manage, rewards");
+  // the page is left between the signature and what the network says of it: what became of it is found out before anything else
+  await page.route(({ href }) => href.startsWith(chain.on.rpc), async (route) => {
+    if (route.request().postData()?.includes('"sendTransaction"') !== true) return route.continue();
+    await route.fetch();
+    await page.reload();
+  });
+  await page.getByRole("textbox", { name: "Top up by" }).fill("7");
+  await page.getByRole("button", { name: "Top up" }).click();
+  await page.getByRole("button", { name: "Continue in wallet" }).click();
+  await expect(page.getByRole("textbox", { name: "Top up by" })).toHaveCount(0);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await tab(page, "Rewards");
+  await expect(said(page, "It was carried out after all")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("textbox", { name: "Top up by" })).toHaveValue("");
 
   await tab(page, "Who may join");
   await page.getByRole("textbox", { name: "Let in" }).fill(SOMEBODY);
