@@ -4,8 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { useRuntimeConfig } from "../lib/runtimeConfig.ts";
-import { Alert, Button, Card, Field, LinkButton, RelativeTime, Skeleton, TextArea } from "../ui/index.ts";
-import { importToml, newDraft, newDraftId, valuesOfToml, type Draft } from "./drafts/draft.ts";
+import { AddressText, Alert, Button, Card, Dialog, Field, LinkButton, RelativeTime, Skeleton, TextArea } from "../ui/index.ts";
+import { hasSent, importToml, newDraft, newDraftId, valuesOfToml, type Draft } from "./drafts/draft.ts";
 import { drafts } from "./drafts/draftStore.ts";
 import { valuesOfDocument, type FormValues } from "./form/formValues.ts";
 import { aboutPreset, presets } from "./presets.ts";
@@ -27,7 +27,7 @@ export function StartView() {
       config,
       notes,
     });
-    drafts().write(draft);
+    drafts().write(draft, null);
     void navigate(`/create/${draft.id}`);
   };
   return (
@@ -139,10 +139,12 @@ function ImportCard({ begin }: { begin: Begin }) {
 
 function Drafts() {
   const [list, setList] = useState(() => drafts().list());
+  const [asked, setAsked] = useState<Draft | null>(null);
   if (list.length === 0) return null;
   const remove = (draft: Draft): void => {
     drafts().remove(draft.id);
     setList(drafts().list());
+    setAsked(null);
   };
   return (
     <Card description="Kept in this browser." title="Your drafts">
@@ -157,7 +159,12 @@ function Drafts() {
               </p>
             </div>
             <div className="flex gap-2">
-              <Button aria-label={`Delete the draft ${titleOf(draft)}`} onClick={() => remove(draft)} size="small" variant="ghost">
+              <Button
+                aria-label={`Delete the draft ${titleOf(draft)}`}
+                onClick={() => (hasSent(draft) ? setAsked(draft) : remove(draft))}
+                size="small"
+                variant="ghost"
+              >
                 Delete
               </Button>
               <LinkButton aria-label={`Go on with ${titleOf(draft)}`} size="small" to={`/create/${draft.id}`}>
@@ -167,7 +174,39 @@ function Drafts() {
           </li>
         ))}
       </ul>
+      <Dialog
+        footer={
+          <>
+            <Button onClick={() => setAsked(null)}>Keep it</Button>
+            <Button onClick={() => asked && remove(asked)} variant="danger">
+              Delete the draft
+            </Button>
+          </>
+        }
+        onClose={() => setAsked(null)}
+        open={asked !== null}
+        title={`Delete the draft ${asked === null ? "" : titleOf(asked)}?`}
+      >
+        {asked && <WhatIsLost draft={asked} />}
+      </Dialog>
     </Card>
+  );
+}
+
+function WhatIsLost({ draft: { sent } }: { draft: Draft }) {
+  return (
+    <div className="space-y-3">
+      <p>
+        {sent.done.length > 0 ? `${sent.done.length} of its transactions are on the chain already` : "Sending it has begun"}, and stay
+        there: only this draft knows how to go on with the rest.
+      </p>
+      {sent.mint !== null && (
+        <p>
+          The token made for it is known by this address alone, which is not kept after this:{" "}
+          <AddressText address={sent.mint} label="mint" />
+        </p>
+      )}
+    </div>
   );
 }
 

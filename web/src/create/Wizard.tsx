@@ -12,6 +12,7 @@ import { EstimateCard } from "./estimate/EstimateCard.tsx";
 import type { FormValues } from "./form/formValues.ts";
 import { focusInput } from "./form/focusInput.ts";
 import { ProblemsContext, type Problems } from "./form/runForm.ts";
+import { OvertakenAlert } from "./OvertakenAlert.tsx";
 import { ProblemSummary } from "./ProblemSummary.tsx";
 import { titleOf } from "./StartView.tsx";
 import { StepList } from "./StepList.tsx";
@@ -27,10 +28,10 @@ import { useDraft } from "./useDraft.ts";
 const MintReader = lazy(() => import("./MintReader.tsx"));
 const SendPanel = lazy(() => import("./send/SendPanel.tsx"));
 
-export function Wizard({ loaded }: { loaded: Draft }) {
+export function Wizard({ loaded, readAgain }: { loaded: Draft; readAgain(): void }) {
   const { clusters } = useRuntimeConfig();
   const handle = useDraft(loaded);
-  const { draft, change, isKept } = handle;
+  const { draft, change, isKept, theirs, keepOurs } = handle;
   const form = useForm<FieldValues>({ defaultValues: structuredClone(loaded.config) });
   const values = useWatch({ control: form.control }) as FormValues;
   useEffect(() => {
@@ -99,6 +100,7 @@ export function Wizard({ loaded }: { loaded: Draft }) {
             All drafts
           </LinkButton>
         </div>
+        {theirs !== null && <OvertakenAlert keepOurs={keepOurs} theirs={theirs} useTheirs={readAgain} />}
         {!isKept && (
           <div className="mb-6">
             <Alert title="This browser keeps nothing" tone="warn">

@@ -54,6 +54,9 @@ export interface Sent {
   done: string[];
 }
 
+/** It is known to the chain, at least in part: a deleted draft could not be gone on with. */
+export const hasSent = ({ sent }: Draft): boolean => sent.done.length > 0 || sent.mint !== null;
+
 export interface NewDraft {
   id: string;
   nowMs: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { changedRewards, importToml, newDraft, newDraftId, readDraft, valuesOfToml } from "./draft.ts";
-import { draftStore } from "./draftStore.ts";
+import { changedRewards, hasSent, importToml, newDraft, newDraftId, readDraft, valuesOfToml } from "./draft.ts";
+import { draftStore, withSent } from "./draftStore.ts";
 
 const TOML = `[config]\nwarmup_time = 30\nearning_rate_total_shared = 500\n`;
 const draft = (id: string, nowMs = 1000) =>
@@ -29,7 +29,7 @@ describe("drafts", () => {
     const storage = fakeStorage();
     const store = draftStore(storage);
     const [old, young] = [draft("a", 1000), { ...draft("b", 2000), sent: { owner: "me", mint: "m", done: ["create-run"] } }];
-    expect([store.write(old), store.write(young)]).toEqual([true, true]);
+    expect([store.write(old, null), store.write(young, null)]).toEqual([{ kind: "kept" }, { kind: "kept" }]);
     storage.setItem("starling.theme", "dark");
     storage.setItem("starling.draft.broken", "{");
     expect(draftStore(storage).list()).toEqual([young, old]);
@@ -43,9 +43,33 @@ describe("drafts", () => {
     ["refused", null],
   ])("where storage is %s the page keeps them, and says so", (_, storage) => {
     const store = draftStore(storage);
-    expect(store.write(draft("a"))).toBe(false);
+    expect(store.write(draft("a"), null)).toEqual({ kind: "not-kept" });
     expect(store.read("a")).toEqual(draft("a"));
     expect(store.list()).toHaveLength(1);
+  });
+
+  test("two tabs on one draft: the later one is told and overwrites nothing, until it says so", () => {
+    const storage = fakeStorage();
+    const [one, two] = [draftStore(storage), draftStore(storage)];
+    one.write(draft("a", 1000), null);
+    const first = { ...draft("a", 2000), name: "first" };
+    expect(one.write(first, 1000)).toEqual({ kind: "kept" });
+    const second = { ...draft("a", 3000), name: "second" };
+    expect(two.write(second, 1000)).toEqual({ kind: "overtaken", theirs: first });
+    expect(two.read("a")).toEqual(first);
+    expect(two.write(second, 2000)).toEqual({ kind: "kept" });
+    expect(one.write({ ...first, updatedMs: 4000 }, 2000)).toEqual({ kind: "overtaken", theirs: second });
+    // one that was deleted meanwhile hinders nobody
+    two.remove("a");
+    expect(one.write(first, 2000)).toEqual({ kind: "kept" });
+  });
+
+  test("what either tab has sent is remembered, whoever's words stay", () => {
+    const theirs = { ...draft("a", 5000), name: "theirs", sent: { owner: "me", mint: null, done: ["mint", "run"] } };
+    const merged = withSent(theirs, { owner: null, mint: "m", done: ["mint"] }, 4000);
+    expect(merged).toEqual({ ...theirs, sent: { owner: "me", mint: "m", done: ["mint", "run"] }, updatedMs: 5001 });
+    expect([draft("a"), theirs, merged].map(hasSent)).toEqual([false, true, true]);
+    expect(hasSent({ ...draft("a"), sent: { owner: "me", mint: null, done: [] } })).toBe(false);
   });
 
   test("of another version keep what fits", () => {
