@@ -80,7 +80,8 @@ export async function tuneProducts(device: Device, store: TuningStore, options: 
   if (device.profile === "software" || device.adapter.isFallbackAdapter || measuredEntry(device.adapter)?.[device.profile]) return;
   const stored = await store.read(device.adapter);
   const entry = stored?.[device.profile] ? stored : { ...stored, ...(await measureTiles(device, options)) };
-  if (entry !== stored) await store.write(device.adapter, entry);
+  // of nothing reached in time, nothing is kept: the next start has the pipelines already, in the driver's cache
+  if (entry !== stored && Object.keys(entry[device.profile] ?? {}).length > 0) await store.write(device.adapter, entry);
   const before = device.tuning;
   device.tuning = tuningOf(entry, device.tileLimits);
   // the fastest may be fast because it is wrong
