@@ -1,6 +1,6 @@
 /**
- * Packs `bench gpu` for a bare machine with an NVIDIA GPU and nothing else: Node, npm `webgpu`, the Vulkan loader, and the benchmark
- * as one file. There: `. DIR/enter.sh; node DIR/benchGpu.mjs --device gpu --out FILE`.
+ * Packs `bench gpu` for a bare machine with an NVIDIA GPU and nothing else: Node, npm `webgpu`, the Vulkan loader with the X libraries that
+ * NVIDIA's driver needs, and the benchmark as one file. There: `. DIR/enter.sh; node DIR/benchGpu.mjs --device gpu --out FILE`.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -17,13 +17,23 @@ export const packGpuBenchOptions = defineOptions({
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "..", "..", "..");
 
+/** The Vulkan loader, and what NVIDIA's driver is linked against. */
+const PACKAGES = ["libvulkan1", "libx11-6", "libxext6", "libxcb1", "libxau6", "libxdmcp6", "libbsd0", "libmd0"];
+
 const ENTER = `# Sourced from the folder above: Node on PATH, webgpu resolvable, Vulkan loader and NVIDIA driver found.
 here=$(cd "$(dirname "\${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$here/bin"
 [ -x "$here/bin/node" ] || { xz -dc "$here/node.xz" >"$here/bin/node" && chmod +x "$here/bin/node"; }
 export PATH="$here/bin:$PATH"
 [ -d "$here/node_modules/webgpu" ] || { mkdir -p "$here/node_modules" && tar -C "$here/node_modules" -xJf "$here/webgpu.txz"; }
-if ! ldconfig -p | grep -q libvulkan.so.1; then for d in "$here"/*.deb; do dpkg -x "$d" /; done; ldconfig; fi
+# beside the system's own, so root or not: the Vulkan loader, and what NVIDIA's driver needs of X without a screen too
+export PATH="$PATH:/usr/sbin:/sbin"
+for lib in libvulkan.so.1 libX11.so.6 libXext.so.6; do
+  ldconfig -p | grep -q "$lib " && continue
+  [ -d "$here/root" ] || for d in "$here"/*.deb; do dpkg-deb -x "$d" "$here/root"; done
+  export LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/root/usr/lib/x86_64-linux-gnu"
+  break
+done
 icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
 [ -z "\${VK_DRIVER_FILES:-}" ] && [ -e "$icd" ] && export VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
@@ -54,7 +64,8 @@ export async function packGpuBench({ folder, golden }: OptionsOf<typeof packGpuB
   shell(`xz -T0 -1 -c '${node}' >'${join(folder, "node.xz")}'`);
   const skipped = ["darwin*", "win32*", "linux-arm64"].map((name) => `--exclude='${name}'`).join(" ");
   shell(`tar -C '${join(ROOT, "node_modules")}' -cJf '${join(folder, "webgpu.txz")}' ${skipped} webgpu`);
-  if (!readdirSync(folder).some((name) => name.startsWith("libvulkan1_"))) shell(`cd '${folder}' && apt-get download libvulkan1`);
+  const lacking = PACKAGES.filter((name) => !readdirSync(folder).some((file) => file.startsWith(`${name}_`)));
+  if (lacking.length > 0) shell(`cd '${folder}' && apt-get download ${lacking.join(" ")}`);
   writeFileSync(join(folder, "enter.sh"), ENTER);
   if (golden !== undefined) {
     const to = join(folder, "golden");
