@@ -125,7 +125,10 @@ export function useAction<T>(kept: string | null = null): ActionHandle<T> {
         }
         const signer = makeSigner(connection.cluster.chain, signal);
         // the tab may be closed before it is known what became of it
-        const wallet = key === null ? signer : notingSigner(signer, (signature) => stored.write(key, signedNow(signature)));
+        const note = (signature: string | null): void => {
+          if (key !== null) stored.write(key, signature === null ? null : signedNow(signature));
+        };
+        const wallet = key === null ? signer : notingSigner(signer, note);
         const result = await task({ chain, wallet, tell, signal, wasCarriedOut: carriedOut });
         know(null);
         setState({ status: "done", result });
