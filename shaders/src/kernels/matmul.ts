@@ -266,7 +266,9 @@ function onTensorCores(
     B_INNER_CONTIGUOUS: form === "forward",
     A_IS_GRADIENT: form !== "forward",
   };
-  const text = spec.wgsl.replace(/^const (\w+) = (?:0u|false); \/\/ baked$/gm, (_, constant: string) => {
+  const majors: Record<string, boolean> = { A: form !== "weightGradient", B: form !== "forward" };
+  const directed = spec.wgsl.replace(/, ([AB])_MAJOR>/g, (_, operand: string) => `, ${majors[operand] ? "row" : "col"}_major>`);
+  const text = directed.replace(/^const (\w+) = (?:0u|false); \/\/ baked$/gm, (_, constant: string) => {
     const value = baked[constant];
     return `const ${constant} = ${typeof value === "boolean" ? value : `${value}u`};`;
   });

@@ -5,13 +5,8 @@ alias Right = subgroup_matrix_right<f16, N, K>;
 alias Result = subgroup_matrix_result<f32, N, M>;
 fn setLane(lane: u32) {}
 fn toHalf(v: vec4<f32>) -> vec4<f16> { return vec4<f16>(v); }
-fn loadLeft(at: u32) -> Left {
-  if (A_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Left, row_major>(&aTile, at, A_PITCH); }
-  return subgroupMatrixLoad<Left, col_major>(&aTile, at, A_PITCH);
-}
-fn loadRight(at: u32) -> Right {
-  if (B_INNER_CONTIGUOUS) { return subgroupMatrixLoad<Right, col_major>(&bTile, at, B_PITCH); }
-  return subgroupMatrixLoad<Right, row_major>(&bTile, at, B_PITCH);
-}
+// A_MAJOR, B_MAJOR: row_major or col_major, baked; of two branches the one that is never taken would be checked against the tile too
+fn loadLeft(at: u32) -> Left { return subgroupMatrixLoad<Left, A_MAJOR>(&aTile, at, A_PITCH); }
+fn loadRight(at: u32) -> Right { return subgroupMatrixLoad<Right, B_MAJOR>(&bTile, at, B_PITCH); }
 fn multiplyAdd(left: Left, right: Right, sum: Result) -> Result { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
 fn storeResult(at: u32, sum: Result) { subgroupMatrixStore<row_major>(&strips, at, sum, N); }
