@@ -197,8 +197,10 @@ function WhatIsLost({ draft: { sent } }: { draft: Draft }) {
   return (
     <div className="space-y-3">
       <p>
-        {sent.done.length > 0 ? `${sent.done.length} of its transactions are on the chain already` : "Sending it has begun"}, and stay
-        there: only this draft knows how to go on with the rest.
+        {sent.done.length > 0
+          ? "A part of its transactions is on the chain already, and stays there"
+          : "Sending it has begun: a part of it may be on the chain, and stays there"}
+        . Only this draft knows how to go on with the rest.
       </p>
       {sent.mint !== null && (
         <p>

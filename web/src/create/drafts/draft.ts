@@ -54,8 +54,8 @@ export interface Sent {
   done: string[];
 }
 
-/** It is known to the chain, at least in part: a deleted draft could not be gone on with. */
-export const hasSent = ({ sent }: Draft): boolean => sent.done.length > 0 || sent.mint !== null;
+/** Sending it has begun, so that it may be known to the chain: a deleted draft could not be gone on with. A step can be several transactions. */
+export const hasSent = ({ sent }: Draft): boolean => sent.owner !== null || sent.mint !== null || sent.done.length > 0;
 
 export interface NewDraft {
   id: string;
