@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { AdapterFacts } from "@starling/trainer-core/device/countingGpu";
-import { selectAdapters } from "../platform/adapters.ts";
+import { selectAdapters, usableGpus } from "../platform/adapters.ts";
 import type { Sought } from "../platform/cards.ts";
 import { listAdapters, type Driver } from "../platform/listAdapters.ts";
 
@@ -71,6 +71,9 @@ export async function adapterFor(device: string, signal: AbortSignal, selector?:
     const name = await nameOf(selector, "system", signal);
     system = await probeAdapter("system", name, signal);
     if (name !== null) return { system, used: system, isBundled: false };
+    // Mesa's software adapter may stand before the GPU
+    const [gpu] = system.kind === "found" && system.report.isSoftware ? usableGpus(await listAdapters("system", signal)) : [];
+    if (gpu !== undefined) system = await probeAdapter("system", gpu.name, signal);
     const isReal = system.kind === "found" && (!system.report.isSoftware || Boolean(process.env["VK_DRIVER_FILES"]));
     if (isReal || device === "gpu") return { system, used: system, isBundled: false };
   }
