@@ -49,6 +49,14 @@ export const benchGpuOptions = defineOptions({
   },
   microBatchSize: { type: "integer", unit: "sequences", min: 1, max: 4096, ...optional, doc: "Sequences of a pass. Left out: 8." },
   sequences: { type: "integer", unit: "sequences", min: 1, max: 4096, ...optional, doc: "Sequences of a step. Left out: the model's own." },
+  sequenceTokens: {
+    type: "integer",
+    unit: "tokens",
+    min: 8,
+    max: 1024,
+    ...optional,
+    doc: "Length of a sequence. Left out: the model's own.",
+  },
   steps: { type: "integer", unit: "steps", min: 1, max: 10_000, default: 10, env: null, doc: "Training steps to measure." },
   peakTflops: {
     type: "number",
@@ -139,7 +147,8 @@ export async function benchGpu(options: OptionsOf<typeof benchGpuOptions>): Prom
   const isSoftware = adapter.isFallbackAdapter;
   const wanted = options.size ?? (isSoftware ? "llama-1m" : "llama-124m");
   const known = GPU_SIZES.find((s) => s.name === wanted)!;
-  const size = { ...known, sequences: options.sequences ?? known.sequences };
+  const { sequences = known.sequences, sequenceTokens = known.sequenceTokens } = options;
+  const size = { ...known, sequences, sequenceTokens: Math.min(sequenceTokens, known.config.maxPositionEmbeddings) };
   const peak = await findPeak(first, name, options.peakTflops);
   const own = first.profile;
   first.dispose();
