@@ -139,9 +139,48 @@ test("a tab that is closed half-way goes on from its draft", async ({ page, cont
   wallet.decide = () => "approve";
   const next = await context.newPage();
   await next.goto(`${home}#/create`);
+  // one press does not lose it
+  await next.getByRole("button", { name: `Delete the draft ${runId}` }).click();
+  const question = next.getByRole("dialog", { name: `Delete the draft ${runId}?` });
+  await expect(question).toContainText("Only this draft knows how to go on");
+  await question.getByRole("button", { name: "Keep it" }).click();
   await next.getByRole("link", { name: `Go on with ${runId}` }).click();
   await step(next, "Send").click();
   await next.getByRole("button", { name: /Create the run|Go on/ }).click();
   await approveReviews(next, finished(next, runId));
   await onChain(chain, runId, wallet);
+});
+
+test("two tabs on one draft: the later one is told, and overwrites nothing until it is asked to", async ({ page, context, home }) => {
+  const runId = (tab: Page) => tab.getByRole("textbox", { name: "Run id" });
+  const told = (tab: Page) => tab.getByText("Another tab has changed this draft");
+  await page.goto(`${home}#/create`);
+  await page.getByRole("button", { name: "Start from test" }).click();
+  await runId(page).fill("first");
+  await expect.poll(() => page.evaluate(() => JSON.stringify(localStorage))).toContain("first");
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(runId(other)).toHaveValue("first");
+  // who only opens it changes nothing
+  await other.waitForTimeout(1_000);
+  await expect(told(page)).toHaveCount(0);
+
+  await runId(other).fill("second");
+  await expect(told(page)).toBeVisible();
+  await expect(told(other)).toHaveCount(0);
+  await runId(page).fill("third");
+  await page.waitForTimeout(1_000);
+  expect(await page.evaluate(() => JSON.stringify(localStorage))).toContain("second");
+  await page.getByRole("button", { name: "Show the other tab's" }).click();
+  await expect(runId(page)).toHaveValue("second");
+  await expect(told(page)).toHaveCount(0);
+
+  await runId(page).fill("fourth");
+  await expect(told(other)).toBeVisible();
+  await runId(other).fill("fifth");
+  await other.getByRole("button", { name: "Keep what is here" }).click();
+  await expect(told(other)).toHaveCount(0);
+  await expect(told(page)).toBeVisible();
+  await page.reload();
+  await expect(runId(page)).toHaveValue("fifth");
 });
