@@ -62,11 +62,14 @@ test("a creator halts a run, changes it, fills its treasury, lets people in and 
   await approveReviews(page, said(page, "The treasury holds 150 tokens"));
   await expectGoodLooks(page, "manage, rewards");
   // the page is left between the signature and what the network says of it: what became of it is found out before anything else
-  await page.route(({ href }) => href.startsWith(chain.on.rpc), async (route) => {
-    if (route.request().postData()?.includes('"sendTransaction"') !== true) return route.continue();
-    await route.fetch();
-    await page.reload();
-  });
+  await page.route(
+    ({ href }) => href.startsWith(chain.on.rpc),
+    async (route) => {
+      if (route.request().postData()?.includes('"sendTransaction"') !== true) return route.continue();
+      await route.fetch();
+      await page.reload();
+    },
+  );
   await page.getByRole("textbox", { name: "Top up by" }).fill("7");
   await page.getByRole("button", { name: "Top up" }).click();
   await page.getByRole("button", { name: "Continue in wallet" }).click();
