@@ -73,6 +73,29 @@ fn main() {
   clip[1] = select(1.0, settings.maxNorm / (norm + 1e-6), settings.maxNorm > 0.0 && norm > settings.maxNorm);
 }
 `,
+  foldTerms: `// folded[i] = sum over k of terms[i + k TERMS], i < TERMS, in a fixed order; overwritten.
+// terms (COUNT), folded (TERMS). What one thread adds up at the end is then short: 60,000 additions one after another are milliseconds on
+// a GPU, as each waits for memory. Neighbours read neighbours. Grid: linear over TERMS.
+override COUNT: u32;
+override TERMS: u32;
+@group(0) @binding(0) var<storage, read> terms: array<f32>;
+@group(0) @binding(1) var<storage, read_write> folded: array<f32>;
+
+const WORKGROUP_SIZE = 64u;
+// Item of this thread in a grid made by linearGrid(): large grids fold into y.
+fn linearIndex(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return id.x + id.y * groups.x * WORKGROUP_SIZE;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = linearIndex(id, groups);
+  if (i >= TERMS) { return; }
+  var sum = 0.0;
+  for (var n = i; n < COUNT; n += TERMS) { sum += terms[n]; }
+  folded[i] = sum;
+}
+`,
   narrow: `// compute = master, stored narrower, over a whole pool. One thread four elements.
 override WORKGROUP_SIZE: u32 = 64;
 // The item of a grid made by linearGrid().

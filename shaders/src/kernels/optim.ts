@@ -20,6 +20,14 @@ const clipFactorSpec: KernelSpec = {
     { name: "clip", kind: "read_write" },
   ],
 };
+const foldTermsSpec: KernelSpec = {
+  name: "optim.foldTerms",
+  wgsl: wgsl.foldTerms,
+  bindings: [
+    { name: "terms", kind: "read" },
+    { name: "folded", kind: "read_write" },
+  ],
+};
 const applyClipSpec: KernelSpec = {
   name: "optim.applyClip",
   wgsl: wgsl.applyClip,
@@ -84,6 +92,18 @@ export function squareSum(count: number, first: number): KernelCall {
     grid: linearGrid(Math.ceil(count / SQUARE_SUM_CHUNK), LINEAR_WORKGROUP_SIZE),
   };
 }
+
+const FOLDED_TERMS = 1024;
+
+/** How many terms are left for one thread to add: `count` of them, or those of `foldTerms` where they are many. */
+export const termsLeft = (count: number): number => (count > 2 * FOLDED_TERMS ? FOLDED_TERMS : count);
+
+/** folded (`termsLeft(count)`) = sums of every so many of terms (count), of which there are more. Buffers: terms, folded. */
+export const foldTerms = (count: number): KernelCall => ({
+  spec: foldTermsSpec,
+  constants: { COUNT: count, TERMS: FOLDED_TERMS },
+  grid: linearGrid(FOLDED_TERMS, LINEAR_WORKGROUP_SIZE),
+});
 
 /** Norm and clip factor from `count` partial sums. Buffers: settings (f32 maxNorm), partials, clip (2). */
 export const clipFactor = (count: number): KernelCall => ({ spec: clipFactorSpec, constants: { COUNT: count }, grid: [1, 1, 1] });

@@ -6,6 +6,7 @@ import {
   type MatmulPitches,
   type MatmulStore,
 } from "@starling/shaders/kernels/matmul";
+import { foldTerms, termsLeft } from "@starling/shaders/kernels/optim";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import type { Device, Dispatch } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
@@ -30,6 +31,13 @@ export class DispatchListBuilder {
     if (buffers.some((bound) => shardsOf(bound) !== null)) throw inShards(spec.name);
     const all = sizes ? [this.#uniform(sizes), ...buffers] : buffers;
     this.#pending.push(this.#device.dispatch(spec, constants, all, grid));
+  }
+
+  /** The `termsLeft(count)` terms that have the sum of `terms` (count): these themselves, or where they are many sums of them in `folded`. */
+  fewTerms(terms: GPUBuffer, count: number, folded: GPUBuffer): GPUBuffer {
+    if (termsLeft(count) === count) return terms;
+    this.call(foldTerms(count), terms, folded);
+    return folded;
   }
 
   /** A product of a linear layer with W (n, k) over m rows; see `matmul`. `pitches` are those of a, b and c. */

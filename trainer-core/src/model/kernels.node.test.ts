@@ -2,7 +2,7 @@
 import { embeddingGather, embeddingScatterAdd, tokenOccurrences } from "@starling/shaders/kernels/embedding";
 import type { KernelCall } from "@starling/shaders/kernels/kernelCall";
 import { swigluBackward, swigluForward } from "@starling/shaders/kernels/mlp";
-import { adamw, applyClip, clipFactor, squareSum, SQUARE_SUM_CHUNK } from "@starling/shaders/kernels/optim";
+import { adamw, applyClip, clipFactor, foldTerms, squareSum, SQUARE_SUM_CHUNK, termsLeft } from "@starling/shaders/kernels/optim";
 import { BASE_PROFILES } from "@starling/shaders";
 import * as embeddingTwin from "@starling/shaders/reference/embedding";
 import * as mlpTwin from "@starling/shaders/reference/mlp";
@@ -88,6 +88,16 @@ describe.each(BASE_PROFILES)("%s kernels agree with their twins", (profile) => {
         "clipped",
       );
     }
+  });
+
+  test("terms folded for one thread, their number no multiple of those left", async () => {
+    const terms = normals(5000, 1);
+    const left = termsLeft(terms.length);
+    const folded = sevens(left);
+    await run(foldTerms(terms.length), upload(terms), folded);
+    const expected = Float64Array.from({ length: left }, (_, i) => terms.reduce((sum, term, n) => (n % left === i ? sum + term : sum), 0));
+    expectClose(await read(folded, left), expected, TOLERANCE, "folded");
+    expect(termsLeft(left)).toBe(left);
   });
 
   test("AdamW over three steps; what is below 2^-125 is stored as +0", async () => {

@@ -5,6 +5,7 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { embeddingGather, embeddingScatterAdd, tokenOccurrences } from "@starling/shaders/kernels/embedding";
 import { crossEntropy, lossSum } from "@starling/shaders/kernels/loss";
+import { termsLeft } from "@starling/shaders/kernels/optim";
 import { NORM_SLICE_ROWS } from "@starling/shaders/kernels/norm";
 import { F32_STORAGES, type KernelStorages } from "@starling/shaders/kernels/storage";
 import type { Device, Dispatch } from "../device/device.ts";
@@ -70,6 +71,7 @@ export class LlamaPlan {
   readonly #occurrences: GPUBuffer;
   readonly #logits: GPUBuffer;
   readonly #rowLosses: GPUBuffer;
+  readonly #foldedLosses: GPUBuffer;
   readonly #scales: GPUBuffer;
   readonly #slot: GPUBuffer;
   readonly #ropeTable: GPUBuffer;
@@ -112,6 +114,7 @@ export class LlamaPlan {
     this.#occurrences = device.buffer("occurrences", (2 * rows + 1) * 4);
     this.#logits = device.buffer("logits", chunkRows * rowBytes);
     this.#rowLosses = device.buffer("row losses", rows * 4);
+    this.#foldedLosses = device.buffer("row losses, folded", termsLeft(rows) * 4);
     this.lossSums = device.buffer("loss sums", (MAX_MICRO_BATCHES + 1) * 4);
     this.#scales = device.uniform("loss scale", 16);
     this.#slot = device.uniform("loss slot", 16);
@@ -206,7 +209,7 @@ export class LlamaPlan {
   }
 
   dispose(): void {
-    const own = [this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#rowLosses, this.lossSums];
+    const own = [this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#rowLosses, this.#foldedLosses, this.lossSums];
     for (const b of [...this.#activations.all, ...own, this.#scales, this.#slot, this.#ropeTable, ...this.#sizes.values()]) b.destroy();
   }
 
@@ -290,7 +293,8 @@ export class LlamaPlan {
       const headGradient = parameters.slice("grad", this.#headName);
       list.matmul("weightGradient", "add", sizes, this.#logits, rowsOf(finalNormed, chunk.first, chunk.rows, hiddenSize), headGradient);
     }
-    list.call(lossSum(this.rows), this.#slot, this.#rowLosses, this.lossSums);
+    const few = list.fewTerms(this.#rowLosses, this.rows, this.#foldedLosses);
+    list.call(lossSum(termsLeft(this.rows)), this.#slot, few, this.lossSums);
     return list.build();
   }
 

@@ -1,4 +1,4 @@
-import { applyClip, clipFactor, squareSum, SQUARE_SUM_CHUNK } from "@starling/shaders/kernels/optim";
+import { applyClip, clipFactor, squareSum, SQUARE_SUM_CHUNK, termsLeft } from "@starling/shaders/kernels/optim";
 import type { Device, Dispatch } from "../device/device.ts";
 import { DispatchListBuilder } from "../model/dispatchList.ts";
 import type { ParameterSet } from "../model/parameterSet.ts";
@@ -8,6 +8,7 @@ export class GradientClip {
   readonly #device: Device;
   readonly #settings: GPUBuffer;
   readonly #partials: GPUBuffer;
+  readonly #folded: GPUBuffer;
   readonly #clip: GPUBuffer;
   readonly #hostSettings = new Float32Array(4);
   #dispatches: Dispatch[] = [];
@@ -16,6 +17,7 @@ export class GradientClip {
     this.#device = device;
     this.#settings = device.uniform("clip settings", 16);
     this.#partials = device.buffer("clip partials", chunks * 4);
+    this.#folded = device.buffer("clip partials, folded", termsLeft(chunks) * 4);
     this.#clip = device.buffer("clip", 16);
   }
 
@@ -32,7 +34,8 @@ export class GradientClip {
       list.call(squareSum(count, first), pools[n], clip.#partials);
       first += chunksOf(count);
     }
-    list.call(clipFactor(chunks), clip.#settings, clip.#partials, clip.#clip);
+    const few = list.fewTerms(clip.#partials, chunks, clip.#folded);
+    list.call(clipFactor(termsLeft(chunks)), clip.#settings, few, clip.#clip);
     for (const [n, count] of counts.entries()) list.call(applyClip(count), clip.#clip, pools[n]);
     clip.#dispatches = await list.build();
     return clip;
@@ -51,6 +54,6 @@ export class GradientClip {
   }
 
   dispose(): void {
-    for (const b of [this.#settings, this.#partials, this.#clip]) b.destroy();
+    for (const b of [this.#settings, this.#partials, this.#folded, this.#clip]) b.destroy();
   }
 }

@@ -5,6 +5,7 @@
 import type { LlamaConfig } from "@starling/config/llamaConfig";
 import { embeddingScatterAdd } from "@starling/shaders/kernels/embedding";
 import { lossSum } from "@starling/shaders/kernels/loss";
+import { termsLeft } from "@starling/shaders/kernels/optim";
 import { NORM_SLICE_ROWS } from "@starling/shaders/kernels/norm";
 import * as parallel from "@starling/shaders/kernels/parallel";
 import { F32_STORAGES } from "@starling/shaders/kernels/storage";
@@ -69,6 +70,7 @@ export class TensorRank {
   readonly #logits: GPUBuffer;
   readonly #lse: GPUBuffer;
   readonly #rowLosses: GPUBuffer;
+  readonly #foldedLosses: GPUBuffer;
   readonly #lossSums: GPUBuffer;
   readonly #scales: GPUBuffer;
   readonly #slot: GPUBuffer;
@@ -110,6 +112,7 @@ export class TensorRank {
     this.#logits = device.buffer("logits", this.#chunkRows * own.vocabSize * 4);
     this.#lse = device.buffer("lse", this.#chunkRows * 4);
     this.#rowLosses = device.buffer("row losses", rows * 4);
+    this.#foldedLosses = device.buffer("row losses, folded", termsLeft(rows) * 4);
     this.#lossSums = device.buffer("loss sums", MAX_MICRO_BATCHES * 4);
     this.#scales = device.uniform("loss scale", 16);
     this.#slot = device.uniform("loss slot", 16);
@@ -156,7 +159,17 @@ export class TensorRank {
   }
 
   dispose(): void {
-    const own = [this.parts, this.#tokens, this.#targets, this.#occurrences, this.#logits, this.#lse, this.#rowLosses, this.#lossSums];
+    const own = [
+      this.parts,
+      this.#tokens,
+      this.#targets,
+      this.#occurrences,
+      this.#logits,
+      this.#lse,
+      this.#rowLosses,
+      this.#foldedLosses,
+      this.#lossSums,
+    ];
     const small = [this.#scales, this.#slot, this.#ropeTable, ...this.#sizes.values()];
     for (const b of [...this.#activations.all, ...this.shares, ...own, ...small]) b.destroy();
   }
@@ -239,7 +252,9 @@ export class TensorRank {
       list.matmul("inputGradient", "overwrite", sizes, this.#logits, weight(name), rowsOf(this.#ownShare, first, rows, hiddenSize));
       list.matmul("weightGradient", "add", sizes, this.#logits, normed, gradient(name));
     }
-    stages.scope.list.call(lossSum(this.#rows), this.#slot, this.#rowLosses, this.#lossSums);
+    const { list } = stages.scope;
+    const few = list.fewTerms(this.#rowLosses, this.#rows, this.#foldedLosses);
+    list.call(lossSum(termsLeft(this.#rows)), this.#slot, few, this.#lossSums);
     return stages.build(train ? { kind: "shares" } : null);
   }
 

@@ -139,6 +139,30 @@ describe.each(BASE_PROFILES)("LlamaTrainer, %s kernels", (profile) => {
     });
   });
 
+  test("losses of many positions are added up by many threads first", async () => {
+    const { sequences, labels } = someSequences(100); // 2,300 positions
+    await withTrainer(tied, { microBatchSequences: 100, sequenceTokens: TOKENS }, async (trainer) => {
+      const { loss, targets } = await trainer.computeGradients(sequences, labels);
+      const losses = await trainer.plan.readPositionLosses();
+      const mean = losses.reduce((sum, l) => sum + l, 0) / targets;
+      expect(Math.abs(loss - mean)).toBeLessThan(1e-5 * mean);
+    });
+  });
+
+  test("so are the squares of many parameters", async () => {
+    const config: LlamaConfig = { ...tied, vocabSize: 68_000 }; // 2,400 chunks of the gradient
+    const { sequences, labels } = someSequences(1);
+    await withTrainer(config, { microBatchSequences: 1, sequenceTokens: TOKENS }, async (trainer) => {
+      await trainer.computeGradients(sequences, labels);
+      trainer.clip(0);
+      let squares = 0;
+      for (const { name } of llamaParameters(config)) {
+        for (const g of await trainer.parameters.read("grad", name)) squares += g * g;
+      }
+      expect(Math.abs((await trainer.readGradientNorm()) / Math.sqrt(squares) - 1)).toBeLessThan(1e-5);
+    });
+  });
+
   test("clipping and three AdamW steps are the twin's", async () => {
     const settings = { learningRate: 1e-2, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 };
     const maxNorm = 0.5;
